@@ -1,0 +1,74 @@
+"""Files that are either whole or absent: written under a temporary name beside the target, flushed, then renamed."""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from datasets.errors import BenchError
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path in the target's folder; on success it is flushed and renamed onto `target`.
+
+    On any error the temporary file is removed and `target` is what it was before.
+
+    Raises
+    ------
+    BenchError
+        Where the disk is full or the folder cannot be written; the text says which file.
+    """
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(target)
+    except OSError as error:
+        raise BenchError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Like `atomic_path` for a folder of files; an existing `target` is kept (the first writer wins)."""
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        for path in temporary.iterdir():
+            with path.open("rb") as handle:
+                os.fsync(handle.fileno())
+        if not target.exists():
+            temporary.replace(target)
+    except OSError as error:
+        raise BenchError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_json(target: Path, value: Any) -> None:
+    """Write `value` as indented JSON with sorted keys, atomically."""
+    with atomic_path(target) as path:
+        path.write_text(json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a damaged one is a `BenchError` that names it."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise BenchError(f"{path} is not valid JSON (line {error.lineno}): delete it and run again") from error
+
+
+def write_with(target: Path, write: Callable[[Path], None]) -> None:
+    """Call `write(path)` on a temporary path and rename the result onto `target`."""
+    with atomic_path(target) as path:
+        write(path)
