@@ -1,4 +1,4 @@
-"""Shared by all tests: enforced tensor shapes, the golden folder, and where real photographs may lie."""
+"""Shared by all tests: enforced tensor shapes, the golden folder, and the real photographs where there are any."""
 
 import os
 from pathlib import Path
@@ -30,8 +30,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def real_data() -> Path:
-    """The folder of real photographs in the official layouts: $BENCH_REAL_DATA, else ../shared/real."""
-    root = Path(os.environ.get("BENCH_REAL_DATA", Path(__file__).parents[2] / "shared" / "real"))
-    if not root.is_dir():
-        pytest.skip(f"no real photographs at {root}: set BENCH_REAL_DATA")
-    return root
+    """The folder of real photographs in the official layouts, named by $BENCH_REAL_DATA."""
+    name = os.environ.get("BENCH_REAL_DATA")
+    if not name or not Path(name).is_dir():
+        pytest.skip("no real photographs: set BENCH_REAL_DATA to a folder with one folder per dataset")
+    return Path(name)
