@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 Domain = Literal["faces", "cars"]
+ProtocolName = Literal["default", "released"]
 
 
 class Schedule(BaseModel):
@@ -109,6 +110,8 @@ class Method(ABC):
     Config: the configuration's type.
     profiles: overrides of the defaults per profile (`smoke`, `mini`, `paper`), nested as in the config.
     domains: kinds of object that the method has a model for.
+    trains: whether `fit` trains anything; a fixed network (an untrained or pre-trained one) does not.
+    stateless: whether the method has no weights at all.
     config: this instance's configuration.
     module: all its weights, or None where it has none.
     image_size: side of the images that `fit` and `encode` take, in pixels.
@@ -118,6 +121,9 @@ class Method(ABC):
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     domains: ClassVar[tuple[Domain, ...]] = ("faces", "cars")
 
+    trains: ClassVar[bool] = False
+    stateless: ClassVar[bool] = False
+
     image_size: int = 64
     encode_batch: int = 256
 
@@ -126,10 +132,14 @@ class Method(ABC):
         self.domain: Domain = domain
         self.module: nn.Module | None = None
 
-    @property
-    def trains(self) -> bool:
-        """Whether `fit` does anything."""
-        return False
+    @classmethod
+    def for_protocol(cls, protocol: ProtocolName, domain: Domain) -> Mapping[str, Any]:
+        """Overrides of the defaults for a protocol and a kind of object, nested as in the config.
+
+        `default` is what the paper says; `released` is what the authors' published code does where that differs.
+        A profile's values and the user's `--set` come on top.
+        """
+        return {}
 
     def fit(self, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
         """Train on uint8 (n, s, s, 3) images by `trainer`; returns a JSON summary for the record."""
