@@ -1,0 +1,97 @@
+"""The figures that papers published, to stand beside ours; read from results/paper/*.csv.
+
+Two shapes of file hold figures of a (method, task) pair: `method,task,<metric>,...,source` with one column per
+metric, and `quantity,method,task,value,source` with one figure per line. A remark in brackets after the method's
+name, as in `vqvae (best baseline)`, is not part of the name. Files without a `task` column describe experiments with
+more axes than method and task (labelled images, encoder) and are left to the tasks that run them.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from datasets.errors import BenchError
+
+PAPER_FOLDER = Path(__file__).parents[1] / "results" / "paper"
+
+# How a file says that a paper gives a figure for "ours" without saying for which of its variants.
+UNATTRIBUTED = "variant not stated"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published figure: its value, in the metric's own unit, and the place in the paper that gives it."""
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All published figures, those of a method by (method, task, metric), the others by (task, metric)."""
+
+    attributed: dict[tuple[str, str, str], Published]
+    unattributed: dict[tuple[str, str], tuple[Published, ...]]
+
+
+def published(method: str, task: str, metric: str) -> Published | None:
+    """What the paper gives for a method on a task, or None where it gives nothing for exactly that method.
+
+    >>> published("pdr_loocc_l", "bbt", "accuracy")
+    Published(value=0.6252, source='PDR table 1')
+    """
+    return load().attributed.get((method, task, metric))
+
+
+def unattributed(task: str, metric: str) -> tuple[Published, ...]:
+    """Figures that the paper gives for its own method without naming the variant."""
+    return load().unattributed.get((task, metric), ())
+
+
+@cache
+def load(folder: Path = PAPER_FOLDER) -> Figures:
+    """Read every figure of a folder; a missing folder, a bad number or two values for one figure is a `BenchError`."""
+    paths = sorted(folder.glob("*.csv"))
+    if not paths:
+        raise BenchError(
+            f"no published figures (*.csv) in {folder}: run from a checkout, installed with pip install -e ."
+        )
+    attributed: dict[tuple[str, str, str], Published] = {}
+    unattributed: dict[tuple[str, str], tuple[Published, ...]] = {}
+    for path in paths:
+        for method, task, metric, figure in _figures(path):
+            if UNATTRIBUTED in method:
+                unattributed[task, metric] = (*unattributed.get((task, metric), ()), figure)
+                continue
+            key = (method.partition(" (")[0], task, metric)
+            if attributed.setdefault(key, figure) != figure:
+                raise BenchError(f"{path}: a second value for {'/'.join(key)}; keep one")
+    return Figures(attributed, unattributed)
+
+
+def _figures(path: Path) -> Iterator[tuple[str, str, str, Published]]:
+    """(method, task, metric, figure) of one file; nothing from a file without tasks."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        reader = csv.DictReader(handle)
+        columns = reader.fieldnames or []
+        if not {"method", "task", "source"} <= set(columns):
+            return
+        for line in reader:
+            if not line["task"]:
+                continue
+            if "quantity" in columns:
+                cells = {line["quantity"]: line["value"]}
+            else:
+                cells = {name: line[name] for name in columns if name not in ("method", "task", "source")}
+            for metric, text in cells.items():
+                if not text:
+                    continue
+                try:
+                    value = float(text)
+                except ValueError as error:
+                    raise BenchError(
+                        f"{path}, line {reader.line_num}: {metric} is {text!r}, not a number"
+                    ) from error
+                yield line["method"], line["task"], metric, Published(value, line["source"])
