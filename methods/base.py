@@ -7,13 +7,16 @@ A user's own method subclasses `Method` in one file; README shows how.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
+
+from datasets.errors import BenchError
 
 Domain = Literal["faces", "cars"]
 ProtocolName = Literal["default", "released"]
@@ -46,6 +49,9 @@ class MethodConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schedule: Schedule = Schedule()
+    weights: str | None = Field(
+        None, description="weights taken in place of training: a .safetensors file, or a name given to import-weights"
+    )
 
     @classmethod
     def encode_fields(cls) -> frozenset[str]:
@@ -89,6 +95,7 @@ class Learner(nn.Module, ABC):
         """Called after each batch's last phase (moving averages)."""
 
 
+@runtime_checkable
 class Trainer(Protocol):
     """The shared loop, passed in by the harness (`bench.training.loop.FabricTrainer`)."""
 
@@ -148,6 +155,14 @@ class Method(ABC):
     @abstractmethod
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
         """Features of images in [0, 1], on the module's device. The caller sets eval and inference mode."""
+
+    @classmethod
+    def import_weights(cls, path: Path) -> dict[str, Tensor]:
+        """The `module.state_dict()` held by a checkpoint of the original code; nothing is unpickled but tensors.
+
+        Raises BenchError where the file is not such a checkpoint, or the method knows no other format.
+        """
+        raise BenchError(f"{cls.__name__} knows no other checkpoint format; expected one of its own .safetensors files")
 
     def encoder(self) -> nn.Module:
         """The trainable encoder, images in [0, 1] to features, for fine-tuning.

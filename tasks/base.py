@@ -54,6 +54,7 @@ class Task(ABC):
     domain: the kind of object on its images, so that methods trained on it are used.
     reduce: `track_mean` stores one feature per track, the mean of its frames'; `none` one per image.
     metrics: the metrics that the table shows, in order.
+    input_scale: what images in [0, 1] are multiplied by before they are encoded; 1 unless a protocol says otherwise.
     """
 
     Config: ClassVar[type[TaskConfig]] = TaskConfig
@@ -61,6 +62,7 @@ class Task(ABC):
     domain: Literal["faces", "cars"] = "faces"
     reduce: Literal["none", "track_mean"] = "none"
     metrics: tuple[str, ...] = ("accuracy", "f1", "nmi")
+    input_scale: float = 1.0
 
     def __init__(self, config: TaskConfig | None = None) -> None:
         self.config: Any = config if config is not None else self.Config()

@@ -1,0 +1,24 @@
+"""`python -m bench`: see `bench.cli`."""
+
+import sys
+
+from datasets.errors import BenchError
+
+
+def main() -> None:
+    """Run the command line; bad input is one line on standard error and exit code 2."""
+    from bench.cli import app
+
+    try:
+        app()
+    except BenchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of a pipe (`| head`) went away: that is no error of ours.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

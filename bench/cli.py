@@ -1,0 +1,199 @@
+"""The command line. Options and help only: what a command does lies in `bench.commands` and is imported when it runs,
+so that `--help` and `list` import no torch."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Optional
+
+import typer
+
+from bench.catalogue import DATASETS, METHODS, PROFILES, TASKS
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Benchmark learned image representations on the published protocol: methods x tasks, one table.",
+    epilog="Start with:  python -m bench run --methods all --tasks bbt,buffy",
+)
+
+RUN_HELP = """Train or load every method, encode every task's images once, evaluate, and print the table.
+
+Without datasets it runs on synthetic stand-ins, marked as such. Repeating a command computes nothing twice; Ctrl-C
+loses at most the current training epoch.
+
+Examples:
+
+  python -m bench run --methods all --tasks bbt,buffy
+
+  python -m bench run --methods 'pdr*' --tasks bbt --data-root /data --profile paper --seeds 0,1,2
+
+  python -m bench run --methods pdr,timm:resnet18 --tasks bbt --set pdr.nf=32 --dry-run
+
+  python -m bench run --methods mine.py:MyMethod --tasks tracks:my_tracks
+"""
+
+Store = Annotated[Path, typer.Option("--store", help="Folder of everything computed.", envvar="BENCH_STORE")]
+STORE = Path("results") / "store"
+
+
+@app.command(help=RUN_HELP)
+def run(
+    methods: Annotated[str, typer.Option(help="Names, wildcards, `all`, timm:NAME or FILE.py:CLASS.")] = "all",
+    tasks: Annotated[str, typer.Option(help="Names, wildcards, `all`, tracks:DIR or images:DIR.")] = "all",
+    profile: Annotated[
+        Optional[str], typer.Option(help="smoke, mini or paper [default: paper with a GPU and real data, else mini]")
+    ] = None,
+    data_root: Annotated[
+        Optional[Path],
+        typer.Option(help="Folder with one folder per real dataset.", envvar="BENCH_DATA"),
+    ] = None,
+    data: Annotated[
+        Optional[str], typer.Option(help="`synthetic`: the embedded stand-ins, even where a data root is set.")
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="Seeds, as 0,1,2 or 0-4.")] = "0",
+    set_: Annotated[
+        Optional[list[str]], typer.Option("--set", help="METHOD.KEY=VALUE or TASK.KEY=VALUE; may be repeated.")
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option(help="`default`: as the paper says; `released`: as the authors' code does.")
+    ] = "default",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per CPU core, or one on a GPU.", min=0)] = 0,
+    baselines: Annotated[bool, typer.Option(help="Also run chance, raw_pixels and random_init.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Compute again what the store already has.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and compute nothing.")] = False,
+    suite: Annotated[str, typer.Option(help="Name of the MLflow experiment.")] = "pdr-bench",
+    store: Store = STORE,
+) -> None:
+    from bench.commands.run import run_command
+
+    raise typer.Exit(
+        run_command(
+            methods=methods,
+            tasks=tasks,
+            profile=profile,
+            data_root=data_root,
+            data=data,
+            seeds=seeds,
+            settings=set_ or [],
+            protocol=protocol,
+            device=device,
+            jobs=jobs,
+            baselines=baselines,
+            force=force,
+            dry_run=dry_run,
+            suite=suite,
+            store=store,
+        )
+    )
+
+
+@app.command("list")
+def list_(
+    what: Annotated[Literal["methods", "tasks", "datasets", "profiles"], typer.Argument(help="What to list.")],
+) -> None:
+    """List what is registered, built in or from installed packages.
+
+    Example:  python -m bench list methods
+    """
+    registries = {"methods": METHODS, "tasks": TASKS, "datasets": DATASETS}
+    if what == "profiles":
+        rows = [(profile.name, profile.summary) for profile in PROFILES.values()]
+    else:
+        rows = [
+            (f"{entry.name}:{entry.argument.upper()}" if entry.argument else entry.name, entry.summary)
+            for entry in registries[what].entries().values()
+        ]
+    width = max(len(name) for name, _ in rows)
+    for name, summary in rows:
+        typer.echo(f"{name:<{width}}  {summary}")
+
+
+@app.command()
+def why(
+    cell: Annotated[str, typer.Argument(help="METHOD/TASK or METHOD/TASK/SEED.")],
+    profile: Annotated[Optional[str], typer.Option(help="smoke, mini or paper.")] = None,
+    data_root: Annotated[Optional[Path], typer.Option(envvar="BENCH_DATA", help="As for run.")] = None,
+    data: Annotated[Optional[str], typer.Option(help="As for run.")] = None,
+    set_: Annotated[Optional[list[str]], typer.Option("--set", help="As for run.")] = None,
+    protocol: Annotated[str, typer.Option(help="As for run.")] = "default",
+    device: Annotated[str, typer.Option(help="As for run.")] = "auto",
+    store: Store = STORE,
+) -> None:
+    """Say whether a cell is cached, and if not, what changed since its latest record.
+
+    Example:  python -m bench why pdr/bbt --set pdr.nf=32
+    """
+    from bench.commands.why import why_command
+
+    why_command(
+        cell,
+        profile=profile,
+        data_root=data_root,
+        data=data,
+        settings=set_ or [],
+        protocol=protocol,
+        device=device,
+        store=store,
+    )
+
+
+@app.command()
+def doctor(
+    methods: Annotated[str, typer.Argument(help="Methods to check, as for run.")],
+    set_: Annotated[Optional[list[str]], typer.Option("--set", help="As for run.")] = None,
+    profile: Annotated[str, typer.Option(help="Configuration to check.")] = "smoke",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Check that a method keeps its promises: shape, determinism, batch invariance, eval mode, finite values.
+
+    Example:  python -m bench doctor mine.py:MyMethod
+    """
+    from bench.commands.doctor import doctor_command
+
+    raise typer.Exit(doctor_command(methods, settings=set_ or [], profile=profile, device=device))
+
+
+@app.command("import-weights")
+def import_weights(
+    method: Annotated[str, typer.Argument(help="The method that the weights are for, such as pdr.")],
+    file: Annotated[Path, typer.Argument(help="A checkpoint of the original code (.pth).")],
+    name: Annotated[Optional[str], typer.Option(help="What to call them [default: the file's name]")] = None,
+    store: Store = STORE,
+) -> None:
+    """Take over a checkpoint of the original code: tensors only, nothing is unpickled.
+
+    Example:  python -m bench import-weights pdr unsup3d_celeba.pth --name celeba
+
+    then      python -m bench run --methods pdr --tasks bbt --profile paper --set pdr.weights=celeba
+    """
+    from bench.commands.weights import import_weights_command
+
+    import_weights_command(method, file, name or file.stem, store)
+
+
+mlflow = typer.Typer(no_args_is_help=True, help="The MLflow mirror of the records.")
+app.add_typer(mlflow, name="mlflow")
+
+
+@mlflow.command()
+def sync(
+    store: Store = STORE,
+    uri: Annotated[Optional[str], typer.Option(envvar="MLFLOW_TRACKING_URI", help="Tracking server or file.")] = None,
+) -> None:
+    """Mirror every recorded run to MLflow; what is there already is left alone."""
+    from bench.commands.mirror import sync_command
+
+    sync_command(store, uri)
+
+
+@app.command()
+def ui(
+    store: Store = STORE,
+    port: Annotated[int, typer.Option(help="Port of the page.")] = 5000,
+) -> None:
+    """Open MLflow's page on the store in use."""
+    from bench.commands.mirror import ui_command
+
+    ui_command(store, port)

@@ -1,0 +1,24 @@
+"""`bench import-weights`."""
+
+from pathlib import Path
+
+import typer
+from safetensors.torch import save_file
+
+from bench.catalogue import METHODS
+from bench.store import Store
+from datasets.errors import BenchError
+from datasets.files import write_with
+
+
+def import_weights_command(method: str, file: Path, name: str, root: Path) -> None:
+    """Convert a checkpoint of other code into the store's weights and say how to use them."""
+    entry = METHODS.get(method)
+    if not file.is_file():
+        raise BenchError(f"{file}: no such file; expected a checkpoint of {method}")
+    state = entry.load().import_weights(file)
+    target = Store(root).weights(name)
+    write_with(target, lambda path: save_file({key: value.contiguous() for key, value in state.items()}, path))
+    count = sum(value.numel() for value in state.values())
+    typer.echo(f"{method}: {len(state)} tensors, {count:,} values imported as {name!r}")
+    typer.echo(f"use them:  python -m bench run --methods {method} --tasks bbt --set {method}.weights={name}")

@@ -1,0 +1,166 @@
+"""Registries of methods, tasks and datasets: names mapped to lazy `"module:object"` strings.
+
+Looking a name up imports nothing; `Entry.load()` imports. Third-party packages register under the entry-point groups
+`bench.methods`, `bench.tasks` and `bench.datasets`; a single file is named directly, as in `--methods mine.py:Mine`.
+"""
+
+import difflib
+import fnmatch
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from datasets.errors import BenchError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered name.
+
+    Attributes
+    ----------
+    name: what a user types; `timm:resnet18` for an entry that takes an argument.
+    target: `module:object`, imported by `load`.
+    summary: one line for `bench list`.
+    family: prefix that `--set` accepts besides the name, shared by the variants of one method.
+    preset: configuration values that this name stands for.
+    stand_in: for a dataset, the `module:object` that opens its synthetic counterpart.
+    argument: for an entry used as `name:ARGUMENT`, the configuration field (or opener's argument) it sets.
+    baseline: a row that is always shown, to keep a table honest.
+    """
+
+    name: str
+    target: str
+    summary: str
+    family: str = ""
+    preset: Mapping[str, Any] = field(default_factory=dict)
+    stand_in: str = ""
+    argument: str = ""
+    baseline: bool = False
+
+    def load(self) -> Any:
+        """Import and return the object; a failing import is a `BenchError` naming the entry."""
+        return load_object(self.target, self.name)
+
+    def load_stand_in(self) -> Any:
+        """Import what opens the synthetic counterpart."""
+        return load_object(self.stand_in, self.name)
+
+
+def load_object(target: str, name: str) -> Any:
+    """Import `module:object`; `module` may be the path of a .py file."""
+    module_name, _, attribute = target.rpartition(":")
+    try:
+        module = _load_file(Path(module_name)) if module_name.endswith(".py") else importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise BenchError(f"{name}: cannot import {module_name} ({error}): install what it needs") from error
+    try:
+        found = module
+        for part in attribute.split("."):
+            found = getattr(found, part)
+        return found
+    except AttributeError as error:
+        raise BenchError(f"{name}: {module_name} has no {attribute}; expected the class that implements it") from error
+
+
+def _load_file(path: Path) -> Any:
+    """Import one file as a module of its own."""
+    if not path.is_file():
+        raise BenchError(f"{path}: no such file; expected FILE.py:CLASS")
+    module_name = f"bench_file_{path.stem}"
+    if module_name in sys.modules:
+        return sys.modules[module_name]
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None and spec.loader is not None, f"{path}: not importable as Python"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[module_name]
+        raise
+    return module
+
+
+class Registry:
+    """Names of one kind (`method`, `task` or `dataset`), built-in and from entry points."""
+
+    def __init__(self, kind: str, builtin: Iterable[Entry]) -> None:
+        self.kind = kind
+        self._builtin = {entry.name: entry for entry in builtin}
+        self._found: dict[str, Entry] | None = None
+
+    def entries(self) -> dict[str, Entry]:
+        """All entries by name. An entry point never shadows a built-in name: that would change published rows."""
+        if self._found is None:
+            found = dict(self._builtin)
+            for name, value, package in _entry_points(f"bench.{self.kind}s"):
+                if name in self._builtin:
+                    raise BenchError(f"package {package} registers {self.kind} {name}, which is built in: rename it")
+                found[name] = Entry(name, value, f"from package {package}")
+            self._found = found
+        return self._found
+
+    def get(self, name: str) -> Entry:
+        """The entry of a name, `name:ARGUMENT`, or `FILE.py:CLASS`; an unknown name suggests the nearest."""
+        entries = self.entries()
+        head, _, argument = name.partition(":")
+        if name in entries and not entries[name].argument:
+            return entries[name]
+        if ".py:" in name:
+            path, _, attribute = name.rpartition(":")
+            return Entry(f"{Path(path).name}:{attribute}", name, f"from {path}", family=attribute)
+        if head in entries and entries[head].argument:
+            base = entries[head]
+            if not argument:
+                raise BenchError(f"{self.kind} {head} needs an argument: {head}:{base.argument.upper()}")
+            preset = {**base.preset, base.argument: argument}
+            return Entry(name, base.target, base.summary, base.family or head, preset, base.stand_in)
+        near = difflib.get_close_matches(name, entries, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(entries))}, or FILE.py:CLASS"
+        raise BenchError(f"unknown {self.kind} {name!r}: {hint}")
+
+    def select(self, text: str) -> list[Entry]:
+        """Entries of a comma-separated list of names, wildcards and `all` (everything but baselines), in order."""
+        chosen: dict[str, Entry] = {}
+        for part in filter(None, (part.strip() for part in _split(text))):
+            plain = [entry for entry in self.entries().values() if not entry.argument]
+            if part == "all":
+                matches = [entry for entry in plain if not entry.baseline]
+            elif any(sign in part for sign in "*?"):
+                matches = [entry for entry in plain if fnmatch.fnmatchcase(entry.name, part)]
+                if not matches:
+                    raise BenchError(f"no {self.kind} matches {part!r}; known: {', '.join(sorted(self.entries()))}")
+            else:
+                matches = [self.get(part)]
+            chosen.update((entry.name, entry) for entry in matches)
+        if not chosen:
+            raise BenchError(f"no {self.kind} given: name some, or `all`")
+        return list(chosen.values())
+
+    def baselines(self) -> list[Entry]:
+        """The rows that every table shows."""
+        return [entry for entry in self.entries().values() if entry.baseline]
+
+
+def _split(text: str) -> list[str]:
+    """Split at commas outside brackets."""
+    parts, depth = [""], 0
+    for sign in text:
+        depth += (sign == "[") - (sign == "]")
+        if sign == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
+
+
+def _entry_points(group: str) -> list[tuple[str, str, str]]:
+    """(name, target, package) of every installed entry point of a group, by name."""
+    from importlib.metadata import entry_points
+
+    return sorted((point.name, point.value, point.dist.name if point.dist else "?") for point in entry_points(group=group))

@@ -1,0 +1,286 @@
+"""The stages of a cell: data, fit, encode. Each is a pure function of its specification and the store.
+
+Every stage looks for its artifact first, takes the artifact's lock, looks again, computes, and renames the result
+into place. What it returns says where the value lies and what it cost, whoever computed it.
+"""
+
+import hashlib
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from safetensors.torch import load_file, save_file
+
+from bench.catalogue import DATASETS
+from bench.environment import resolve_device
+from bench.keys import key_of
+from bench.registry import Entry
+from bench.request import Request
+from bench.specs import MethodSpec, TaskSpec, file_digest
+from bench.store import Store
+from bench.reduce import TrackMeans
+from bench.training.loop import FabricTrainer
+from bench.training.precision import resolve_precision
+from datasets.base import Dataset, Progress, Source
+from datasets.errors import BenchError
+from datasets.files import atomic_folder, atomic_path, read_json, write_json
+from datasets.prepared import find_prepared, prepare
+from methods.base import Method, to_float
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A method's weights in the store (or, for a method without weights, nothing but its key)."""
+
+    key: str
+    folder: Path | None
+    sha256: str | None
+    info: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Encoded features in the store, (n, d) float32 behind a memory map."""
+
+    key: str
+    values: np.ndarray
+    info: dict[str, Any]
+
+
+def open_source(entry: Entry, request: Request) -> Source:
+    """The real dataset below the request's data root, the user's own folder, or the synthetic stand-in."""
+    if "folder" in entry.preset:
+        return entry.load()(Path(entry.preset["folder"]))
+    if request.data_root is None:
+        return entry.load_stand_in()(request.profile.subset)
+    return entry.load()(request.data_root)
+
+
+def dataset_entry(task: TaskSpec) -> Entry:
+    """The registry entry of a task's dataset; `tracks:DIR` names the folder."""
+    folder = getattr(task.task.config, "folder", None)
+    return DATASETS.get(f"{task.task.dataset}:{folder}" if folder else task.task.dataset)
+
+
+def prepared(entry: Entry, size: int, request: Request, store: Store, progress: Progress) -> Dataset:
+    """The dataset decoded at `size`, from the store or prepared now."""
+    return prepare(open_source(entry, request), size, store.data, progress)
+
+
+def find_dataset(entry: Entry, size: int, request: Request, store: Store) -> Dataset | None:
+    """The dataset if it is prepared already."""
+    return find_prepared(open_source(entry, request), size, store.data)
+
+
+def fit_ingredients(spec: MethodSpec, training: Dataset | None, seed: int, device: str) -> dict[str, Any]:
+    """What a checkpoint depends on."""
+    trained: dict[str, Any] = {}
+    if spec.trains:
+        assert training is not None, f"{spec.name} trains, so it needs a training dataset"
+        trained = {"data": training.digest, "precision": resolve_precision(spec.config.schedule, device)}
+    return {"stage": "fit", "method": spec.identity(encoding=False), "seed": seed, **trained}
+
+
+def encode_ingredients(
+    spec: MethodSpec, checkpoint: Checkpoint, task: TaskSpec, dataset: Dataset, frames: np.ndarray
+) -> dict[str, Any]:
+    """What features depend on. Without weights there is nothing that the seed could change."""
+    return {
+        "stage": "encode",
+        "method": spec.identity(encoding=True),
+        "weights": checkpoint.sha256,
+        "data": dataset.digest,
+        "frames": hashlib.sha256(frames.astype("<i8").tobytes()).hexdigest()[:16],
+        "reduce": task.task.reduce,
+        "input_scale": task.task.input_scale,
+        "precision": "32-true",
+    }
+
+
+def fit(
+    spec: MethodSpec,
+    training: Dataset | None,
+    seed: int,
+    request: Request,
+    store: Store,
+    progress: Progress,
+    *,
+    force: bool = False,
+) -> Checkpoint:
+    """Train a method (or take its initial weights) unless the store has the checkpoint.
+
+    `force` discards a finished checkpoint first; features are keyed by the weights, so they follow by themselves.
+    """
+    device = resolve_device(request.device)
+    ingredients = fit_ingredients(spec, training, seed, device)
+    key = key_of(ingredients)
+    if spec.cls.stateless:
+        return Checkpoint(key, None, None, {"parameters": 0, "notes": []})
+    folder = store.checkpoint(key)
+    if not force and (found := open_checkpoint(key, folder)) is not None:
+        return found
+    with store.lock("checkpoint", key, progress):
+        if force:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif (found := open_checkpoint(key, folder)) is not None:
+            return found
+        started = time.perf_counter()
+        method = spec.build(seed)
+        assert method.module is not None, f"{spec.name} has no weights: it must declare stateless = True"
+        summary: dict[str, Any] = {}
+        if spec.weights is not None:
+            load_weights(method, spec.weights, spec.name)
+        elif training is not None:
+            trainer = FabricTrainer(folder / "progress", seed=seed, device=device, progress=progress, label=spec.name)
+            summary = method.fit(training.images, trainer)
+        weights = folder / "weights.safetensors"
+        with atomic_path(weights) as path:
+            state = {name: value.detach().cpu().contiguous() for name, value in method.module.state_dict().items()}
+            save_file(state, path)
+        info = {
+            "ingredients": ingredients,
+            "sha256": file_digest(weights),
+            "parameters": sum(p.numel() for p in method.module.parameters() if p.requires_grad),
+            "notes": [*method.notes(), *([f"weights imported from {spec.weights.name}"] if spec.weights else [])],
+            "training": summary,
+            "training_data": None if training is None else training.label,
+            "seconds": summary.get("seconds", time.perf_counter() - started),
+            "peak_memory_mb": peak_memory_mb(),
+        }
+        write_json(folder / "checkpoint.json", info)
+        shutil.rmtree(folder / "progress", ignore_errors=True)
+    return Checkpoint(key, folder, info["sha256"], info)
+
+
+def open_checkpoint(key: str, folder: Path) -> Checkpoint | None:
+    if not (folder / "checkpoint.json").is_file():
+        return None
+    info = read_json(folder / "checkpoint.json")
+    return Checkpoint(key, folder, info["sha256"], info)
+
+
+def load_method(spec: MethodSpec, checkpoint: Checkpoint, seed: int, device: str) -> Method:
+    """The method with the checkpoint's weights, in eval mode on the device."""
+    method = spec.build(seed)
+    if checkpoint.folder is not None and method.module is not None:
+        load_weights(method, checkpoint.folder / "weights.safetensors", spec.name)
+    if method.module is not None:
+        method.module.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    return method
+
+
+def load_weights(method: Method, path: Path, name: str) -> None:
+    """Load safetensors into a method; keys and shapes that do not fit are one `BenchError` naming the first."""
+    assert method.module is not None, f"{name} has no weights to load"
+    state, wanted = load_file(path), method.module.state_dict()
+    for key, value in wanted.items():
+        if key not in state:
+            raise BenchError(f"{path.name} lacks {key}: these are not weights of {name} at this configuration")
+        if state[key].shape != value.shape:
+            raise BenchError(
+                f"{path.name}: {key} has shape {tuple(state[key].shape)}, {name} at this configuration needs "
+                f"{tuple(value.shape)}"
+            )
+    if extra := sorted(set(state) - set(wanted)):
+        raise BenchError(f"{path.name} has {extra[0]}, which {name} at this configuration does not know")
+    method.module.load_state_dict(state)
+
+
+def encode(
+    spec: MethodSpec,
+    checkpoint: Checkpoint,
+    task: TaskSpec,
+    dataset: Dataset,
+    seed: int,
+    request: Request,
+    store: Store,
+    progress: Progress,
+    *,
+    force: bool = False,
+) -> Features:
+    """Encode a task's images once, in blocks, straight into a file; `force` encodes them again."""
+    frames = task.task.frames(dataset)
+    ingredients = encode_ingredients(spec, checkpoint, task, dataset, frames)
+    key = key_of(ingredients)
+    folder = store.features(key)
+    if not force and (found := open_features(key, folder)) is not None:
+        return found
+    with store.lock("features", key, progress):
+        if force:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif (found := open_features(key, folder)) is not None:
+            return found
+        started = time.perf_counter()
+        device = resolve_device(request.device)
+        method = load_method(spec, checkpoint, seed, device)
+        with atomic_folder(folder) as temporary:
+            shape = _write_features(method, task, dataset, frames, device, temporary / "features.npy", progress)
+            info = {
+                "ingredients": ingredients,
+                "shape": shape,
+                "seconds": time.perf_counter() - started,
+                "peak_memory_mb": peak_memory_mb(),
+            }
+            write_json(temporary / "features.json", info)
+    found = open_features(key, folder)
+    assert found is not None, f"{folder} was just written"
+    return found
+
+
+def open_features(key: str, folder: Path) -> Features | None:
+    if not (folder / "features.json").is_file():
+        return None
+    return Features(key, np.load(folder / "features.npy", mmap_mode="r"), read_json(folder / "features.json"))
+
+
+def _write_features(
+    method: Method,
+    task: TaskSpec,
+    dataset: Dataset,
+    frames: np.ndarray,
+    device: str,
+    target: Path,
+    progress: Progress,
+) -> list[int]:
+    """Encode `frames` in batches into `target`; returns the array's shape."""
+    tracks = None
+    if task.task.reduce == "track_mean":
+        if dataset.tracks is None:
+            raise BenchError(f"{task.name} averages over tracks, but {dataset.label} has none")
+        tracks = dataset.tracks
+    rows = len(frames) if tracks is None else len(dataset.track_names)
+    values: np.ndarray | None = None
+    means: TrackMeans | None = None
+    starts = range(0, len(frames), method.encode_batch)
+    with torch.inference_mode():
+        for start in progress.track(starts, total=len(starts), what=f"{task.name}: encode"):
+            chosen = frames[start : start + method.encode_batch]
+            images = to_float(dataset.images[chosen], device)
+            block = method.encode(images * task.task.input_scale).float().cpu().numpy()
+            if values is None:
+                values = np.lib.format.open_memmap(target, "w+", dtype=np.float32, shape=(rows, block.shape[1]))
+                means = None if tracks is None else TrackMeans(values, tracks[frames])
+            if means is None:
+                values[start : start + len(block)] = block
+            else:
+                means.add(block)
+    if values is None:
+        raise BenchError(f"{dataset.label} has no image to encode")
+    values.flush()
+    return list(values.shape)
+
+
+def peak_memory_mb() -> float:
+    """Peak resident memory of this process in MiB (on a GPU run, of the host)."""
+    info = psutil.Process().memory_info()
+    peak = getattr(info, "peak_wset", 0)
+    if not peak:
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return round(peak / 2**20, 1)
