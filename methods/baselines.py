@@ -1,0 +1,40 @@
+"""Rows that keep a table honest: what no learning at all scores."""
+
+import hashlib
+from typing import ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from datasets.streams import generator
+from methods.base import Method
+
+
+class RawPixels(Method):
+    """The image itself: 64 x 64 x 3 = 12,288 values in [0, 1]."""
+
+    stateless: ClassVar[bool] = True
+
+    def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        return images.flatten(1)
+
+
+class Chance(Method):
+    """64 standard normal values that carry nothing of the content: any task's score on them is its chance level.
+
+    The stream is named by a hash of the image's values, so that an image's features do not depend on the batch it
+    is in, and that two images differing in one value have unrelated features.
+    """
+
+    stateless: ClassVar[bool] = True
+    size: ClassVar[int] = 64
+
+    def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        rows = [self._row(image) for image in images.float().cpu().numpy()]
+        return torch.from_numpy(np.stack(rows)).to(images.device)
+
+    def _row(self, image: Float[np.ndarray, "3 h w"]) -> Float[np.ndarray, " d"]:
+        digest = hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
+        return generator(0, "chance", digest).standard_normal(self.size, dtype=np.float32)

@@ -1,0 +1,147 @@
+"""VQ-VAE: size, quantisation, features, learning."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from datasets.streams import generator
+from methods.base import Learner, Schedule, to_float
+from methods.vqvae import VQVAE, VQVAEConfig
+from methods.vqvae.method import VQVAELearner
+from methods.vqvae.network import Codebook, VQVAENetwork, losses
+
+
+def parameters(**settings: Any) -> int:
+    """Parameters of a configuration, counted without allocating them."""
+    with torch.device("meta"):
+        module = VQVAE(VQVAEConfig(**settings)).module
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_parameter_counts() -> None:
+    assert parameters() == 19_199_491
+    assert parameters(width=416) == 12_724_195
+
+
+def test_paper_feature_sizes() -> None:
+    """512 x 16 x 16 by default; the paper's 416 x 25 x 25 from 100 px."""
+    for settings, side, size in [({}, 64, 512 * 16 * 16), ({"width": 416, "image_size": 100}, 100, 416 * 25 * 25)]:
+        with torch.device("meta"):
+            method = VQVAE(VQVAEConfig(**settings, features="continuous"))
+            assert method.image_size == side
+            assert method.encode(torch.zeros(1, 3, side, side)).shape == (1, size)
+
+
+def test_defaults_are_the_papers_and_released_the_codes() -> None:
+    schedule = VQVAEConfig().schedule
+    assert (schedule.learning_rate, schedule.batch_size, schedule.patience) == (1e-3, 256, 10)
+    assert VQVAE.for_protocol("default", "faces") == {}
+    assert VQVAE.for_protocol("released", "faces") == {"schedule": {"learning_rate": 2e-4}}
+
+
+def test_image_size_must_survive_two_halvings() -> None:
+    with pytest.raises(ValidationError, match="multiple of 4"):
+        VQVAEConfig(image_size=66)
+
+
+@pytest.mark.parametrize("offset", [0.0, 300.0])
+def test_nearest_equals_the_distance_matrix(offset: float) -> None:
+    """Also where codes and data lie far from the origin, so that |e|^2 and 2 z.e nearly cancel."""
+    torch.manual_seed(0)
+    codebook = Codebook(24, 40)
+    with torch.no_grad():
+        codebook.weight.copy_(torch.randn(24, 40) + offset)
+    z = torch.randn(3, 24, 5, 7) + offset
+    rows = z.movedim(1, -1).reshape(-1, 24).double()
+    expected = torch.cdist(rows, codebook.weight.T.double(), compute_mode="donot_use_mm_for_euclid_dist").argmin(1)
+    assert torch.equal(codebook.nearest(z).flatten(), expected)
+
+
+def test_equal_codes_give_the_first() -> None:
+    codebook = Codebook(4, 6)
+    with torch.no_grad():
+        codebook.weight.copy_(torch.ones(4, 6))
+    assert codebook.nearest(torch.zeros(1, 4, 2, 2)).eq(0).all()
+
+
+def test_losses_stop_the_gradients_that_they_should() -> None:
+    """The codebook learns from `vq` alone; reconstruction and commitment reach the encoder."""
+    network = VQVAENetwork(8, 16)
+    images = torch.rand(2, 3, 16, 16)
+    for name, codes_learn, encoder_learns in [("mse", False, True), ("vq", True, False), ("commit", False, True)]:
+        network.zero_grad()
+        losses(images, network(images))[name].backward()
+        gradient = network.emb.weight.grad
+        assert (gradient is not None and bool(gradient.any())) == codes_learn, name
+        gradient = network.encoder[0].weight.grad
+        assert (gradient is not None and bool(gradient.any())) == encoder_learns, name
+
+
+def test_loss_is_finite_where_data_equal_their_codes() -> None:
+    """The norm's gradient at zero is zero, not NaN."""
+    network = VQVAENetwork(8, 16)
+    with torch.no_grad():
+        network.emb.weight.zero_()
+        network.encoder[-1].weight.zero_()
+    images = torch.rand(2, 3, 16, 16)
+    losses(images, network(images))["loss"].backward()
+    assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in network.parameters())
+
+
+def test_features_are_the_flattened_maps() -> None:
+    images = to_float(generator(0, "test").integers(0, 256, (3, 16, 16, 3), dtype=np.uint8))
+    quantised = VQVAE(VQVAEConfig(width=8, codes=4))
+    quantised.module.eval()
+    continuous = VQVAE(VQVAEConfig(width=8, codes=4, features="continuous"))
+    continuous.module = quantised.module
+    _, z_q, indices = quantised.module.quantise(images * 2 - 1)
+
+    features = quantised.encode(images)
+    torch.testing.assert_close(features, z_q.flatten(1), rtol=0, atol=1e-7)
+    assert torch.equal(z_q[1, :, 2, 3], quantised.module.emb.weight[:, indices[1, 2, 3]])
+    assert features.shape == continuous.encode(images).shape == (3, 8 * 4 * 4)
+    assert not torch.allclose(features, continuous.encode(images))
+    assert "features" in VQVAEConfig.encode_fields()
+
+
+def test_encoder_can_be_fine_tuned() -> None:
+    method = VQVAE(VQVAEConfig(width=8, codes=4))
+    method.encoder()(torch.rand(2, 3, 16, 16)).square().sum().backward()
+    assert method.module.encoder[0].weight.grad is not None
+
+
+class ThirtySteps:
+    """A trainer that takes thirty steps on the whole set."""
+
+    def train(
+        self, learner: Learner, images: np.ndarray, schedule: Schedule, *, name: str = "train"
+    ) -> dict[str, Any]:
+        optimizers = learner.optimizers()
+        batch = to_float(images)
+        values = []
+        for step in range(30):
+            for phase, optimizer in optimizers.items():
+                loss = learner(batch, phase=phase, step=step, generator=torch.Generator())["loss"]
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                values.append(loss.item())
+        return {"first": values[0], "last": values[-1]}
+
+
+def test_learns() -> None:
+    torch.manual_seed(0)
+    shades = generator(0, "test").integers(0, 256, (16, 1, 1, 3), dtype=np.uint8)
+    images = np.broadcast_to(shades, (16, 16, 16, 3)).copy()
+    config = VQVAEConfig(width=16, codes=32, schedule=Schedule(learning_rate=3e-3))
+    summary = VQVAE(config).fit(images, ThirtySteps())
+    assert summary["last"] < 0.5 * summary["first"]
+
+
+def test_state_holds_all_that_training_changes() -> None:
+    network = VQVAENetwork(8, 4)
+    learner = VQVAELearner(network, Schedule())
+    assert len(learner.state_dict()) == len(network.state_dict())
