@@ -12,13 +12,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 T = TypeVar("T")
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Reports how far a long piece of work is; the harness draws it, tests and libraries ignore it."""
 
@@ -129,12 +130,14 @@ def track_labels(labels: np.ndarray, tracks: np.ndarray, count: int) -> np.ndarr
     return out
 
 
+@runtime_checkable
 class SourceFactory(Protocol):
     """How the registry opens a real dataset: `root` is the folder that holds one folder per dataset."""
 
     def __call__(self, root: Path) -> Source: ...
 
 
+@runtime_checkable
 class StandInFactory(Protocol):
     """How the registry opens a synthetic stand-in: `subset` is `smoke`, `mini` or `full`."""
 
