@@ -1,0 +1,100 @@
+"""Batches of images, gathered and converted in a background thread while the step before them runs.
+
+Only numpy works in that thread: a torch operation there would start a second pool of OpenMP threads, and the two
+pools would fight for the same cores.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from typing import TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+AHEAD = 2
+
+
+def prefetched(make: Callable[[S], T], items: Iterable[S], ahead: int = AHEAD) -> Generator[T, None, None]:
+    """`map(make, items)`, computed in one background thread at most `ahead` items early.
+
+    An error in `make` is raised where its item is due. Closing the iterator ends the thread.
+    """
+    pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
+    pending: deque[Future[T]] = deque()
+    try:
+        for item in items:
+            pending.append(pool.submit(make, item))
+            if len(pending) > ahead:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def gather(
+    images: UInt8[np.ndarray, "n s s 3"], chosen: Int[np.ndarray, " b"], flips: Bool[np.ndarray, " b"] | None = None
+) -> UInt8[np.ndarray, "b s s 3"]:
+    """Copies of the chosen images, those marked in `flips` mirrored left to right."""
+    batch = np.take(images, chosen, axis=0)
+    if flips is not None and flips.any():
+        batch[flips] = batch[flips, :, ::-1]
+    return batch
+
+
+class Batches:
+    """Epochs of batches from uint8 (n, s, s, 3) images, which may be a memory map.
+
+    Batches arrive on the device as float32 (b, 3, s, s) in [0, 1], channels last in memory. To a GPU the bytes
+    travel from pinned memory, a quarter of the floats, and are converted there.
+    """
+
+    def __init__(self, images: UInt8[np.ndarray, "n s s 3"], batch_size: int, device: torch.device) -> None:
+        self.images = images
+        self.batch_size = batch_size
+        self.device = device
+
+    def per_epoch(self, count: int) -> int:
+        """Training batches in an epoch of `count` images.
+
+        The incomplete last one is left out, because batch statistics and contrastive losses depend on the batch's
+        size; another permutation leaves out other images. Fewer images than a batch make one batch of them all.
+        """
+        return max(1, count // self.batch_size)
+
+    def training(
+        self, chosen: Int[np.ndarray, " n"], steps: int, order: np.random.Generator, flips: np.random.Generator | None
+    ) -> Generator[Float[Tensor, "b 3 s s"], None, None]:
+        """The first `steps` batches of an epoch over `chosen` in random order, mirrored at random by `flips`."""
+        shuffled = order.permutation(chosen)
+        mirrored = None if flips is None else flips.random(len(shuffled)) < 0.5
+        parts = [slice(i * self.batch_size, (i + 1) * self.batch_size) for i in range(steps)]
+        return self._moved(parts, shuffled, mirrored)
+
+    def validation(self, chosen: Int[np.ndarray, " n"]) -> Generator[Float[Tensor, "b 3 s s"], None, None]:
+        """All of `chosen` in order; the last batch may be smaller."""
+        starts = range(0, len(chosen), self.batch_size)
+        return self._moved([slice(i, i + self.batch_size) for i in starts], chosen, None)
+
+    def _moved(
+        self, parts: list[slice], chosen: Int[np.ndarray, " n"], flips: Bool[np.ndarray, " n"] | None
+    ) -> Generator[Float[Tensor, "b 3 s s"], None, None]:
+        def make(part: slice) -> Tensor:
+            batch = gather(self.images, chosen[part], None if flips is None else flips[part])
+            if self.device.type == "cuda":
+                return torch.from_numpy(batch).pin_memory()
+            return torch.from_numpy(batch.astype(np.float32) / np.float32(255)).permute(0, 3, 1, 2)
+
+        with closing(prefetched(make, parts)) as made:
+            for batch in made:
+                if batch.dtype == torch.uint8:
+                    yield batch.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
+                else:
+                    yield batch

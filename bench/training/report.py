@@ -1,0 +1,34 @@
+"""A training's epochs in words."""
+
+from bench.training.state import Position
+
+
+def epoch_line(stage: str, position: Position, *, epochs: int, steps: int) -> str:
+    """The last epoch in one line, of `epochs` and optimiser `steps` at most: losses, speed, time left at most."""
+    last = position.curve[-1]
+    before = position.curve[-2]["step"] if len(position.curve) > 1 else 0
+    train = ", ".join(f"{name} {short(value)}" for name, value in last["train"].items() if _is_total(name))
+    left = (steps - position.step) * last["seconds"] / (position.step - before)
+    return (
+        f"{stage}: epoch {position.epoch}/{epochs}, step {position.step}/{steps}, {train}, "
+        f"validation {short(last['validation']['loss'])} "
+        f"(best {short(position.best_loss)} at epoch {position.best_epoch}), "
+        f"{last['images_per_second']:.0f} images/s, at most {duration(left)} left"
+    )
+
+
+def _is_total(name: str) -> bool:
+    """Whether a loss is what a phase minimises, and not one of its parts."""
+    return name.rpartition("/")[2] == "loss"
+
+
+def short(value: float | None) -> str:
+    """Four digits of a loss."""
+    return "not finite" if value is None else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, whichever reads best."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
