@@ -10,14 +10,26 @@ METHODS = Registry(
         Entry("vqvae", "methods.vqvae:VQVAE", "VQ-VAE (van den Oord et al., 2017)", "vqvae"),
         Entry("pdr", "methods.pdr.method:PDR", "physically disentangled representations, without LOOCC", "pdr"),
         Entry("pdr_loocc_l", "methods.pdr.method:PDR", "PDR with LOOCC on light", "pdr", {"loocc": "l"}),
-        Entry("pdr_loocc_lv", "methods.pdr.method:PDR", "PDR with LOOCC on light and view", "pdr", {"loocc": "lv"}),
         Entry(
-            "chance", "methods.baselines:Chance", "random numbers that know nothing of the image", baseline=True
+            "pdr_loocc_lv",
+            "methods.pdr.method:PDR",
+            "PDR with LOOCC on light and view",
+            "pdr",
+            {"loocc": "lv"},
+        ),
+        Entry(
+            "chance",
+            "methods.baselines:Chance",
+            "random numbers that know nothing of the image",
+            baseline=True,
         ),
         Entry("raw_pixels", "methods.baselines:RawPixels", "the image itself, flattened", baseline=True),
         Entry("random_init", "methods.pdr.method:RandomInit", "PDR's encoders, untrained", "pdr", baseline=True),
         Entry(
-            "timm", "methods.timm_backbone:TimmBackbone", "any timm backbone, as timm:resnet18", argument="model"
+            "timm",
+            "methods.timm_backbone:TimmBackbone",
+            "any timm backbone, as timm:resnet18",
+            argument="model",
         ),
     ],
 )
@@ -28,9 +40,17 @@ TASKS = Registry(
         Entry("bbt", "tasks.tracks:BBT", "identity clustering of face tracks, The Big Bang Theory s01e01"),
         Entry("buffy", "tasks.tracks:Buffy", "identity clustering of face tracks, Buffy s05e02"),
         Entry(
-            "tracks", "tasks.tracks:TrackFolderTask", "clustering of your own tracks, as tracks:DIR", argument="folder"
+            "tracks",
+            "tasks.tracks:TrackFolderTask",
+            "clustering of your own tracks, as tracks:DIR",
+            argument="folder",
         ),
-        Entry("images", "tasks.tracks:ImageFolderTask", "clustering of your own images, as images:DIR", argument="folder"),
+        Entry(
+            "images",
+            "tasks.tracks:ImageFolderTask",
+            "clustering of your own images, as images:DIR",
+            argument="folder",
+        ),
     ],
 )
 
@@ -55,7 +75,12 @@ DATASETS = Registry(
             "568 face tracks of 6 people",
             stand_in="datasets.synthetic.sources:BuffyStandIn.open",
         ),
-        Entry("tracks", "datasets.folders:TrackFolder.open", "one folder per track, labels.csv", argument="folder"),
+        Entry(
+            "tracks",
+            "datasets.folders:TrackFolder.open",
+            "one folder per track, labels.csv",
+            argument="folder",
+        ),
         Entry("images", "datasets.folders:ImageFolder.open", "one folder per class", argument="folder"),
     ],
 )

@@ -83,7 +83,10 @@ class CellRunner:
             return found, self.store.record_path(draft.key), True
         started = time.perf_counter()
         scores = cell.task.task.evaluate(
-            features.values, dataset, seed=seed_for(cell.seed, "evaluate", cell.task.name), progress=self.progress
+            features.values,
+            dataset,
+            seed=seed_for(cell.seed, "evaluate", cell.task.name),
+            progress=self.progress,
         )
         draft.took_scores(scores, self._write_predictions(draft.key, scores), time.perf_counter() - started)
         return self._end(draft, "ok", None)
@@ -95,7 +98,13 @@ class CellRunner:
             raise self.failures[unit]
         try:
             return fit(
-                cell.method, training, cell.seed, self.request, self.store, self.progress, force=self._force_once(unit)
+                cell.method,
+                training,
+                cell.seed,
+                self.request,
+                self.store,
+                self.progress,
+                force=self._force_once(unit),
             )
         except BenchError as error:
             self.failures[unit] = error
@@ -228,4 +237,3 @@ def predictions_of(record: Record, store: Store) -> dict[str, np.ndarray]:
         return {}
     folder = store.root / record.predictions
     return {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
-

@@ -2,7 +2,7 @@
 so that `--help` and `list` import no torch."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Literal
 
 import typer
 
@@ -42,18 +42,21 @@ def run(
     methods: Annotated[str, typer.Option(help="Names, wildcards, `all`, timm:NAME or FILE.py:CLASS.")] = "all",
     tasks: Annotated[str, typer.Option(help="Names, wildcards, `all`, tracks:DIR or images:DIR.")] = "all",
     profile: Annotated[
-        Optional[str], typer.Option(help="smoke, mini or paper [default: paper with a GPU and real data, else mini]")
+        str | None,
+        typer.Option(help="smoke, mini or paper [default: paper with a GPU and real data, else mini]"),
     ] = None,
     data_root: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option(help="Folder with one folder per real dataset.", envvar="BENCH_DATA"),
     ] = None,
     data: Annotated[
-        Optional[str], typer.Option(help="`synthetic`: the embedded stand-ins, even where a data root is set.")
+        str | None,
+        typer.Option(help="`synthetic`: the embedded stand-ins, even where a data root is set."),
     ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, as 0,1,2 or 0-4.")] = "0",
     set_: Annotated[
-        Optional[list[str]], typer.Option("--set", help="METHOD.KEY=VALUE or TASK.KEY=VALUE; may be repeated.")
+        list[str] | None,
+        typer.Option("--set", help="METHOD.KEY=VALUE or TASK.KEY=VALUE; may be repeated."),
     ] = None,
     protocol: Annotated[
         str, typer.Option(help="`default`: as the paper says; `released`: as the authors' code does.")
@@ -113,10 +116,10 @@ def list_(
 @app.command()
 def why(
     cell: Annotated[str, typer.Argument(help="METHOD/TASK or METHOD/TASK/SEED.")],
-    profile: Annotated[Optional[str], typer.Option(help="smoke, mini or paper.")] = None,
-    data_root: Annotated[Optional[Path], typer.Option(envvar="BENCH_DATA", help="As for run.")] = None,
-    data: Annotated[Optional[str], typer.Option(help="As for run.")] = None,
-    set_: Annotated[Optional[list[str]], typer.Option("--set", help="As for run.")] = None,
+    profile: Annotated[str | None, typer.Option(help="smoke, mini or paper.")] = None,
+    data_root: Annotated[Path | None, typer.Option(envvar="BENCH_DATA", help="As for run.")] = None,
+    data: Annotated[str | None, typer.Option(help="As for run.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="As for run.")] = None,
     protocol: Annotated[str, typer.Option(help="As for run.")] = "default",
     device: Annotated[str, typer.Option(help="As for run.")] = "auto",
     store: Store = STORE,
@@ -142,9 +145,10 @@ def why(
 @app.command()
 def doctor(
     methods: Annotated[str, typer.Argument(help="Methods to check, as for run.")],
-    set_: Annotated[Optional[list[str]], typer.Option("--set", help="As for run.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="As for run.")] = None,
     profile: Annotated[str, typer.Option(help="Configuration to check.")] = "smoke",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    store: Store = STORE,
 ) -> None:
     """Check that a method keeps its promises: shape, determinism, batch invariance, eval mode, finite values.
 
@@ -152,14 +156,14 @@ def doctor(
     """
     from bench.commands.doctor import doctor_command
 
-    raise typer.Exit(doctor_command(methods, settings=set_ or [], profile=profile, device=device))
+    raise typer.Exit(doctor_command(methods, settings=set_ or [], profile=profile, device=device, store=store))
 
 
 @app.command("import-weights")
 def import_weights(
     method: Annotated[str, typer.Argument(help="The method that the weights are for, such as pdr.")],
     file: Annotated[Path, typer.Argument(help="A checkpoint of the original code (.pth).")],
-    name: Annotated[Optional[str], typer.Option(help="What to call them [default: the file's name]")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call them [default: the file's name]")] = None,
     store: Store = STORE,
 ) -> None:
     """Take over a checkpoint of the original code: tensors only, nothing is unpickled.
@@ -180,7 +184,7 @@ app.add_typer(mlflow, name="mlflow")
 @mlflow.command()
 def sync(
     store: Store = STORE,
-    uri: Annotated[Optional[str], typer.Option(envvar="MLFLOW_TRACKING_URI", help="Tracking server or file.")] = None,
+    uri: Annotated[str | None, typer.Option(envvar="MLFLOW_TRACKING_URI", help="Tracking server or file.")] = None,
 ) -> None:
     """Mirror every recorded run to MLflow; what is there already is left alone."""
     from bench.commands.mirror import sync_command

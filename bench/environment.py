@@ -33,7 +33,9 @@ def environment(device: str) -> Environment:
         packages={name: found for name in PACKAGES if (found := _version(name)) is not None},
         python=sys.version.split()[0],
         platform=platform.platform(),
-        device=torch.cuda.get_device_name() if device == "cuda" else f"cpu ({platform.processor() or platform.machine()})",
+        device=torch.cuda.get_device_name()
+        if device == "cuda"
+        else f"cpu ({platform.processor() or platform.machine()})",
         threads=torch.get_num_threads(),
         git_commit=commit,
         git_dirty=dirty,

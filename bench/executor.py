@@ -45,7 +45,11 @@ def groups_of(plan: list[Cell]) -> list[list[int]]:
 
 
 def run_here(
-    plan: list[Cell], request: Request, store: Store, progress: Progress, on_done: Callable[[Done, Record], None]
+    plan: list[Cell],
+    request: Request,
+    store: Store,
+    progress: Progress,
+    on_done: Callable[[Done, Record], None],
 ) -> None:
     """Run every cell in this process, in order."""
     runner = CellRunner(request, store, progress)

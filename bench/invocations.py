@@ -1,7 +1,7 @@
 """The manifest of one `bench run`: what was asked for, and which records answer it.
 
-It is small, written by the executor, and all that the tracking mirror and later commands need to know of a run
-besides its records. Every file is named relative to the store, so that a store can be moved or copied.
+It is small, written by the executor, and all that the tracking mirror and later commands need to know of a
+run besides its records. Every file is named relative to the store, so that a store can be moved or copied.
 """
 
 import os
@@ -17,7 +17,7 @@ from bench.records import Record
 from datasets.errors import BenchError
 from datasets.files import write_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 DEFAULT_SUITE = "pdr-bench"
 
 
@@ -93,8 +93,10 @@ def relative(paths: Iterable[Path], store_root: Path) -> list[str]:
 
 
 def portable(argv: Sequence[str]) -> list[str]:
-    """The arguments without machine-specific folders: an absolute path inside the working folder becomes relative
-    to it, any other keeps its last part only."""
+    """The arguments without machine-specific folders.
+
+    An absolute path inside the working folder becomes relative to it, any other keeps its last part only.
+    """
     return [_portable(argument) for argument in argv]
 
 

@@ -1,7 +1,6 @@
 """The grid: which cells a request means, in the order that shares the most work, and what each still needs."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.catalogue import DATASETS, TRAINING_DATASET
@@ -12,11 +11,11 @@ from bench.request import Request
 from bench.specs import MethodSpec, TaskSpec, method_spec, task_spec
 from bench.stages import (
     Checkpoint,
-    open_checkpoint,
     dataset_entry,
     encode_ingredients,
     find_dataset,
     fit_ingredients,
+    open_checkpoint,
 )
 from bench.store import Store
 from datasets.errors import BenchError
@@ -43,10 +42,19 @@ class Cell:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a dry run says of one cell: stage -> `cached`, `to do`, or what is missing."""
+    """What can be said of one cell without computing anything.
+
+    Attributes
+    ----------
+    stages: stage -> `cached` or `to do`, in order.
+    ingredients: stage -> what its key hashes, as far as it is known before the stages ahead of it are done.
+    missing: what is missing (files of a dataset, say), or None.
+    """
 
     cell: Cell
     stages: dict[str, str] = field(default_factory=dict)
+    ingredients: dict[str, dict[str, Any]] = field(default_factory=dict)
+    missing: str | None = None
 
 
 def cells(request: Request, store: Store) -> list[Cell]:
@@ -60,46 +68,48 @@ def cells(request: Request, store: Store) -> list[Cell]:
     ]
 
 
-def outlooks(plan: list[Cell], request: Request, store: Store) -> Iterator[Outlook]:
-    """What each cell would do, found out without decoding, training or encoding anything."""
-    for cell in plan:
-        stages: dict[str, str] = {}
-        try:
-            _look(cell, request, store, stages)
-        except BenchError as error:
-            stages["missing"] = str(error)
-        yield Outlook(cell, stages)
+def outlook(cell: Cell, request: Request, store: Store) -> Outlook:
+    """What a cell would do, found out without decoding, training or encoding anything."""
+    seen = Outlook(cell)
+    try:
+        _look(cell, request, store, seen)
+    except BenchError as error:
+        return replace(seen, missing=str(error))
+    return seen
 
 
-def _look(cell: Cell, request: Request, store: Store, stages: dict[str, str]) -> None:
-    """Fill `stages` in order; the first that is not cached leaves the later ones to do."""
+def _look(cell: Cell, request: Request, store: Store, seen: Outlook) -> None:
+    """Fill in `seen`, stage by stage; the first that is not cached leaves the later ones to do."""
     device = resolve_device(request.device)
     size = cell.method.cls.image_size
     later = ["fit", "encode", "evaluate"] if cell.method.trains else ["encode", "evaluate"]
-    stages.update(dict.fromkeys(["data", *later], "to do"))
-    task_entry, training_entry = dataset_entry(cell.task), cell.training_entry
+    seen.stages.update(dict.fromkeys(["data", *later], "to do"))
+    training_entry = cell.training_entry
     training = find_dataset(training_entry, size, request, store) if training_entry else None
-    dataset = find_dataset(task_entry, size, request, store)
+    dataset = find_dataset(dataset_entry(cell.task), size, request, store)
     if dataset is not None and (training is not None or training_entry is None):
-        stages["data"] = "cached"
+        seen.stages["data"] = "cached"
     if training_entry is not None and training is None:
         return
-    fit_key = key_of(fit_ingredients(cell.method, training, cell.seed, device))
+    seen.ingredients["fit"] = fit_ingredients(cell.method, training, cell.seed, device)
+    fit_key = key_of(seen.ingredients["fit"])
     checkpoint: Checkpoint | None = Checkpoint(fit_key, None, None, {})
     if not cell.method.cls.stateless:
         checkpoint = open_checkpoint(fit_key, store.checkpoint(fit_key))
     if checkpoint is None:
         return
     if cell.method.trains:
-        stages["fit"] = "cached"
+        seen.stages["fit"] = "cached"
     if dataset is None:
         return
     frames = cell.task.task.frames(dataset)
-    encode_key = key_of(encode_ingredients(cell.method, checkpoint, cell.task, dataset, frames))
+    seen.ingredients["encode"] = encode_ingredients(cell.method, checkpoint, cell.task, dataset, frames)
+    encode_key = key_of(seen.ingredients["encode"])
     if (store.features(encode_key) / "features.json").is_file():
-        stages["encode"] = "cached"
-    if store.record(key_of(evaluate_ingredients(cell, request, encode_key))) is not None:
-        stages["encode"] = stages["evaluate"] = "cached"
+        seen.stages["encode"] = "cached"
+    seen.ingredients["evaluate"] = evaluate_ingredients(cell, request, encode_key)
+    if store.record(key_of(seen.ingredients["evaluate"])) is not None:
+        seen.stages["encode"] = seen.stages["evaluate"] = "cached"
 
 
 def evaluate_ingredients(cell: Cell, request: Request, encode_key: str) -> dict[str, Any]:
@@ -108,6 +118,10 @@ def evaluate_ingredients(cell: Cell, request: Request, encode_key: str) -> dict[
         "stage": "evaluate",
         "cell": {"method": cell.method.name, "profile": request.profile.name, "protocol": request.protocol},
         "features": encode_key,
-        "task": {"class": type(cell.task.task).__qualname__, "config": cell.task.config, "source": cell.task.source},
+        "task": {
+            "class": type(cell.task.task).__qualname__,
+            "config": cell.task.config,
+            "source": cell.task.source,
+        },
         "seed": cell.seed,
     }

@@ -1,9 +1,10 @@
 """The figures that papers published, to stand beside ours; read from results/paper/*.csv.
 
-Two shapes of file hold figures of a (method, task) pair: `method,task,<metric>,...,source` with one column per
-metric, and `quantity,method,task,value,source` with one figure per line. A remark in brackets after the method's
-name, as in `vqvae (best baseline)`, is not part of the name. Files without a `task` column describe experiments with
-more axes than method and task (labelled images, encoder) and are left to the tasks that run them.
+Two shapes of file hold figures of a (method, task) pair: `method,task,<metric>,...,source` with one column
+per metric, and `quantity,method,task,value,source` with one figure per line. A remark in brackets after the
+method's name, as in `vqvae (best baseline)`, is not part of the name. Files without a `task` column describe
+experiments with more axes than method and task (labelled images, encoder) and are left to the tasks that run
+them.
 """
 
 import csv
@@ -52,7 +53,13 @@ def unattributed(task: str, metric: str) -> tuple[Published, ...]:
 
 @cache
 def load(folder: Path = PAPER_FOLDER) -> Figures:
-    """Read every figure of a folder; a missing folder, a bad number or two values for one figure is a `BenchError`."""
+    """Read every figure of a folder.
+
+    Raises
+    ------
+    BenchError
+        Where there is no file, a figure is not a number, or one figure has two values.
+    """
     paths = sorted(folder.glob("*.csv"))
     if not paths:
         raise BenchError(
@@ -91,7 +98,5 @@ def _figures(path: Path) -> Iterator[tuple[str, str, str, Published]]:
                 try:
                     value = float(text)
                 except ValueError as error:
-                    raise BenchError(
-                        f"{path}, line {reader.line_num}: {metric} is {text!r}, not a number"
-                    ) from error
+                    raise BenchError(f"{path}, line {reader.line_num}: {metric} is {text!r}, not a number") from error
                 yield line["method"], line["task"], metric, Published(value, line["source"])

@@ -75,7 +75,8 @@ def _load_file(path: Path) -> Any:
     if module_name in sys.modules:
         return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None and spec.loader is not None, f"{path}: not importable as Python"
+    assert spec is not None, f"{path}: not importable as Python"
+    assert spec.loader is not None, f"{path}: not importable as Python"
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
     try:
@@ -163,4 +164,6 @@ def _entry_points(group: str) -> list[tuple[str, str, str]]:
     """(name, target, package) of every installed entry point of a group, by name."""
     from importlib.metadata import entry_points
 
-    return sorted((point.name, point.value, point.dist.name if point.dist else "?") for point in entry_points(group=group))
+    return sorted(
+        (point.name, point.value, point.dist.name if point.dist else "?") for point in entry_points(group=group)
+    )

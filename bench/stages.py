@@ -14,22 +14,22 @@ from typing import Any
 import numpy as np
 import psutil
 import torch
+from datasets.prepared import find_prepared, prepare
 from safetensors.torch import load_file, save_file
 
 from bench.catalogue import DATASETS
 from bench.environment import resolve_device
 from bench.keys import key_of
+from bench.reduce import TrackMeans
 from bench.registry import Entry
 from bench.request import Request
 from bench.specs import MethodSpec, TaskSpec, file_digest
 from bench.store import Store
-from bench.reduce import TrackMeans
 from bench.training.loop import FabricTrainer
 from bench.training.precision import resolve_precision
 from datasets.base import Dataset, Progress, Source
 from datasets.errors import BenchError
 from datasets.files import atomic_folder, atomic_path, read_json, write_json
-from datasets.prepared import find_prepared, prepare
 from methods.base import Method, to_float
 
 
@@ -146,7 +146,10 @@ def fit(
             "ingredients": ingredients,
             "sha256": file_digest(weights),
             "parameters": sum(p.numel() for p in method.module.parameters() if p.requires_grad),
-            "notes": [*method.notes(), *([f"weights imported from {spec.weights.name}"] if spec.weights else [])],
+            "notes": [
+                *method.notes(),
+                *([f"weights imported from {spec.weights.name}"] if spec.weights else []),
+            ],
             "training": summary,
             "training_data": None if training is None else training.label,
             "seconds": summary.get("seconds", time.perf_counter() - started),
@@ -254,7 +257,7 @@ def _write_features(
             raise BenchError(f"{task.name} averages over tracks, but {dataset.label} has none")
         tracks = dataset.tracks
     rows = len(frames) if tracks is None else len(dataset.track_names)
-    values: np.ndarray | None = None
+    values: np.memmap | None = None
     means: TrackMeans | None = None
     starts = range(0, len(frames), method.encode_batch)
     with torch.inference_mode():

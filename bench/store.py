@@ -1,13 +1,13 @@
 """Where everything computed lies, and the locks that keep two runs from computing the same thing twice.
 
-    data/           prepared datasets (see datasets.prepared)
-    checkpoints/K/  weights.safetensors, checkpoint.json; progress/ while a training is under way
-    features/K/     features.npy, features.json
-    records/K.json  one record per cell
-    predictions/K/  per-item arrays
-    weights/        checkpoints of other code, taken over by `bench import-weights`
-    invocations/    one manifest per run
-    mlflow.db       the default tracking store
+data/           prepared datasets (see datasets.prepared)
+checkpoints/K/  weights.safetensors, checkpoint.json; progress/ while a training is under way
+features/K/     features.npy, features.json
+records/K.json  one record per cell
+predictions/K/  per-item arrays
+weights/        checkpoints of other code, taken over by `bench import-weights`
+invocations/    one manifest per run
+mlflow.db       the default tracking store
 """
 
 import os
@@ -31,7 +31,16 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         try:
-            for name in ("data", "checkpoints", "features", "records", "predictions", "weights", "invocations", "locks"):
+            for name in (
+                "data",
+                "checkpoints",
+                "features",
+                "records",
+                "predictions",
+                "weights",
+                "invocations",
+                "locks",
+            ):
                 (root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BenchError(f"cannot write to the store {root}: {error.strerror}; choose one with --store") from error

@@ -68,7 +68,7 @@ def read_json(path: Path) -> Any:
         raise BenchError(f"{path} is not valid JSON (line {error.lineno}): delete it and run again") from error
 
 
-def write_with(target: Path, write: Callable[[Path], None]) -> None:
+def write_with(target: Path, write: Callable[[Path], object]) -> None:
     """Call `write(path)` on a temporary path and rename the result onto `target`."""
     with atomic_path(target) as path:
         write(path)
