@@ -1,0 +1,173 @@
+"""Which MLflow backend is in use, and how it is opened: quietly, quick to fail, by one process at a time."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
+
+from datasets.errors import BenchError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# Set before mlflow is imported, and only where the user has not decided otherwise. A server that is down must
+# cost seconds: mlflow's own defaults retry for minutes.
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+}
+LOCK_TIMEOUT_S = 120.0
+
+
+class TrackingError(BenchError):
+    """MLflow could not be reached or written; every result is still in the store."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One MLflow backend.
+
+    Attributes
+    ----------
+    uri: tracking URI.
+    artifacts: folder for the artifacts of new experiments, or None where the server decides.
+    database: the sqlite file, or None.
+    lock: file whose lock is held while writing, since several processes that open a fresh sqlite store crash,
+        and two mirrors of one store would both find a run missing and both create it.
+    """
+
+    uri: str
+    artifacts: Path | None
+    database: Path | None
+    lock: Path
+
+    @property
+    def shown(self) -> str:
+        """The URI without a password."""
+        return re.sub(r"//[^/@]*@", "//", self.uri)
+
+
+def locate(store_root: Path, uri: str | None = None) -> Backend:
+    """The backend named by `uri`, else by $MLFLOW_TRACKING_URI, else an sqlite file in the store.
+
+    With sqlite, artifacts lie in `mlartifacts/` beside the database.
+    """
+    store = store_root.resolve()
+    locks = store / "locks" / "mlflow.lock"
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
+        database = store / "mlflow.db"
+        return Backend(f"sqlite:///{database.as_posix()}", store / "mlartifacts", database, locks)
+    if uri.startswith("sqlite:///") and (name := uri.removeprefix("sqlite:///").partition("?")[0]):
+        database = Path(name).resolve()
+        return Backend(uri, database.parent / "mlartifacts", database, database.with_name(f"{database.name}.lock"))
+    return Backend(uri, None, None, locks)
+
+
+@contextmanager
+def opened(backend: Backend) -> Iterator["MlflowClient"]:
+    """A client that is the only one to write; whatever goes wrong with the backend is one `TrackingError`."""
+    with _reported(backend):
+        backend.lock.parent.mkdir(parents=True, exist_ok=True)
+        if urlsplit(backend.uri).scheme in ("", "file"):
+            raise TrackingError(
+                f"MLflow no longer writes to folders ({backend.shown}): set MLFLOW_TRACKING_URI to a server "
+                "or sqlite:///FILE, or unset it"
+            )
+        with FileLock(backend.lock, timeout=LOCK_TIMEOUT_S):
+            yield _client(backend)
+
+
+def experiment(client: "MlflowClient", backend: Backend, name: str) -> str:
+    """The id of the experiment called `name`, created where there is none."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        location = backend.artifacts.as_uri() if backend.artifacts else None
+        try:
+            return str(client.create_experiment(name, artifact_location=location))
+        except MlflowException:  # another machine may have created it in between
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    if found.lifecycle_stage != "active":
+        raise TrackingError(
+            f"experiment {name!r} was deleted in {backend.shown}: restore it there "
+            f"(mlflow experiments restore -x {found.experiment_id}) or run with another --suite"
+        )
+    if backend.artifacts and found.artifact_location.rstrip("/") != backend.artifacts.as_uri():
+        raise TrackingError(
+            f"{backend.shown} was moved: its artifacts are filed under {found.artifact_location}; delete the "
+            "database and mirror the store again with `bench mlflow sync`"
+        )
+    return str(found.experiment_id)
+
+
+def prepare_environment() -> dict[str, str]:
+    """Set the defaults of `ENVIRONMENT` for this process and return the environment for a child process."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    return dict(os.environ)
+
+
+def _client(backend: Backend) -> "MlflowClient":
+    """Import mlflow and connect; a fresh sqlite database is created here."""
+    prepare_environment()
+    if backend.database is not None:
+        backend.database.parent.mkdir(parents=True, exist_ok=True)
+    from mlflow import MlflowClient
+
+    for name in ("mlflow", "alembic", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return MlflowClient(tracking_uri=backend.uri)
+
+
+@contextmanager
+def _reported(backend: Backend) -> Iterator[None]:
+    """Turn what mlflow and the layers below it raise into one line."""
+    try:
+        yield
+    except BenchError:
+        raise
+    except Timeout as error:
+        raise TrackingError(
+            f"another run has been writing to MLflow at {backend.shown} for {LOCK_TIMEOUT_S:.0f} s; "
+            "no result is lost: repeat with `bench mlflow sync`"
+        ) from error
+    except Exception as error:
+        if not _is_backend_error(error):
+            raise
+        raise TrackingError(
+            f"MLflow at {backend.shown} failed ({_first_line(error)}); no result is lost: repeat with "
+            "`bench mlflow sync`"
+        ) from error
+
+
+def _is_backend_error(error: Exception) -> bool:
+    """Whether an exception speaks of the backend: network, database, disk or a missing driver."""
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return isinstance(error, MlflowException | RequestException | SQLAlchemyError | OSError | ImportError)
+
+
+def _first_line(error: Exception, limit: int = 200) -> str:
+    """The first line of an error's text, cut to `limit` characters."""
+    lines = str(error).strip().splitlines()
+    text = lines[0] if lines else type(error).__name__
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

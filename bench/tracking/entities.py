@@ -1,0 +1,151 @@
+"""What a record looks like in MLflow: parameters, metrics, tags, dataset inputs. Pure functions of it."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bench.invocations import Invocation
+from bench.records import DatasetInfo, Record
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput, Metric, Param
+
+# Tags that the mirror finds its own runs by.
+INVOCATION_TAG = "bench.invocation"
+CELL_TAG = "bench.cell_key"
+
+# MLflow stores at most 36 characters of a dataset's digest; the full SHA-256 is in the dataset's profile.
+DIGEST_LENGTH = 32
+
+RUN_STATUS = {"ok": "FINISHED", "failed": "FAILED", "missing": "FAILED", "not_applicable": "FINISHED"}
+
+
+def milliseconds(moment: datetime) -> int:
+    """MLflow's time: milliseconds since 1970."""
+    return int(moment.timestamp() * 1000)
+
+
+def cell_tags(record: Record, run: Invocation, parent: str) -> dict[str, str]:
+    """Tags of a cell's run: how it ended, on what, and from which code."""
+    tags = {
+        INVOCATION_TAG: run.id,
+        CELL_TAG: record.key,
+        "mlflow.parentRunId": parent,
+        "mlflow.source.name": "bench",
+        "mlflow.source.type": "LOCAL",
+        "bench.method": record.method,
+        "bench.task": record.task,
+        "bench.seed": str(record.seed),
+        "bench.profile": record.profile,
+        "bench.protocol": record.protocol,
+        "bench.status": record.status,
+        "bench.synthetic": str(record.synthetic).lower(),
+        "bench.cached": str(record.ended < run.started).lower(),
+        "bench.device": record.environment.device,
+    }
+    if record.environment.git_commit is not None:
+        tags["mlflow.source.git.commit"] = record.environment.git_commit
+    if record.environment.git_dirty is not None:
+        tags["mlflow.source.git.dirty"] = str(record.environment.git_dirty).lower()
+    if text := "\n\n".join(filter(None, [record.error, *record.notes])):
+        tags["mlflow.note.content"] = text
+    return tags
+
+
+def invocation_tags(run: Invocation) -> dict[str, str]:
+    """Tags of the parent run."""
+    return {
+        INVOCATION_TAG: run.id,
+        "mlflow.source.name": "bench",
+        "mlflow.source.type": "LOCAL",
+        "bench.profile": run.profile,
+        "bench.protocol": run.protocol,
+    }
+
+
+def cell_params(record: Record) -> list["Param"]:
+    """Everything that was chosen for a cell; configurations flattened as `method.schedule.batch_size`."""
+    chosen: dict[str, Any] = {
+        "method": record.method,
+        "task": record.task,
+        "seed": record.seed,
+        "profile": record.profile,
+        "protocol": record.protocol,
+    }
+    nested = {"method": record.method_config, "task": record.task_config}
+    return params({**chosen, **dict(flatten(nested))})
+
+
+def params(values: Mapping[str, Any]) -> list["Param"]:
+    """MLflow parameters; values that are not text become JSON."""
+    from mlflow.entities import Param
+
+    return [
+        Param(valid_name(name), value if isinstance(value, str) else json.dumps(value))
+        for name, value in values.items()
+    ]
+
+
+def cell_metrics(record: Record) -> list["Metric"]:
+    """Scores with the bounds of their intervals, what each phase cost, and the numbers of the training."""
+    values: dict[str, float] = dict(record.metrics)
+    for name, interval in record.intervals.items():
+        values[f"{name}_low"], values[f"{name}_high"] = interval.low, interval.high
+    for name, phase in record.phases.items():
+        values[f"{name}_seconds"], values[f"{name}_peak_memory_mb"] = phase.seconds, phase.peak_memory_mb
+    values |= {
+        name: value
+        for name, value in flatten({"training": record.training})
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    for name in ("parameters", "feature_size"):
+        if (size := getattr(record, name)) is not None:
+            values[name] = size
+    return metrics(values, record.ended)
+
+
+def metrics(values: Mapping[str, float], moment: datetime) -> list["Metric"]:
+    """MLflow metrics at one moment; with the record's own time, logging them again adds no second point."""
+    from mlflow.entities import Metric
+
+    return [Metric(valid_name(name), float(value), milliseconds(moment), 0) for name, value in values.items()]
+
+
+def dataset_inputs(record: Record) -> list["DatasetInput"]:
+    """The datasets behind a cell, as metadata; no image is opened."""
+    used = {"evaluation": record.dataset, "training": record.training_dataset}
+    return [_dataset_input(data, context) for context, data in used.items() if data is not None]
+
+
+def _dataset_input(data: DatasetInfo, context: str) -> "DatasetInput":
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    # "code" is MLflow's source type for data that has no address of its own.
+    source = json.dumps({"tags": {"mlflow.source.name": "bench", "dataset": data.name}})
+    profile = json.dumps({"images": data.images, "skipped": data.skipped, "sha256": data.digest})
+    dataset = Dataset(data.label, data.digest[:DIGEST_LENGTH], "code", source, profile=profile)
+    tags = [
+        InputTag("mlflow.data.context", context),
+        InputTag("bench.synthetic", str(data.synthetic).lower()),
+    ]
+    return DatasetInput(dataset, tags)
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Leaves of nested dictionaries with dotted names; lists are leaves.
+
+    >>> dict(flatten({"a": {"b": 1, "c": [2]}}))
+    {'a.b': 1, 'a.c': [2]}
+    """
+    for name, value in nested.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def valid_name(name: str) -> str:
+    """A name that every MLflow backend takes: letters, digits and `_-./ `, anything else becomes `_`."""
+    return re.sub(r"[^\w\-./ ]", "_", name, flags=re.ASCII)
