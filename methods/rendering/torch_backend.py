@@ -1,0 +1,176 @@
+"""GPU backend in plain torch, also runnable on a CPU: equal to `numba_backend` up to rounding.
+
+Every triangle is paired with the pixels of its bounding box, all pairs are tested at once, and the visible triangle
+of a pixel is the maximum over its pairs of one 64-bit key: inverse depth above, reversed triangle rank below. Maxima
+and sorted sums do not depend on the order of execution, so results are deterministic.
+"""
+
+import torch
+from jaxtyping import Bool, Float, Float32, Float64, Int32, Int64
+from torch import Tensor
+
+from methods.rendering.numba_kernels import EDGE_TOLERANCE, MINIMUM_AREA
+
+# Pairs of a triangle and a pixel handled at once, about 150 bytes each.
+PAIRS_AT_ONCE = 1 << 23
+# Ranks count down from here in a key's lower half, so that the first of several tied triangles has the largest key.
+LAST_RANK = (1 << 31) - 1
+
+
+def rasterize(
+    points: Float32[Tensor, "b v 3"], faces: Int32[Tensor, "bf f 3"], size: int, near: float, far: float
+) -> tuple[Float32[Tensor, "b s s"], Int32[Tensor, "b s s"]]:
+    """Inverse depth (0 where empty) and index of the visible triangle (-1 where empty) at each pixel."""
+    meshes, count = len(points), faces.shape[1]
+    x, y, w = _corners(points, faces, size)
+    u, v, area = _edges(x, y)
+    slope_x, slope_y = (u * w).sum(-1) / area, (v * w).sum(-1) / area
+    left, right = x.amin(-1).clamp(min=0).ceil(), x.amax(-1).clamp(max=size - 1).floor()
+    top, bottom = y.amin(-1).clamp(min=0).ceil(), y.amax(-1).clamp(max=size - 1).floor()
+    drawn = (area.abs() > MINIMUM_AREA) & w.isfinite().all(-1) & (left <= right) & (top <= bottom)
+    left, top = _whole(left, drawn), _whole(top, drawn)
+    width = _whole(right, drawn) - left + 1
+    pairs = torch.where(drawn, width * (_whole(bottom, drawn) - top + 1), 0)
+    sign = area.sign()
+    # u, v, area as unsigned: inside is where all three edge functions are positive.
+    u, v = u * sign[:, None], v * sign[:, None]
+    index = torch.arange(count, device=points.device)
+    rank = torch.where(area < 0, index.repeat(meshes), index.repeat(meshes) + count)
+    keys = torch.zeros(meshes * size * size, dtype=torch.int64, device=points.device)
+    highest = torch.tensor(1 / near, dtype=torch.float32, device=points.device)
+    lowest = torch.tensor(1 / far, dtype=torch.float32, device=points.device)
+
+    ends = pairs.cumsum(0)
+    for start, stop, amount in _chunks(ends):
+        part = slice(start, stop)
+        owner = torch.repeat_interleave(
+            torch.arange(start, stop, device=points.device), pairs[part], output_size=amount
+        )
+        offset = torch.arange(amount, device=points.device) - (
+            ends[owner] - pairs[owner] - (ends[start] - pairs[start])
+        )
+        row = top[owner] + offset // width[owner]
+        column = left[owner] + offset % width[owner]
+        inside = torch.ones_like(owner, dtype=torch.bool)
+        for edge in range(3):
+            base = (edge + 1) % 3
+            value = v[owner, edge] * (row - y[owner, base]) - u[owner, edge] * x[owner, base] + u[owner, edge] * column
+            inside &= value >= -EDGE_TOLERANCE
+        depth = w[owner, 0] + slope_y[owner] * (row - y[owner, 0]) + slope_x[owner] * (column - x[owner, 0])
+        depth = depth.float()
+        inside &= (depth > lowest) & (depth < highest)
+        key = (depth.view(torch.int32).long() << 32) | (LAST_RANK - rank[owner])
+        pixel = (owner // count * size + row) * size + column
+        keys.scatter_reduce_(0, pixel, torch.where(inside, key, 0), "amax")
+
+    inverse_depth = (keys >> 32).int().view(torch.float32)
+    face_map = (LAST_RANK - (keys & LAST_RANK)) % max(count, 1)
+    face_map = torch.where(keys > 0, face_map, -1).int()
+    return inverse_depth.view(meshes, size, size), face_map.view(meshes, size, size)
+
+
+def depth_gradient(
+    points: Float32[Tensor, "b v 3"],
+    faces: Int32[Tensor, "bf f 3"],
+    inverse_depth: Float32[Tensor, "b s s"],
+    face_map: Int32[Tensor, "b s s"],
+    grad_depth: Float32[Tensor, "b t t"],
+) -> Float32[Tensor, "b v 3"]:
+    """Gradient w.r.t. `points` of the depth images averaged over blocks of s/t x s/t pixels."""
+    meshes, count, size = len(points), faces.shape[1], face_map.shape[1]
+    if count == 0:
+        return torch.zeros_like(points)
+    pool = size // grad_depth.shape[1]
+    spread = grad_depth.double().repeat_interleave(pool, 1).repeat_interleave(pool, 2) / pool**2
+    covered = face_map >= 0
+    amount = torch.where(covered, spread / inverse_depth.double().clamp(min=1e-30) ** 2, 0)
+    place = torch.arange(size, device=points.device, dtype=torch.float64)
+    terms = torch.stack([amount, amount * place, amount * place[:, None]], -1).view(-1, 3)
+    mesh = torch.arange(meshes, device=points.device)[:, None, None]
+    owner = (face_map.clamp(min=0) + mesh * count).view(-1)
+    moments = _sum_by_index(terms, owner, meshes * count)
+
+    x, y, w = _corners(points, faces, size)
+    u, v, area = _edges(x, y)
+    first = [1, 2, 0]  # the corner that each edge function starts from
+    weight = u * (moments[:, 1:2] - x[:, first] * moments[:, :1]) + v * (moments[:, 2:] - y[:, first] * moments[:, :1])
+    weight = weight / area[:, None]
+    slope_x = (u * w).sum(-1, keepdim=True) / area[:, None] * (0.5 * size)
+    slope_y = (v * w).sum(-1, keepdim=True) / area[:, None] * (-0.5 * size)
+    corner = torch.stack([weight * slope_x, weight * slope_y, weight * w * w], -1)
+    # Triangles without a pixel may be degenerate: their 0/0 must not reach the sum.
+    seen = (moments != 0).any(-1)[:, None, None]
+    corner = torch.where(seen, corner, 0).view(-1, 3)
+    vertex = faces.long() + mesh * points.shape[1]
+    return _sum_by_index(corner, vertex.view(-1), meshes * points.shape[1]).view(points.shape).float()
+
+
+def barycentric(
+    points: Float32[Tensor, "b v 3"], faces: Int32[Tensor, "bf f 3"], face_map: Int32[Tensor, "b s s"]
+) -> Float[Tensor, "b s s 3"]:
+    """Screen-space weights of the triangle at each pixel, clamped to [0, 1] and renormalised; 0 where empty."""
+    meshes, count, size = len(points), faces.shape[1], face_map.shape[1]
+    if count == 0:
+        return torch.zeros(*face_map.shape, 3, device=points.device)
+    x, y, _ = _corners(points, faces, size)
+    u, v, area = _edges(x, y)
+    mesh = torch.arange(meshes, device=points.device)[:, None, None]
+    owner = face_map.clamp(min=0) + mesh * count
+    place = torch.arange(size, device=points.device, dtype=torch.float64)
+    first = [1, 2, 0]
+    value = u[owner] * (place[:, None] - x[:, first][owner]) + v[owner] * (place[:, None, None] - y[:, first][owner])
+    value = (value / area[owner][..., None]).clamp(0, 1)
+    value = value / value.sum(-1, keepdim=True)
+    return torch.where((face_map >= 0)[..., None], value, 0).float()
+
+
+def _corners(
+    points: Float32[Tensor, "b v 3"], faces: Int32[Tensor, "bf f 3"], size: int
+) -> tuple[Float64[Tensor, "n 3"], Float64[Tensor, "n 3"], Float64[Tensor, "n 3"]]:
+    """Column, row and inverse depth of the three corners of all meshes' triangles, n = b * f."""
+    exact = points.double()
+    x = 0.5 * (exact[..., 0] * size + (size - 1.0))
+    y = 0.5 * ((size - 1.0) - exact[..., 1] * size)
+    w = 1.0 / exact[..., 2]
+    index = faces.long().expand(len(points), -1, -1).reshape(len(points), -1)
+    x, y, w = (values.gather(1, index).view(-1, 3) for values in (x, y, w))
+    return x, y, w
+
+
+def _edges(
+    x: Float64[Tensor, "n 3"], y: Float64[Tensor, "n 3"]
+) -> tuple[Float64[Tensor, "n 3"], Float64[Tensor, "n 3"], Float64[Tensor, " n"]]:
+    """Slopes over columns and rows of the edge functions (a corner's weight times the area), and the signed area."""
+    after, before = [1, 2, 0], [2, 0, 1]
+    u = y[:, after] - y[:, before]
+    v = x[:, before] - x[:, after]
+    area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
+    return u, v, area
+
+
+def _whole(values: Float64[Tensor, " n"], valid: Bool[Tensor, " n"]) -> Int64[Tensor, " n"]:
+    """As integers; 0 where not valid, since a NaN has no integer."""
+    return torch.where(valid, values, 0).long()
+
+
+def _chunks(ends: Int64[Tensor, " n"]) -> list[tuple[int, int, int]]:
+    """(first triangle, last + 1, pairs) of runs of triangles with about PAIRS_AT_ONCE pairs each. The one host sync."""
+    if len(ends) == 0:
+        return []
+    total = int(ends[-1])
+    limits = torch.tensor(range(PAIRS_AT_ONCE, total, PAIRS_AT_ONCE), dtype=ends.dtype, device=ends.device)
+    stops = sorted({*torch.searchsorted(ends, limits).add(1).tolist(), len(ends)})
+    sums = [0, *ends[torch.tensor(stops, device=ends.device) - 1].tolist()]
+    return [
+        (start, stop, sums[i + 1] - sums[i])
+        for i, (start, stop) in enumerate(zip([0, *stops[:-1]], stops, strict=True))
+        if sums[i + 1] > sums[i]
+    ]
+
+
+def _sum_by_index(
+    values: Float64[Tensor, "n c"], index: Int64[Tensor, " n"], length: int
+) -> Float64[Tensor, "length c"]:
+    """Sums of the rows with equal index. Accumulating `index_put_` sorts on CUDA: the order of the sums is fixed."""
+    result = torch.zeros(length, values.shape[1], dtype=values.dtype, device=values.device)
+    return result.index_put_((index,), values, accumulate=True)
