@@ -1,0 +1,86 @@
+"""Clustering metrics, as functions of the table of counts (..., clusters, classes).
+
+Every function takes any number of leading axes, so that thousands of bootstrap resamples are scored at once. All
+values lie in [0, 1].
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.optimize import linear_sum_assignment
+from scipy.special import xlogy
+
+
+def contingency(
+    clusters: Int[np.ndarray, " n"], labels: Int[np.ndarray, " n"], shape: tuple[int, int]
+) -> Int[np.ndarray, "k c"]:
+    """How many items of each cluster have each label; `shape` = (number of clusters, number of classes)."""
+    cells = np.ravel_multi_index((clusters, labels), shape)
+    return np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def majority_labels(counts: Int[np.ndarray, "*batch k c"]) -> Int[np.ndarray, "*batch k"]:
+    """The most frequent class of each cluster; the lowest index among equals (and for an empty cluster)."""
+    return counts.argmax(axis=-1)
+
+
+def majority_accuracy(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
+    """Share of items whose class is their cluster's majority: cluster purity weighted by size, the paper's accuracy."""
+    return counts.max(axis=-1).sum(axis=-1) / counts.sum(axis=(-2, -1))
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Means over classes, weighted by the classes' sizes; a class that is never predicted has precision 0."""
+
+    precision: Float[np.ndarray, "*batch"]
+    recall: Float[np.ndarray, "*batch"]
+    f1: Float[np.ndarray, "*batch"]
+
+
+def majority_scores(counts: Int[np.ndarray, "*batch k c"]) -> Weighted:
+    """Precision, recall and F1 of the classification that gives every item its cluster's majority label."""
+    # confusion[..., predicted, actual]: the rows of the clusters that predict the same class, added up.
+    predicts = np.eye(counts.shape[-1])[majority_labels(counts)]
+    confusion = np.swapaxes(predicts, -2, -1) @ counts
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    predicted, actual = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    weights = actual / actual.sum(axis=-1, keepdims=True)
+
+    def mean(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+        return (weights * numerator / np.maximum(denominator, 1)).sum(axis=-1)
+
+    return Weighted(mean(right, predicted), mean(right, actual), mean(2 * right, predicted + actual))
+
+
+def normalised_mutual_information(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
+    """NMI = 2 I(cluster; class) / (H(cluster) + H(class)); 1 where both are constant, as they then agree."""
+    joint = counts / counts.sum(axis=(-2, -1), keepdims=True)
+    h_clusters, h_classes = _entropy(joint.sum(axis=-1)), _entropy(joint.sum(axis=-2))
+    h_joint = _entropy(joint.reshape(*joint.shape[:-2], -1))
+    total = h_clusters + h_classes
+    value = 2 * (total - h_joint) / np.where(total > 0, total, 1)
+    return np.where(total > 0, np.clip(value, 0, 1), 1.0)
+
+
+def _entropy(p: Float[np.ndarray, "*batch m"]) -> Float[np.ndarray, "*batch"]:
+    """Entropy in nats over the last axis."""
+    return -xlogy(p, p).sum(axis=-1)
+
+
+def hungarian_accuracy(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
+    """Accuracy under the best matching of clusters and classes, each used at most once."""
+    flat = counts.reshape(-1, *counts.shape[-2:])
+    matched = [table[linear_sum_assignment(table, maximize=True)].sum() for table in flat]
+    return np.reshape(matched, counts.shape[:-2]) / counts.sum(axis=(-2, -1))
+
+
+def clustering_metrics(counts: Int[np.ndarray, "*batch k c"]) -> dict[str, Float[np.ndarray, "*batch"]]:
+    """All metrics of a clustering task: `accuracy` (majority), `hungarian`, `f1`, `nmi`."""
+    return {
+        "accuracy": majority_accuracy(counts),
+        "hungarian": hungarian_accuracy(counts),
+        "f1": majority_scores(counts).f1,
+        "nmi": normalised_mutual_information(counts),
+    }
