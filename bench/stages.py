@@ -18,9 +18,9 @@ from datasets.prepared import find_prepared, prepare
 from safetensors.torch import load_file, save_file
 
 from bench.catalogue import DATASETS
+from bench.encoding import write_features
 from bench.environment import resolve_device
-from bench.keys import key_of
-from bench.reduce import TrackMeans
+from bench.keys import key_of, source_version
 from bench.registry import Entry
 from bench.request import Request
 from bench.specs import MethodSpec, TaskSpec, file_digest
@@ -30,7 +30,7 @@ from bench.training.precision import resolve_precision
 from datasets.base import Dataset, Progress, Source
 from datasets.errors import BenchError
 from datasets.files import atomic_folder, atomic_path, read_json, write_json
-from methods.base import Method, to_float
+from methods.base import Method
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,11 @@ def fit_ingredients(spec: MethodSpec, training: Dataset | None, seed: int, devic
     trained: dict[str, Any] = {}
     if spec.trains:
         assert training is not None, f"{spec.name} trains, so it needs a training dataset"
-        trained = {"data": training.digest, "precision": resolve_precision(spec.config.schedule, device)}
+        trained = {
+            "data": training.digest,
+            "precision": resolve_precision(spec.config.schedule, device),
+            "training": source_version("bench.training.loop"),
+        }
     return {"stage": "fit", "method": spec.identity(encoding=False), "seed": seed, **trained}
 
 
@@ -98,6 +102,7 @@ def encode_ingredients(
         "frames": hashlib.sha256(frames.astype("<i8").tobytes()).hexdigest()[:16],
         "reduce": task.task.reduce,
         "input_scale": task.task.input_scale,
+        "encoding": source_version("bench.encoding"),
         "precision": "32-true",
     }
 
@@ -208,6 +213,10 @@ def encode(
 ) -> Features:
     """Encode a task's images once, in blocks, straight into a file; `force` encodes them again."""
     frames = task.task.frames(dataset)
+    if len(frames) == 0:
+        raise BenchError(f"{dataset.label} has no image to encode")
+    if task.task.reduce == "track_mean" and dataset.tracks is None:
+        raise BenchError(f"{task.name} averages over tracks, but {dataset.label} has none")
     ingredients = encode_ingredients(spec, checkpoint, task, dataset, frames)
     key = key_of(ingredients)
     folder = store.features(key)
@@ -222,7 +231,17 @@ def encode(
         device = resolve_device(request.device)
         method = load_method(spec, checkpoint, seed, device)
         with atomic_folder(folder) as temporary:
-            shape = _write_features(method, task, dataset, frames, device, temporary / "features.npy", progress)
+            shape = write_features(
+                method,
+                dataset,
+                frames,
+                temporary / "features.npy",
+                device=device,
+                by_track=task.task.reduce == "track_mean",
+                scale=task.task.input_scale,
+                progress=progress,
+                what=f"{task.name}: encode",
+            )
             info = {
                 "ingredients": ingredients,
                 "shape": shape,
@@ -239,43 +258,6 @@ def open_features(key: str, folder: Path) -> Features | None:
     if not (folder / "features.json").is_file():
         return None
     return Features(key, np.load(folder / "features.npy", mmap_mode="r"), read_json(folder / "features.json"))
-
-
-def _write_features(
-    method: Method,
-    task: TaskSpec,
-    dataset: Dataset,
-    frames: np.ndarray,
-    device: str,
-    target: Path,
-    progress: Progress,
-) -> list[int]:
-    """Encode `frames` in batches into `target`; returns the array's shape."""
-    tracks = None
-    if task.task.reduce == "track_mean":
-        if dataset.tracks is None:
-            raise BenchError(f"{task.name} averages over tracks, but {dataset.label} has none")
-        tracks = dataset.tracks
-    rows = len(frames) if tracks is None else len(dataset.track_names)
-    values: np.memmap | None = None
-    means: TrackMeans | None = None
-    starts = range(0, len(frames), method.encode_batch)
-    with torch.inference_mode():
-        for start in progress.track(starts, total=len(starts), what=f"{task.name}: encode"):
-            chosen = frames[start : start + method.encode_batch]
-            images = to_float(dataset.images[chosen], device)
-            block = method.encode(images * task.task.input_scale).float().cpu().numpy()
-            if values is None:
-                values = np.lib.format.open_memmap(target, "w+", dtype=np.float32, shape=(rows, block.shape[1]))
-                means = None if tracks is None else TrackMeans(values, tracks[frames])
-            if means is None:
-                values[start : start + len(block)] = block
-            else:
-                means.add(block)
-    if values is None:
-        raise BenchError(f"{dataset.label} has no image to encode")
-    values.flush()
-    return list(values.shape)
 
 
 def peak_memory_mb() -> float:

@@ -1,0 +1,79 @@
+"""Encoding a dataset into a file of features, block by block.
+
+This module is an ingredient of every features' key, so it knows nothing of the harness around it.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from datasets.base import Dataset, Progress
+from methods.base import Method, to_float
+
+
+def write_features(
+    method: Method,
+    dataset: Dataset,
+    frames: Int[np.ndarray, " n"],
+    target: Path,
+    *,
+    device: str,
+    by_track: bool,
+    scale: float,
+    progress: Progress,
+    what: str,
+) -> list[int]:
+    """Write the features of the images `frames` into `target`, a float32 `.npy`; returns its shape.
+
+    Rows are the images in their order or, `by_track`, the means of each track's images. Images in [0, 1] are
+    multiplied by `scale` first. Memory is bounded by a batch, and with tracks in order by one track's sum.
+    """
+    tracks = dataset.tracks[frames] if by_track and dataset.tracks is not None else None
+    rows = len(frames) if tracks is None else len(dataset.track_names)
+    values: np.memmap | None = None
+    means: TrackMeans | None = None
+    starts = range(0, len(frames), method.encode_batch)
+    with torch.inference_mode():
+        for start in progress.track(starts, total=len(starts), what=what):
+            images = to_float(dataset.images[frames[start : start + method.encode_batch]], device)
+            block = method.encode(images if scale == 1.0 else images * scale).float().cpu().numpy()
+            if values is None:
+                values = np.lib.format.open_memmap(target, "w+", dtype=np.float32, shape=(rows, block.shape[1]))
+                means = None if tracks is None else TrackMeans(values, tracks)
+            if means is None:
+                values[start : start + len(block)] = block
+            else:
+                means.add(block)
+    assert values is not None, "the caller checks that there are frames"
+    values.flush()
+    return list(values.shape)
+
+
+class TrackMeans:
+    """Writes each track's mean feature into `target` from blocks of frames.
+
+    Sums are kept in float64 for the tracks that still lack frames, and written as soon as a track is complete.
+    """
+
+    def __init__(self, target: Float[np.ndarray, "t d"], tracks: Int[np.ndarray, " n"]) -> None:
+        self.target = target
+        self.tracks = tracks
+        self.counts = np.bincount(tracks, minlength=len(target))
+        self.missing = self.counts.copy()
+        self.sums: dict[int, np.ndarray] = {}
+        self.seen = 0
+
+    def add(self, block: Float[np.ndarray, "b d"]) -> None:
+        """Take the features of the next frames, in the order of `tracks`."""
+        tracks = self.tracks[self.seen : self.seen + len(block)]
+        self.seen += len(block)
+        for track in np.unique(tracks).tolist():
+            rows = block[tracks == track]
+            total = self.sums.pop(track, 0.0) + rows.sum(axis=0, dtype=np.float64)
+            self.missing[track] -= len(rows)
+            if self.missing[track]:
+                self.sums[track] = total
+            else:
+                self.target[track] = total / self.counts[track]

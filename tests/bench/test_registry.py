@@ -1,0 +1,85 @@
+"""Names, wildcards, near misses, files and entry points."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.catalogue import DATASETS, METHODS, PROFILES, TASKS
+from bench.registry import Entry, Registry
+from datasets.errors import BenchError
+
+REGISTRY = Registry(
+    "method",
+    [
+        Entry("pdr", "json:dumps", "", "pdr"),
+        Entry("pdr_loocc_l", "json:dumps", "", "pdr", {"loocc": "l"}),
+        Entry("chance", "json:dumps", "", baseline=True),
+        Entry("timm", "json:dumps", "", argument="model"),
+    ],
+)
+
+
+def names(text: str) -> list[str]:
+    return [entry.name for entry in REGISTRY.select(text)]
+
+
+def test_select_keeps_the_order_and_drops_repeats() -> None:
+    assert names("pdr_loocc_l,pdr,pdr_loocc_l") == ["pdr_loocc_l", "pdr"]
+    assert names("pdr*") == ["pdr", "pdr_loocc_l"]
+    assert names("all") == ["pdr", "pdr_loocc_l"]
+    assert names("all,chance") == ["pdr", "pdr_loocc_l", "chance"]
+
+
+def test_an_entry_with_an_argument_sets_its_field() -> None:
+    entry = REGISTRY.get("timm:resnet18")
+    assert (entry.name, dict(entry.preset), entry.family) == ("timm:resnet18", {"model": "resnet18"}, "timm")
+    with pytest.raises(BenchError, match="timm:MODEL"):
+        REGISTRY.get("timm")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("pdr_looc_l", "did you mean pdr_loocc_l"), ("zzz", "known: chance"), ("x*", "no method matches"), ("", "no method")],
+)
+def test_an_unknown_name_says_what_is_known(text: str, message: str) -> None:
+    with pytest.raises(BenchError, match=message):
+        REGISTRY.select(text)
+
+
+def test_a_class_in_a_file_is_an_entry(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("class Mine:\n    pass\n")
+    entry = REGISTRY.get(f"{path}:Mine")
+    assert entry.name == "mine.py:Mine"
+    assert entry.load().__name__ == "Mine"
+    with pytest.raises(BenchError, match="has no Other"):
+        REGISTRY.get(f"{path}:Other").load()
+    with pytest.raises(BenchError, match="no such file"):
+        REGISTRY.get("absent.py:Mine").load()
+
+
+@pytest.mark.parametrize("registry", [METHODS, TASKS, DATASETS], ids=lambda registry: registry.kind)
+def test_every_builtin_target_exists(registry: Registry) -> None:
+    for entry in registry.entries().values():
+        assert callable(entry.load()), f"{entry.name}: {entry.target}"
+        if entry.stand_in:
+            assert callable(entry.load_stand_in()), f"{entry.name}: {entry.stand_in}"
+
+
+def test_listing_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from bench.cli import app\n"
+        "try: app(['list', 'methods'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'mlflow', 'pandas', 'sklearn', 'numba'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "pdr_loocc_lv" in done.stdout
+
+
+def test_profiles_are_named_by_their_keys() -> None:
+    assert all(name == profile.name for name, profile in PROFILES.items())
