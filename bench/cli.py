@@ -67,6 +67,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Compute again what the store already has.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and compute nothing.")] = False,
     suite: Annotated[str, typer.Option(help="Name of the MLflow experiment.")] = "pdr-bench",
+    mirror: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the records to MLflow.")] = True,
     store: Store = STORE,
 ) -> None:
     from bench.commands.run import run_command
@@ -87,6 +88,7 @@ def run(
             force=force,
             dry_run=dry_run,
             suite=suite,
+            mirror=mirror,
             store=store,
         )
     )

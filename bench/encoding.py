@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 
 from datasets.base import Dataset, Progress
+from datasets.files import new_array
 from methods.base import Method, to_float
 
 
@@ -40,7 +41,7 @@ def write_features(
             images = to_float(dataset.images[frames[start : start + method.encode_batch]], device)
             block = method.encode(images if scale == 1.0 else images * scale).float().cpu().numpy()
             if values is None:
-                values = np.lib.format.open_memmap(target, "w+", dtype=np.float32, shape=(rows, block.shape[1]))
+                values = new_array(target, np.float32, (rows, block.shape[1]))
                 means = None if tracks is None else TrackMeans(values, tracks)
             if means is None:
                 values[start : start + len(block)] = block

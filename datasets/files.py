@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from datasets.errors import BenchError
 
 
@@ -52,6 +55,18 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         raise BenchError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def new_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> np.memmap:
+    """A new `.npy` file of zeros behind a memory map, its space on the disk taken first.
+
+    Without that a disk that fills up while the map is written would kill the process instead of raising OSError.
+    """
+    array = np.lib.format.open_memmap(path, "w+", dtype=dtype, shape=shape)
+    if hasattr(os, "posix_fallocate") and array.nbytes:
+        with path.open("r+b") as handle:
+            os.posix_fallocate(handle.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def write_json(target: Path, value: Any) -> None:
