@@ -1,53 +1,143 @@
-"""Records and invocations made from nothing, for whatever reads them."""
+"""A user's own methods in one file, a user's own tracks in a folder, and a way to run a grid of them in-process."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from bench.records import DatasetInfo, Environment, Phase, Record, Uncertainty
+from bench.commands.run import Run
+from bench.commands.shared import request_from
+from bench.plan import cells
+from bench.records import Record
+from bench.store import Store
+from rich.console import Console
 
-START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+OWN_METHODS = '''
+"""Representation learners as a user would write them."""
+
+import torch
+from torch import nn
+
+from methods.base import Learner, Method, MethodConfig, Schedule
 
 
-def record(method: str = "pdr", task: str = "bbt", seed: int = 0, **changes: Any) -> Record:
-    """A plausible record of a finished cell on real data; `value` sets all three metrics, `half` their intervals'
-    half width over tracks, `synthetic` the datasets', anything else a field of the record."""
-    value, half = changes.pop("value", 0.5), changes.pop("half", 0.02)
-    synthetic, trained = changes.pop("synthetic", False), changes.pop("trained", True)
-    names = ("accuracy", "f1", "nmi")
-    digest = sha256(f"{task} {synthetic}".encode()).hexdigest()
-    ok = changes.get("status", "ok") == "ok"
-    fields: dict[str, Any] = {
-        "key": sha256(f"{method}/{task}/{seed}/{changes.get('profile')}".encode()).hexdigest()[:32],
-        "method": method,
-        "task": task,
-        "seed": seed,
-        "profile": "mini",
-        "protocol": "default",
-        "status": "ok",
-        "dataset": DatasetInfo(name=task, synthetic=synthetic, digest=digest, images=100),
-        "training_dataset": DatasetInfo(name="utkface", synthetic=synthetic, digest="b" * 64, images=50)
-        if trained
-        else None,
-        "metrics": dict.fromkeys(names, value) if ok else {},
-        "intervals": {n: Uncertainty(low=value - half, high=value + half, over="tracks") for n in names} if ok else {},
-        "method_config": {"nf": 16, "schedule": {"batch_size": 64}, "features": ["geometry", "albedo"]},
-        "task_config": {"protocol": "default"},
-        "training": {"steps": 1000, "best_loss": 0.25, "stopped": "patience"},
-        "phases": {"evaluate": Phase(key="e" * 32, seconds=0.5, peak_memory_mb=300)},
-        "environment": Environment(
-            packages={"torch": "2.8"}, python="3.11", platform="any", device="cpu", threads=2, git_commit="c" * 40
-        ),
-        "started": START + timedelta(seconds=1),
-        "ended": START + timedelta(seconds=9),
-    }
-    return Record(**{**fields, **changes})
+class Config(MethodConfig):
+    width: int = 4
+    schedule: Schedule = Schedule(batch_size=16, max_epochs=3, learning_rate=1e-3, precision="32-true")
+
+
+class Autoencoder(Learner):
+    def __init__(self, module, schedule):
+        super().__init__()
+        self.module, self.schedule = module, schedule
+
+    def optimizers(self):
+        return {"all": torch.optim.Adam(self.module.parameters(), lr=self.schedule.learning_rate)}
+
+    def validate(self, images):
+        return {"loss": (self.module(images) - images).square().mean()}
+
+    def forward(self, images, *, phase, step, generator):
+        noise = 0.01 * torch.rand(images.shape, generator=generator)
+        return {"loss": (self.module(images + noise) - images).square().mean()}
+
+
+class Diverging(Autoencoder):
+    def forward(self, images, *, phase, step, generator):
+        loss = super().forward(images, phase=phase, step=step, generator=generator)["loss"]
+        return {"loss": loss * float("nan") if step == 5 else loss}
+
+
+class Tiny(Method):
+    Config = Config
+    trains = True
+    learner = Autoencoder
+
+    def __init__(self, config=None, *, domain="faces"):
+        super().__init__(config, domain=domain)
+        width = self.config.width
+        self.module = nn.Sequential(
+            nn.Conv2d(3, width, 8, 8), nn.ReLU(), nn.ConvTranspose2d(width, 3, 8, 8)
+        )
+
+    def fit(self, images, trainer):
+        return trainer.train(self.learner(self.module, self.config.schedule), images, self.config.schedule)
+
+    def encode(self, images):
+        return self.module[1](self.module[0](images)).flatten(1)
+
+
+class Diverges(Tiny):
+    learner = Diverging
+
+
+class Broken(Tiny):
+    def encode(self, images):
+        raise ZeroDivisionError("a defect of the method")
+
+
+class Flat(Method):
+    """Breaks several promises on purpose: batch statistics, NaN on black images."""
+
+    stateless = True
+
+    def encode(self, images):
+        flat = images.mean(dim=(2, 3))
+        return (flat - flat.mean(dim=0)) / images.amax(dim=(1, 2, 3), keepdim=False)[:, None]
+'''
 
 
 @pytest.fixture
-def make_record() -> Callable[..., Record]:
-    """The factory `record`."""
-    return record
+def own_methods(tmp_path: Path) -> Path:
+    """The file of a user's methods."""
+    path = tmp_path / "own_methods.py"
+    path.write_text(OWN_METHODS)
+    return path
+
+
+@pytest.fixture
+def own_tracks(tmp_path: Path) -> Path:
+    """Twelve tracks of two people, two frames each: one person is reddish, the other bluish."""
+    folder = tmp_path / "own_tracks"
+    rng = np.random.default_rng(0)
+    lines = ["track,label"]
+    for track in range(12):
+        person = track % 2
+        (folder / f"t{track:02d}").mkdir(parents=True)
+        for frame in range(2):
+            image = rng.integers(0, 90, (64, 64, 3))
+            image[..., 2 * person] += 120
+            Image.fromarray(image.astype(np.uint8)).save(folder / f"t{track:02d}" / f"{frame}.png")
+        lines.append(f"t{track:02d},{'red' if person == 0 else 'blue'}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture
+def grid(tmp_path: Path, own_tracks: Path) -> Callable[..., tuple[int, list[Record]]]:
+    """Run a grid on the user's tracks in this process; returns the exit code and the records."""
+
+    def run(methods: str, *, store: str = "store", **options: Any) -> tuple[int, list[Record]]:
+        values: dict[str, Any] = {
+            "methods": methods,
+            "tasks": f"tracks:{own_tracks}",
+            "profile": "smoke",
+            "data_root": None,
+            "data": None,
+            "settings": [],
+            "protocol": "default",
+            "device": "cpu",
+            "jobs": 1,
+            "baselines": False,
+            **options,
+        }
+        place = Store(tmp_path / store)
+        request = request_from(**values)
+        one = Run(request, place, cells(request, place), Console(quiet=True), "tests", mirror=False)
+        code = one.go()
+        return code, [one.done[index][1] for index in sorted(one.done)]
+
+    return run
