@@ -7,7 +7,7 @@ Pixel centres have whole coordinates: (0, 0) is the centre of the upper left pix
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 # Keeps a division by a vertex in the camera's plane finite (Neural Mesh Renderer's projection).
@@ -40,17 +40,25 @@ def project(points: Float[Tensor, "*b 3"], matrix: Float[Tensor, "3 3"]) -> Floa
     return plane @ matrix[:2, :2].T + matrix[:2, 2]
 
 
+def to_pixels(
+    points: Float[Tensor, "b v 3"], matrix: Float[Tensor, "3 3"], factor: int = 1
+) -> Float64[Tensor, "b v 3"]:
+    """Points in camera space as (column, row, depth) of an image rendered with `factor` samples per pixel's side.
+
+    Pixel centres are at whole numbers. Neural Mesh Renderer has column u at 2 (u - size/2) / size on a screen from -1
+    to 1 and samples it at (2 i + 1 - size) / size, so that the image moves by half a sample: i = factor u - 1/2.
+    """
+    exact = points.double()
+    return torch.cat([factor * project(exact, matrix.double()) - 0.5, exact[..., 2:]], dim=-1)
+
+
 def to_screen(points: Float[Tensor, "b v 3"], matrix: Float[Tensor, "3 3"], size: int) -> Float[Tensor, "b v 3"]:
     """Points in camera space as the rasteriser takes them: x, y in [-1, 1] inside the image, y up; z stays.
 
-    As Neural Mesh Renderer has it: column u becomes 2 (u - size/2) / size and row v 2 (size/2 - v) / size, so that
-    -1 and 1 are `size` pixels apart.
+    As Neural Mesh Renderer has it: column u becomes 2 (u - size/2) / size and row v 2 (size/2 - v) / size.
     """
-    scale = torch.tensor([2.0 / size, -2.0 / size], device=points.device)
-    offset = torch.tensor([-1.0, 1.0], device=points.device)
-    plane = points[..., :2] / (points[..., 2:] + DEPTH_EPSILON)
-    screen = torch.addcmul(matrix[:2, 2] * scale + offset, plane @ matrix[:2, :2].T, scale)
-    return torch.cat([screen, points[..., 2:]], dim=-1)
+    plane = project(points, matrix) * (2 / size) - 1
+    return torch.cat([plane[..., :1], -plane[..., 1:], points[..., 2:]], dim=-1)
 
 
 def rotation_matrix(angles: Float[Tensor, "b 3"]) -> Float[Tensor, "b 3 3"]:

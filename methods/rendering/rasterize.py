@@ -6,14 +6,13 @@ the number of threads.
 """
 
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float, Float32, Int, Int32
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from datasets.errors import BenchError
 from methods.rendering import nmr_backend, numba_backend, torch_backend
 from methods.rendering.camera import to_screen
 
@@ -47,11 +46,16 @@ def fragments(
     Pixel (i, j) samples x = (2j + 1 - size) / size, y = -(2i + 1 - size) / size. Triangles nearer than `near`, beyond
     `far` or edge-on are not drawn, and depths behind the camera never are.
     """
-    kernels = _kernels(backend, vertices_ndc)
-    points, faces = _checked(vertices_ndc.detach(), faces, size, near, far)
-    inverse_depth, face_map = kernels.rasterize(points, faces, size, near, far)
+    if backend == "nmr":
+        raise BenchError("backend nmr: gives depth images only, use the default backend native here")
+    kernels = numba_backend if compiled_backend(backend, vertices_ndc.device) else torch_backend
+    faces = _checked(vertices_ndc, faces, size, near, far)
+    screen = vertices_ndc.detach().double()
+    across, down = screen[..., 0] * (size / 2), screen[..., 1] * (-size / 2)
+    pixels = torch.stack([across + (size - 1) / 2, down + (size - 1) / 2, screen[..., 2]], dim=-1)
+    inverse_depth, face_map = kernels.rasterize(pixels, faces, size, near, far)
     depth = torch.where(face_map >= 0, inverse_depth.reciprocal(), far)
-    return Fragments(face_map, kernels.barycentric(points, faces, face_map), depth)
+    return Fragments(face_map, kernels.barycentric(pixels, faces, face_map), depth)
 
 
 def interpolate(
@@ -91,13 +95,14 @@ def render_depth(
     Antialiased: rendered at 2 `size`, then 2x2 means; empty pixels count as `far`. The gradient is that of the
     visible triangles' depth; what is visible is held fixed.
     """
-    screen = to_screen(vertices.float(), intrinsics, size)
-    points, faces = _checked(screen, faces, size, near, far)
+    faces = _checked(vertices, faces, size, near, far)
+    vertices, factor = vertices.float(), 2 if antialias else 1
     if backend == "nmr":
-        return nmr_backend.render_depth(points, faces, size, near, far, antialias)
-    kernels = _kernels(backend, vertices)
-    result: Tensor = _Depth.apply(points, faces, size, 2 if antialias else 1, near, far, kernels)
-    return result
+        screen = to_screen(vertices, intrinsics, size)
+        return nmr_backend.render_depth(screen, faces, size, near, far, antialias)
+    if compiled_backend(backend, vertices.device):
+        return numba_backend.render_depth(vertices, faces, intrinsics, size, near, far, factor)
+    return torch_backend.render_depth(vertices, faces, intrinsics, size, near, far, factor)
 
 
 def render_rgb(
@@ -130,47 +135,15 @@ def render_rgb(
     return image, coverage, depth
 
 
-class _Depth(torch.autograd.Function):
-    """Depth images of screen-space meshes with the analytic gradient of the chosen kernels."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        points: Float32[Tensor, "b v 3"],
-        faces: Int32[Tensor, "bf f 3"],
-        size: int,
-        factor: int,
-        near: float,
-        far: float,
-        kernels: ModuleType,
-    ) -> Float32[Tensor, "b s s"]:
-        inverse_depth, face_map = kernels.rasterize(points, faces, size * factor, near, far)
-        ctx.save_for_backward(points, faces, inverse_depth, face_map)
-        ctx.kernels = kernels
-        depth = torch.where(face_map >= 0, inverse_depth.reciprocal(), far)
-        return torch.nn.functional.avg_pool2d(depth, factor) if factor > 1 else depth
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_depth: Tensor) -> tuple[Tensor | None, ...]:
-        points, faces, inverse_depth, face_map = ctx.saved_tensors
-        grad = ctx.kernels.depth_gradient(points, faces, inverse_depth, face_map, grad_depth.contiguous())
-        return grad, None, None, None, None, None, None
+def compiled_backend(backend: Backend, device: torch.device) -> bool:
+    """Whether the compiled CPU kernels serve this backend and device; else it is torch, or the original package."""
+    if backend not in get_args(Backend):
+        raise ValueError(f"unknown renderer backend {backend!r}: expected one of {', '.join(get_args(Backend))}")
+    return backend == "native" and device.type == "cpu"
 
 
-def _kernels(backend: str, vertices: Tensor) -> ModuleType:
-    """The module with `rasterize`, `depth_gradient` and `barycentric` for a backend's name."""
-    if backend == "native":
-        return numba_backend if vertices.device.type == "cpu" else torch_backend
-    if backend == "torch":
-        return torch_backend
-    raise ValueError(f"backend {backend!r} cannot do this: expected one of {get_args(Backend)}, nmr for depth only")
-
-
-def _checked(
-    points: Tensor, faces: Tensor, size: int, near: float, far: float
-) -> tuple[Float32[Tensor, "b v 3"], Int32[Tensor, "bf f 3"]]:
-    """Arguments as the kernels take them, which do not look: a wrong index there reads foreign memory."""
+def _checked(points: Tensor, faces: Tensor, size: int, near: float, far: float) -> Int32[Tensor, "bf f 3"]:
+    """Faces as the kernels take them, which do not look: a wrong index there reads foreign memory."""
     if points.ndim != 3 or points.shape[-1] != 3:
         raise ValueError(f"vertices have shape {tuple(points.shape)}, expected (batch, vertices, 3)")
     if faces.ndim == 2:
@@ -186,4 +159,4 @@ def _checked(
         low, high = torch.aminmax(faces)
         if low < 0 or high >= points.shape[1]:
             raise ValueError(f"faces name vertices {int(low)} to {int(high)}, the mesh has {points.shape[1]}")
-    return points.float(), faces.to(device=points.device, dtype=torch.int32)
+    return faces.to(device=points.device, dtype=torch.int32)

@@ -1,14 +1,14 @@
 """Unsup3D's scene: a depth map seen from its own camera, turned into a mesh, moved, and rendered again."""
 
+from types import ModuleType
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from methods.rendering.camera import grid_faces, intrinsics, pixel_rays, project, rotation_matrix
-from methods.rendering.rasterize import Backend, render_depth
-
-# In the normalisation of normals (Unsup3D).
-NORMAL_EPSILON = 1e-7
+from methods.rendering import numba_backend, torch_grid
+from methods.rendering.camera import grid_faces, intrinsics, pixel_rays, rotation_matrix
+from methods.rendering.rasterize import Backend, compiled_backend, render_depth
 
 
 class DepthRenderer(nn.Module):
@@ -65,26 +65,17 @@ class DepthRenderer(nn.Module):
 
     def normals(self, depth: Float[Tensor, "b s s"]) -> Float[Tensor, "b s s 3"]:
         """Unit normals of a depth map: cross product of central differences; the border is (0, 0, 1)."""
-        points = self.points(depth)
-        across = points[:, 1:-1, 2:] - points[:, 1:-1, :-2]
-        down = points[:, 2:, 1:-1] - points[:, :-2, 1:-1]
-        inner = torch.linalg.cross(across, down)
-        inner = inner / (inner.norm(dim=-1, keepdim=True) + NORMAL_EPSILON)
-        border = torch.tensor([0.0, 0.0, 1.0], device=depth.device)
-        result = border.expand(points.shape).clone()
-        result[:, 1:-1, 1:-1] = inner
-        return result
+        return self._grids.normals(self.rays, depth.float())
 
     def warp(self, canonical_depth: Float[Tensor, "b s s"], view: Float[Tensor, "b 6"]) -> Float[Tensor, "b s s"]:
         """Depth of the scene after it moved by `view`, within `depth_limits`."""
         with torch.autocast(canonical_depth.device.type, enabled=False):
             view = view.float()
-            points = self.points(canonical_depth).flatten(1, 2)
             rotation = rotation_matrix(view[:, :3])
             # R (p - c) + c + t = R p + (c + t - R c)
             centre = self._centre()
             shift = centre + view[:, 3:] - rotation @ centre
-            moved = torch.baddbmm(shift[:, None], points, rotation.transpose(1, 2))
+            moved = self._grids.move(self.rays, canonical_depth.float(), rotation, shift)
             depth = render_depth(moved, self.faces, self.matrix, self.size, backend=self.backend)
             return depth.clamp(*self.depth_limits)
 
@@ -95,14 +86,17 @@ class DepthRenderer(nn.Module):
         """
         with torch.autocast(recon_depth.device.type, enabled=False):
             view = view.float()
-            points = self.points(recon_depth).flatten(1, 2)
             rotation = rotation_matrix(view[:, :3])
             # R^T (p - t - c) + c = R^T p + (c - R^T (c + t))
             centre = self._centre()
             shift = centre - ((centre + view[:, 3:])[:, None] @ rotation)[:, 0]
-            moved = torch.baddbmm(shift[:, None], points, rotation)
-            pixels = project(moved, self.matrix)
-            return (pixels * (2 / (self.size - 1)) - 1).view(*recon_depth.shape, 2)
+            inverse = rotation.transpose(1, 2)
+            return self._grids.locate(self.rays, self.matrix, recon_depth.float(), inverse, shift)
+
+    @property
+    def _grids(self) -> ModuleType:
+        """The module with `move`, `locate` and `normals` for where the constants are."""
+        return numba_backend if compiled_backend(self.backend, self.rays.device) else torch_grid
 
     def _centre(self) -> Float[Tensor, "3"]:
         return torch.tensor([0.0, 0.0, self.rotation_center], device=self.matrix.device)

@@ -5,24 +5,30 @@ of a pixel is the maximum over its pairs of one 64-bit key: inverse depth above,
 and sorted sums do not depend on the order of execution, so results are deterministic.
 """
 
-import torch
-from jaxtyping import Bool, Float, Float32, Float64, Int32, Int64
-from torch import Tensor
+from typing import Any
 
-from methods.rendering.numba_kernels import EDGE_TOLERANCE, MINIMUM_AREA
+import torch
+from jaxtyping import Bool, Float32, Float64, Int32, Int64
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from methods.rendering.camera import to_pixels
+from methods.rendering.numba_mesh import EDGE_TOLERANCE, MINIMUM_AREA
 
 # Pairs of a triangle and a pixel handled at once, about 150 bytes each.
 PAIRS_AT_ONCE = 1 << 23
 # Ranks count down from here in a key's lower half, so that the first of several tied triangles has the largest key.
 LAST_RANK = (1 << 31) - 1
+# The corner that the edge opposite to each corner starts from.
+FIRST = [1, 2, 0]
 
 
 def rasterize(
-    points: Float32[Tensor, "b v 3"], faces: Int32[Tensor, "bf f 3"], size: int, near: float, far: float
+    pixels: Float64[Tensor, "b v 3"], faces: Int32[Tensor, "bf f 3"], size: int, near: float, far: float
 ) -> tuple[Float32[Tensor, "b s s"], Int32[Tensor, "b s s"]]:
     """Inverse depth (0 where empty) and index of the visible triangle (-1 where empty) at each pixel."""
-    meshes, count = len(points), faces.shape[1]
-    x, y, w = _corners(points, faces, size)
+    meshes, count = len(pixels), faces.shape[1]
+    x, y, w = _corners(pixels, faces)
     u, v, area = _edges(x, y)
     slope_x, slope_y = (u * w).sum(-1) / area, (v * w).sum(-1) / area
     left, right = x.amin(-1).clamp(min=0).ceil(), x.amax(-1).clamp(max=size - 1).floor()
@@ -34,26 +40,26 @@ def rasterize(
     sign = area.sign()
     # u, v, area as unsigned: inside is where all three edge functions are positive.
     u, v = u * sign[:, None], v * sign[:, None]
-    index = torch.arange(count, device=points.device)
+    index = torch.arange(count, device=pixels.device)
     rank = torch.where(area < 0, index.repeat(meshes), index.repeat(meshes) + count)
-    keys = torch.zeros(meshes * size * size, dtype=torch.int64, device=points.device)
-    highest = torch.tensor(1 / near, dtype=torch.float32, device=points.device)
-    lowest = torch.tensor(1 / far, dtype=torch.float32, device=points.device)
+    keys = torch.zeros(meshes * size * size, dtype=torch.int64, device=pixels.device)
+    highest = torch.tensor(1 / near, dtype=torch.float32, device=pixels.device)
+    lowest = torch.tensor(1 / far, dtype=torch.float32, device=pixels.device)
 
     ends = pairs.cumsum(0)
     for start, stop, amount in _chunks(ends):
         part = slice(start, stop)
         owner = torch.repeat_interleave(
-            torch.arange(start, stop, device=points.device), pairs[part], output_size=amount
+            torch.arange(start, stop, device=pixels.device), pairs[part], output_size=amount
         )
-        offset = torch.arange(amount, device=points.device) - (
+        offset = torch.arange(amount, device=pixels.device) - (
             ends[owner] - pairs[owner] - (ends[start] - pairs[start])
         )
         row = top[owner] + offset // width[owner]
         column = left[owner] + offset % width[owner]
         inside = torch.ones_like(owner, dtype=torch.bool)
         for edge in range(3):
-            base = (edge + 1) % 3
+            base = FIRST[edge]
             value = v[owner, edge] * (row - y[owner, base]) - u[owner, edge] * x[owner, base] + u[owner, edge] * column
             inside &= value >= -EDGE_TOLERANCE
         depth = w[owner, 0] + slope_y[owner] * (row - y[owner, 0]) + slope_x[owner] * (column - x[owner, 0])
@@ -69,81 +75,103 @@ def rasterize(
     return inverse_depth.view(meshes, size, size), face_map.view(meshes, size, size)
 
 
-def depth_gradient(
-    points: Float32[Tensor, "b v 3"],
+def render_depth(
+    vertices: Float32[Tensor, "b v 3"],
+    faces: Int32[Tensor, "bf f 3"],
+    matrix: Float32[Tensor, "3 3"],
+    size: int,
+    near: float,
+    far: float,
+    factor: int,
+) -> Float32[Tensor, "b s s"]:
+    """Depth images of meshes in camera space, means of `factor` x `factor` samples; differentiable."""
+    depth: Tensor = _Depth.apply(to_pixels(vertices, matrix, factor), faces, size * factor, near, far)
+    return torch.nn.functional.avg_pool2d(depth, factor)
+
+
+class _Depth(torch.autograd.Function):
+    """Depth images of meshes given as (column, row, depth), with the gradient that `numba_mesh` derives."""
+
+    @staticmethod
+    def forward(ctx: Any, pixels: Tensor, faces: Tensor, size: int, near: float, far: float) -> Tensor:
+        inverse_depth, face_map = rasterize(pixels, faces, size, near, far)
+        ctx.save_for_backward(pixels, faces, inverse_depth, face_map)
+        return torch.where(face_map >= 0, inverse_depth.reciprocal(), far)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_depth: Tensor) -> tuple[Tensor | None, ...]:
+        pixels, faces, inverse_depth, face_map = ctx.saved_tensors
+        return _gradient(pixels, faces, inverse_depth, face_map, grad_depth), None, None, None, None
+
+
+def _gradient(
+    pixels: Float64[Tensor, "b v 3"],
     faces: Int32[Tensor, "bf f 3"],
     inverse_depth: Float32[Tensor, "b s s"],
     face_map: Int32[Tensor, "b s s"],
-    grad_depth: Float32[Tensor, "b t t"],
-) -> Float32[Tensor, "b v 3"]:
-    """Gradient w.r.t. `points` of the depth images averaged over blocks of s/t x s/t pixels."""
-    meshes, count, size = len(points), faces.shape[1], face_map.shape[1]
+    grad_depth: Float32[Tensor, "b s s"],
+) -> Float64[Tensor, "b v 3"]:
+    """Gradient of the depth images w.r.t. `pixels`."""
+    meshes, count, size = len(pixels), faces.shape[1], face_map.shape[1]
     if count == 0:
-        return torch.zeros_like(points)
-    pool = size // grad_depth.shape[1]
-    spread = grad_depth.double().repeat_interleave(pool, 1).repeat_interleave(pool, 2) / pool**2
+        return torch.zeros_like(pixels)
     covered = face_map >= 0
-    amount = torch.where(covered, spread / inverse_depth.double().clamp(min=1e-30) ** 2, 0)
-    place = torch.arange(size, device=points.device, dtype=torch.float64)
+    amount = torch.where(covered, grad_depth.double() / inverse_depth.double() ** 2, 0)
+    place = torch.arange(size, device=pixels.device, dtype=torch.float64)
     terms = torch.stack([amount, amount * place, amount * place[:, None]], -1).view(-1, 3)
-    mesh = torch.arange(meshes, device=points.device)[:, None, None]
+    mesh = torch.arange(meshes, device=pixels.device)[:, None, None]
     owner = (face_map.clamp(min=0) + mesh * count).view(-1)
     moments = _sum_by_index(terms, owner, meshes * count)
 
-    x, y, w = _corners(points, faces, size)
+    x, y, w = _corners(pixels, faces)
     u, v, area = _edges(x, y)
-    first = [1, 2, 0]  # the corner that each edge function starts from
-    weight = u * (moments[:, 1:2] - x[:, first] * moments[:, :1]) + v * (moments[:, 2:] - y[:, first] * moments[:, :1])
+    weight = u * (moments[:, 1:2] - x[:, FIRST] * moments[:, :1])
+    weight = weight + v * (moments[:, 2:] - y[:, FIRST] * moments[:, :1])
     weight = weight / area[:, None]
-    slope_x = (u * w).sum(-1, keepdim=True) / area[:, None] * (0.5 * size)
-    slope_y = (v * w).sum(-1, keepdim=True) / area[:, None] * (-0.5 * size)
+    slope_x, slope_y = ((slope * w).sum(-1, keepdim=True) / area[:, None] for slope in (u, v))
     corner = torch.stack([weight * slope_x, weight * slope_y, weight * w * w], -1)
     # Triangles without a pixel may be degenerate: their 0/0 must not reach the sum.
     seen = (moments != 0).any(-1)[:, None, None]
     corner = torch.where(seen, corner, 0).view(-1, 3)
-    vertex = faces.long() + mesh * points.shape[1]
-    return _sum_by_index(corner, vertex.view(-1), meshes * points.shape[1]).view(points.shape).float()
+    vertex = faces.long() + mesh * pixels.shape[1]
+    return _sum_by_index(corner, vertex.view(-1), meshes * pixels.shape[1]).view(pixels.shape)
 
 
 def barycentric(
-    points: Float32[Tensor, "b v 3"], faces: Int32[Tensor, "bf f 3"], face_map: Int32[Tensor, "b s s"]
-) -> Float[Tensor, "b s s 3"]:
+    pixels: Float64[Tensor, "b v 3"], faces: Int32[Tensor, "bf f 3"], face_map: Int32[Tensor, "b s s"]
+) -> Float32[Tensor, "b s s 3"]:
     """Screen-space weights of the triangle at each pixel, clamped to [0, 1] and renormalised; 0 where empty."""
-    meshes, count, size = len(points), faces.shape[1], face_map.shape[1]
+    meshes, count, size = len(pixels), faces.shape[1], face_map.shape[1]
     if count == 0:
-        return torch.zeros(*face_map.shape, 3, device=points.device)
-    x, y, _ = _corners(points, faces, size)
+        return torch.zeros(*face_map.shape, 3, device=pixels.device)
+    x, y, _ = _corners(pixels, faces)
     u, v, area = _edges(x, y)
-    mesh = torch.arange(meshes, device=points.device)[:, None, None]
+    mesh = torch.arange(meshes, device=pixels.device)[:, None, None]
     owner = face_map.clamp(min=0) + mesh * count
-    place = torch.arange(size, device=points.device, dtype=torch.float64)
-    first = [1, 2, 0]
-    value = u[owner] * (place[:, None] - x[:, first][owner]) + v[owner] * (place[:, None, None] - y[:, first][owner])
+    place = torch.arange(size, device=pixels.device, dtype=torch.float64)
+    value = u[owner] * (place[:, None] - x[:, FIRST][owner]) + v[owner] * (place[:, None, None] - y[:, FIRST][owner])
     value = (value / area[owner][..., None]).clamp(0, 1)
     value = value / value.sum(-1, keepdim=True)
     return torch.where((face_map >= 0)[..., None], value, 0).float()
 
 
 def _corners(
-    points: Float32[Tensor, "b v 3"], faces: Int32[Tensor, "bf f 3"], size: int
+    pixels: Float64[Tensor, "b v 3"], faces: Int32[Tensor, "bf f 3"]
 ) -> tuple[Float64[Tensor, "n 3"], Float64[Tensor, "n 3"], Float64[Tensor, "n 3"]]:
     """Column, row and inverse depth of the three corners of all meshes' triangles, n = b * f."""
-    exact = points.double()
-    x = 0.5 * (exact[..., 0] * size + (size - 1.0))
-    y = 0.5 * ((size - 1.0) - exact[..., 1] * size)
-    w = 1.0 / exact[..., 2]
-    index = faces.long().expand(len(points), -1, -1).reshape(len(points), -1)
-    x, y, w = (values.gather(1, index).view(-1, 3) for values in (x, y, w))
-    return x, y, w
+    index = faces.long().expand(len(pixels), -1, -1).reshape(len(pixels), -1)
+    x, y, z = (values.gather(1, index).view(-1, 3) for values in pixels.unbind(-1))
+    return x, y, 1 / z
 
 
 def _edges(
     x: Float64[Tensor, "n 3"], y: Float64[Tensor, "n 3"]
 ) -> tuple[Float64[Tensor, "n 3"], Float64[Tensor, "n 3"], Float64[Tensor, " n"]]:
     """Slopes over columns and rows of the edge functions (a corner's weight times the area), and the signed area."""
-    after, before = [1, 2, 0], [2, 0, 1]
-    u = y[:, after] - y[:, before]
-    v = x[:, before] - x[:, after]
+    last = [2, 0, 1]
+    u = y[:, FIRST] - y[:, last]
+    v = x[:, last] - x[:, FIRST]
     area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
     return u, v, area
 
