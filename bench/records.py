@@ -24,6 +24,7 @@ class DatasetInfo(Frozen):
     name: str = Field(description="registry name, without the mark")
     synthetic: bool = Field(description="true: drawn by the project; never comparable with published figures")
     digest: str = Field(description="SHA-256 over the decoded images, labels and tracks")
+    size: int | None = Field(None, description="side of the decoded images in pixels, which the digest depends on")
     images: int = Field(description="images read")
     skipped: dict[str, int] = Field(default_factory=dict, description="reason -> items left out for it")
 

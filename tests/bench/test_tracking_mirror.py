@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from record_factory import record as record_of
 
 from bench.invocations import Invocation
 from bench.records import Record
@@ -14,8 +15,6 @@ from bench.tracking import SyncSummary, TrackingError, sync, sync_all
 from bench.tracking.backend import locate, opened
 from bench.tracking.entities import CELL_TAG, INVOCATION_TAG, cell_metrics, cell_params, valid_name
 from bench.tracking.mirror import _Mirror
-
-Make = Callable[..., Record]
 
 
 @pytest.fixture(autouse=True)
@@ -29,11 +28,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def invoke(store: Path, make_record: Make, request: pytest.FixtureRequest) -> Callable[..., Invocation]:
+def invoke(store: Path, request: pytest.FixtureRequest) -> Callable[..., Invocation]:
     """Writes records and the manifest of an invocation named after the test."""
 
     def invocation(records: list[Record] | None = None, **changes: object) -> Invocation:
-        chosen = [make_record("pdr"), make_record("vqvae")] if records is None else records
+        chosen = [record_of("pdr"), record_of("vqvae")] if records is None else records
         for record in chosen:
             record.write(store / "records" / f"{record.key}.json")
         fields = {
@@ -66,13 +65,13 @@ def runs_of(store: Path, run: Invocation) -> tuple[object, dict[str, object]]:
 
 
 def test_an_invocation_is_a_parent_with_one_complete_child_per_cell(
-    store: Path, invoke: Callable[..., Invocation], make_record: Make
+    store: Path, invoke: Callable[..., Invocation]
 ) -> None:
     table = store.parent / "table.md"
     table.write_text("| method |\n")
     records = [
-        make_record("pdr", value=0.5, half=0.1, synthetic=True),
-        make_record("vqvae", status="failed", error="the loss became NaN at step 3"),
+        record_of("pdr", value=0.5, half=0.1, synthetic=True),
+        record_of("vqvae", status="failed", error="the loss became NaN at step 3"),
     ]
     run = invoke(records, tables=["../table.md"], exit_code=1)
     summary = sync(store, run=run)
@@ -127,10 +126,8 @@ def test_mirroring_again_adds_nothing(store: Path, invoke: Callable[..., Invocat
 
 
 @pytest.mark.parametrize("stage", ["log_batch", "log_inputs", "log_text", "set_terminated"])
-def test_a_mirror_cut_off_anywhere_is_completed(
-    store: Path, invoke: Callable[..., Invocation], make_record: Make, stage: str
-) -> None:
-    run = invoke([make_record("pdr"), make_record("vqvae"), make_record("ris")])
+def test_a_mirror_cut_off_anywhere_is_completed(store: Path, invoke: Callable[..., Invocation], stage: str) -> None:
+    run = invoke([record_of("pdr"), record_of("vqvae"), record_of("ris")])
     backend = locate(store)
     with pytest.raises(TrackingError), opened(backend) as client:  # noqa: PT012
         real, calls = getattr(client, stage), []
@@ -155,10 +152,8 @@ def test_a_mirror_cut_off_anywhere_is_completed(
             assert len(child.inputs.dataset_inputs) == 2
 
 
-def test_a_killed_invocation_stays_open_and_grows(
-    store: Path, invoke: Callable[..., Invocation], make_record: Make
-) -> None:
-    records = [make_record("pdr"), make_record("vqvae")]
+def test_a_killed_invocation_stays_open_and_grows(store: Path, invoke: Callable[..., Invocation]) -> None:
+    records = [record_of("pdr"), record_of("vqvae")]
     full = invoke(records)
     started = full.model_copy(update={"ended": None, "exit_code": None, "cells": full.cells[:1]})
     sync(store, run=started)
@@ -168,10 +163,8 @@ def test_a_killed_invocation_stays_open_and_grows(
     assert runs_of(store, full)[0].info.status == "FINISHED"
 
 
-def test_a_record_that_was_deleted_is_counted_not_fatal(
-    store: Path, invoke: Callable[..., Invocation], make_record: Make
-) -> None:
-    run = invoke([make_record("pdr"), make_record("gone_method")])
+def test_a_record_that_was_deleted_is_counted_not_fatal(store: Path, invoke: Callable[..., Invocation]) -> None:
+    run = invoke([record_of("pdr"), record_of("gone_method")])
     (store / run.cells[1]).unlink()
     summary = sync(store, run=run)
     assert (summary.created, summary.gone) == (1, 1)
@@ -195,11 +188,11 @@ def test_a_deleted_experiment_is_one_line(store: Path, invoke: Callable[..., Inv
         sync(store, run=run)
 
 
-def test_names_and_values_that_mlflow_would_refuse_are_made_fit(make_record: Make) -> None:
+def test_names_and_values_that_mlflow_would_refuse_are_made_fit() -> None:
     assert valid_name("accuracy@100,β") == "accuracy_100__"
-    values = {param.key: param.value for param in cell_params(make_record())}
+    values = {param.key: param.value for param in cell_params(record_of())}
     assert values["method.features"] == '["geometry", "albedo"]'
-    names = [metric.key for metric in cell_metrics(make_record())]
+    names = [metric.key for metric in cell_metrics(record_of())]
     assert "training.stopped" not in names
     assert len(names) == len(set(names))
 

@@ -1,0 +1,92 @@
+"""The table on a terminal: one line per row where that fits, two lines per row where it does not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from bench.table.model import Row, Section, Table
+from bench.table.sheet import has_paper, short, texts, wide_cells, wide_headers
+
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+UNLIMITED = 10_000
+
+
+@dataclass(frozen=True)
+class TerminalTable:
+    """A table that chooses its layout by the width it is printed at."""
+
+    table: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(self.table.title, style="dim")
+        for section in self.table.sections:
+            yield Text()
+            yield Text(section.label, style="bold")
+            grid = _wide(section)
+            needed = console.measure(grid, options=options.update(max_width=UNLIMITED)).maximum
+            yield grid if needed <= options.max_width else _compact(section)
+            for caption in section.captions:
+                yield Text(caption, style="dim")
+            for number, note in enumerate(section.notes, start=1):
+                yield Text(f"{str(number).translate(SUPERSCRIPTS)} {note}")
+        if self.table.captions:
+            yield Text()
+        for caption in self.table.captions:
+            yield Text(caption, style="dim")
+
+
+def to_rich(table: Table) -> TerminalTable:
+    """The table for `rich.print`; readable from 80 columns on."""
+    return TerminalTable(table)
+
+
+def _wide(section: Section) -> RichTable:
+    """Value, interval, published figure and difference side by side."""
+    rows = [[_text(text, best) for text, best in wide_cells(section, row)] for row in section.rows]
+    return _grid(section, wide_headers(section)[1:], rows, gap=1)
+
+
+def _compact(section: Section) -> RichTable:
+    """The interval below the value, the difference below the published figure."""
+    headers: list[str] = []
+    for column, metric in enumerate(section.metrics):
+        headers += [metric, "paper"] if has_paper(section, column) else [metric]
+    return _grid(section, headers, [_compact_cells(section, row) for row in section.rows], gap=1)
+
+
+def _compact_cells(section: Section, row: Row) -> list[Text]:
+    cells = []
+    for column, score in enumerate(row.scores):
+        text = texts(score)
+        cells.append(_text(text.value, text.best) + Text(f"\n{short(text.interval)}", style="dim"))
+        if has_paper(section, column):
+            cells.append(Text(f"{text.paper}\n{text.difference}"))
+    return cells
+
+
+def _grid(section: Section, headers: Sequence[str], rows: Sequence[Sequence[Text]], *, gap: int) -> RichTable:
+    """The rows below their headers, the reference rows below a line. Only the method's name may wrap."""
+    grid = RichTable(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
+    grid.add_column("method", overflow="fold")
+    for header in headers:
+        grid.add_column(header, justify="right", no_wrap=True)
+    learned = sum(not row.reference for row in section.rows)
+    for number, (row, cells) in enumerate(zip(section.rows, rows, strict=True)):
+        if 0 < number == learned:
+            grid.add_section()
+        grid.add_row(_method(row), *cells)
+    return grid
+
+
+def _method(row: Row) -> Text:
+    """The method's name with the numbers of its notes."""
+    marks = " ".join(str(number).translate(SUPERSCRIPTS) for number in row.notes)
+    return Text(row.method, style="italic" if row.reference else "") + Text(marks)
+
+
+def _text(text: str, bold: bool) -> Text:
+    return Text(text, style="bold" if bold else "")

@@ -1,0 +1,44 @@
+"""Records made from nothing, for tests of whatever reads them."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from bench.records import DatasetInfo, Environment, Phase, Record, Uncertainty
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def record(method: str = "pdr", task: str = "bbt", seed: int = 0, **changes: Any) -> Record:
+    """A plausible record of a finished cell on real data; `value` sets all three metrics, `half` their intervals'
+    half width over tracks, `synthetic` the datasets', anything else a field of the record."""
+    value, half = changes.pop("value", 0.5), changes.pop("half", 0.02)
+    synthetic, trained = changes.pop("synthetic", False), changes.pop("trained", True)
+    names = ("accuracy", "f1", "nmi")
+    digest = sha256(f"{task} {synthetic}".encode()).hexdigest()
+    ok = changes.get("status", "ok") == "ok"
+    fields: dict[str, Any] = {
+        "key": sha256(f"{method}/{task}/{seed}/{changes.get('profile')}".encode()).hexdigest()[:32],
+        "method": method,
+        "task": task,
+        "seed": seed,
+        "profile": "mini",
+        "protocol": "default",
+        "status": "ok",
+        "dataset": DatasetInfo(name=task, synthetic=synthetic, digest=digest, images=100),
+        "training_dataset": DatasetInfo(name="utkface", synthetic=synthetic, digest="b" * 64, images=50)
+        if trained
+        else None,
+        "metrics": dict.fromkeys(names, value) if ok else {},
+        "intervals": {n: Uncertainty(low=value - half, high=value + half, over="tracks") for n in names} if ok else {},
+        "method_config": {"nf": 16, "schedule": {"batch_size": 64}, "features": ["geometry", "albedo"]},
+        "task_config": {"protocol": "default"},
+        "training": {"steps": 1000, "best_loss": 0.25, "stopped": "patience"},
+        "phases": {"evaluate": Phase(key="e" * 32, seconds=0.5, peak_memory_mb=300)},
+        "environment": Environment(
+            packages={"torch": "2.8"}, python="3.11", platform="any", device="cpu", threads=2, git_commit="c" * 40
+        ),
+        "started": START + timedelta(seconds=1),
+        "ended": START + timedelta(seconds=9),
+    }
+    return Record(**{**fields, **changes})
