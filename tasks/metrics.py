@@ -22,12 +22,12 @@ def contingency(
 
 def majority_labels(counts: Int[np.ndarray, "*batch k c"]) -> Int[np.ndarray, "*batch k"]:
     """The most frequent class of each cluster; the lowest index among equals (and for an empty cluster)."""
-    return counts.argmax(axis=-1)
+    return np.asarray(counts.argmax(axis=-1))
 
 
 def majority_accuracy(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
     """Share of items whose class is their cluster's majority: cluster purity weighted by size, the paper's accuracy."""
-    return counts.max(axis=-1).sum(axis=-1) / counts.sum(axis=(-2, -1))
+    return np.asarray(counts.max(axis=-1).sum(axis=-1) / counts.sum(axis=(-2, -1)))
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def majority_scores(counts: Int[np.ndarray, "*batch k c"]) -> Weighted:
     weights = actual / actual.sum(axis=-1, keepdims=True)
 
     def mean(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-        return (weights * numerator / np.maximum(denominator, 1)).sum(axis=-1)
+        return np.asarray((weights * numerator / np.maximum(denominator, 1)).sum(axis=-1))
 
     return Weighted(mean(right, predicted), mean(right, actual), mean(2 * right, predicted + actual))
 
@@ -66,14 +66,14 @@ def normalised_mutual_information(counts: Int[np.ndarray, "*batch k c"]) -> Floa
 
 def _entropy(p: Float[np.ndarray, "*batch m"]) -> Float[np.ndarray, "*batch"]:
     """Entropy in nats over the last axis."""
-    return -xlogy(p, p).sum(axis=-1)
+    return np.asarray(-xlogy(p, p).sum(axis=-1))
 
 
 def hungarian_accuracy(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
     """Accuracy under the best matching of clusters and classes, each used at most once."""
     flat = counts.reshape(-1, *counts.shape[-2:])
     matched = [table[linear_sum_assignment(table, maximize=True)].sum() for table in flat]
-    return np.reshape(matched, counts.shape[:-2]) / counts.sum(axis=(-2, -1))
+    return np.asarray(np.reshape(matched, counts.shape[:-2]) / counts.sum(axis=(-2, -1)))
 
 
 def clustering_metrics(counts: Int[np.ndarray, "*batch k c"]) -> dict[str, Float[np.ndarray, "*batch"]]:

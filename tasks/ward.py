@@ -6,11 +6,13 @@ that reads the features once, a few columns at a time. Agglomeration and cut are
 partitions are the same, ties included.
 """
 
+import hashlib
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.cluster.hierarchy import linkage
+from scipy.sparse.csgraph import connected_components
 
 from datasets.errors import BenchError
 
@@ -19,7 +21,7 @@ BLOCK_BYTES = 32 * 2**20
 
 # |x - y|^2 = |x|^2 + |y|^2 - 2 x.y loses digits where x and y are much nearer to each other than to the mean. The
 # product's error is about 3e-15 of |x|^2 + |y|^2 (seen at d = 131,072), so above this share a squared distance is
-# right to 3e-11; below, it is computed again from the differences.
+# right to 3e-11; below, it is computed again about a nearer mean.
 CLOSE = 1e-4
 
 # Bits of a squared distance that are kept. The last ones hold the product's rounding errors, which would split pairs
@@ -49,8 +51,8 @@ def ward_clusters(features: Float[np.ndarray, "n d"], clusters: int) -> Int[np.n
         raise BenchError(f"cannot form {clusters} clusters of {items} items: needs at least one item per cluster")
     if items == 1:
         return np.zeros(1, dtype=np.int64)
-    distances = np.sqrt(squared_distances(features), dtype=np.float64)
-    return _cut(linkage(distances, method="ward"), clusters)
+    distances = squared_distances(features)
+    return _cut(linkage(np.sqrt(distances, out=distances), method="ward"), clusters)
 
 
 def squared_distances(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " pairs"]:
@@ -58,61 +60,91 @@ def squared_distances(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "
 
     Raises BenchError where a feature is not finite.
     """
-    gram = _centred_gram(features)
-    squares = np.diagonal(gram)
-    items = len(gram)
-    out = np.empty(items * (items - 1) // 2)
-    close: list[np.ndarray] = []
-    start = 0
-    for row in range(items - 1):
-        scale = squares[row] + squares[row + 1 :]
-        values = scale - 2 * gram[row, row + 1 :]
-        close.append(start + np.flatnonzero(values <= CLOSE * scale))
-        out[start : start + len(values)] = values
-        start += len(values)
-    _difference(features, out, np.concatenate(close))
-    return _rounded(out)
+    square = _squared_distances(features, np.arange(len(features)))
+    return _rounded(square[np.triu_indices(len(square), 1)])
 
 
-def _blocks(features: Float[np.ndarray, "n d"]) -> Iterator[Float[np.ndarray, "n b"]]:
-    """The features' columns, in blocks of about `BLOCK_BYTES`, as float64 arrays of their own."""
-    columns = max(1, BLOCK_BYTES // (8 * len(features)))
+def _squared_distances(features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m m"]:
+    """Squared distances between `rows`. A group of rows close to each other is done again about its own mean."""
+    distances = _centred_gram(features, rows)
+    norms = np.diagonal(distances).copy()
+    close = np.empty(distances.shape, dtype=bool)
+    for row, norm in enumerate(norms):
+        scale = norm + norms
+        distances[row] = scale - 2 * distances[row]
+        close[row] = distances[row] <= CLOSE * scale
+    np.fill_diagonal(distances, 0)
+    np.fill_diagonal(close, False)
+    if not close.any():
+        return distances
+    groups, group = connected_components(close, directed=False)
+    for number in range(groups):
+        members = np.flatnonzero(group == number)
+        if len(members) == 1:
+            continue
+        within = np.ix_(members, members)
+        distinct, copies = _distinct(features, rows[members])
+        if len(distinct) < len(rows):
+            distances[within] = _squared_distances(features, distinct)[np.ix_(copies, copies)]
+        else:  # a chain of close rows through the whole set: no mean is near to all of them
+            _difference(features, rows, distances, close)
+    return distances
+
+
+def _blocks(features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]) -> Iterator[Float[np.ndarray, "m b"]]:
+    """The columns of `rows`, in blocks of about `BLOCK_BYTES` as float64."""
+    columns = max(1, BLOCK_BYTES // (8 * len(rows)))
     for start in range(0, features.shape[1], columns):
-        yield np.array(features[:, start : start + columns], dtype=np.float64)
+        block = features[:, start : start + columns]
+        yield block if len(rows) == len(features) else block[rows]
 
 
-def _centred_gram(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n n"]:
-    """Inner products of the rows less their mean, which leaves distances alone and keeps the products small."""
-    gram = np.zeros((len(features), len(features)))
-    finite = np.ones(len(features), dtype=bool)
-    for block in _blocks(features):
-        finite &= np.isfinite(block).all(axis=1)
-        if finite.all():
-            block -= block.mean(axis=0)
-            gram += block @ block.T
-    if not finite.all():
-        raise BenchError(
-            f"features of {np.count_nonzero(~finite)} of {len(features)} items are not finite numbers (the first is "
-            f"item {finite.argmin()}): the method diverged, or its inputs have another range than in training"
-        )
+def _centred_gram(features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m m"]:
+    """Inner products of rows less their mean, which leaves distances alone and keeps the products small."""
+    gram = np.zeros((len(rows), len(rows)))
+    for block in _blocks(features, rows):
+        mean = block.mean(axis=0, dtype=np.float64)
+        if not np.isfinite(mean).all():
+            raise _not_finite(features)
+        centred = np.subtract(block, mean, dtype=np.float64)
+        gram += centred @ centred.T
     return gram
 
 
-def _difference(features: Float[np.ndarray, "n d"], out: Float[np.ndarray, " pairs"], which: np.ndarray) -> None:
-    """Recompute the condensed entries `which` of `out` from the rows' differences."""
-    if not len(which):
-        return
-    items = len(features)
-    first_of_row = np.cumsum([0, *range(items - 1, 1, -1)])
-    left = np.searchsorted(first_of_row, which, side="right") - 1
-    right = which - first_of_row[left] + left + 1
-    out[which] = 0
-    for block in _blocks(features):
+def _not_finite(features: Float[np.ndarray, "n d"]) -> BenchError:
+    """The error that says which features are not finite."""
+    finite = np.array([bool(np.isfinite(row).all()) for row in features])
+    return BenchError(
+        f"features of {np.count_nonzero(~finite)} of {len(features)} items are not finite numbers (the first is item "
+        f"{finite.argmin()}): the method diverged, or its inputs have another range than in training"
+    )
+
+
+def _distinct(
+    features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]
+) -> tuple[Int[np.ndarray, " u"], Int[np.ndarray, " m"]]:
+    """One row of each set of equal rows among `rows`, and which of them each row equals."""
+    digests = [hashlib.blake2b(features[row].tobytes(), digest_size=16).hexdigest() for row in rows]
+    _, first, copies = np.unique(digests, return_index=True, return_inverse=True)
+    return rows[first], copies
+
+
+def _difference(
+    features: Float[np.ndarray, "n d"],
+    rows: Int[np.ndarray, " m"],
+    distances: Float[np.ndarray, "m m"],
+    which: Bool[np.ndarray, "m m"],
+) -> None:
+    """Recompute the entries `which` (symmetric) of `distances` from the rows' differences."""
+    left, right = np.nonzero(np.triu(which))
+    sums = np.zeros(len(left))
+    for block in _blocks(features, rows):
         pairs = max(1, BLOCK_BYTES // (8 * block.shape[1]))
-        for start in range(0, len(which), pairs):
+        for start in range(0, len(left), pairs):
             part = slice(start, start + pairs)
-            difference = block[left[part]] - block[right[part]]
-            out[which[part]] += np.einsum("pd,pd->p", difference, difference)
+            difference = np.subtract(block[left[part]], block[right[part]], dtype=np.float64)
+            sums[part] += np.einsum("pd,pd->p", difference, difference)
+    distances[left, right] = distances[right, left] = sums
 
 
 def _rounded(values: Float[np.ndarray, " pairs"]) -> Float[np.ndarray, " pairs"]:

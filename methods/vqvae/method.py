@@ -57,9 +57,7 @@ class VQVAELearner(Learner):
             )
         }
 
-    def forward(
-        self, images: Float[Tensor, "b 3 h w"], *, phase: str, step: int, generator: torch.Generator
-    ) -> Losses:
+    def forward(self, images: Float[Tensor, "b 3 h w"], *, phase: str, step: int, generator: torch.Generator) -> Losses:
         return self.validate(images)
 
     def validate(self, images: Float[Tensor, "b 3 h w"]) -> Losses:

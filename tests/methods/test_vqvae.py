@@ -116,9 +116,7 @@ def test_encoder_can_be_fine_tuned() -> None:
 class ThirtySteps:
     """A trainer that takes thirty steps on the whole set."""
 
-    def train(
-        self, learner: Learner, images: np.ndarray, schedule: Schedule, *, name: str = "train"
-    ) -> dict[str, Any]:
+    def train(self, learner: Learner, images: np.ndarray, schedule: Schedule, *, name: str = "train") -> dict[str, Any]:
         optimizers = learner.optimizers()
         batch = to_float(images)
         values = []

@@ -93,3 +93,24 @@ def test_names_the_first_item_that_is_not_finite(bad: float) -> None:
 def test_refuses_an_impossible_number_of_clusters(clusters: int) -> None:
     with pytest.raises(BenchError, match=f"cannot form {clusters} clusters of 3 items"):
         ward_clusters(np.zeros((3, 2)), clusters)
+
+
+def test_collapsed_features_cost_no_more_than_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies are found by their bytes and tight groups have a mean of their own: no pair is differenced."""
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("differenced pair by pair")
+
+    monkeypatch.setattr(tasks.ward, "_difference", never)
+    rng = generator(0, "test")
+    assert not squared_distances(np.ones((50, 20), dtype=np.float32)).any()
+    centres = rng.standard_normal((4, 20))[np.arange(40) % 4]
+    tight = centres + 1e-5 * rng.standard_normal((40, 20))
+    np.testing.assert_allclose(squared_distances(tight), pdist(tight, "sqeuclidean"), rtol=1e-9, atol=0)
+
+
+def test_a_chain_of_close_rows_is_differenced() -> None:
+    """Points round a circle: each is close to its neighbours, and no mean is near to all."""
+    angles = np.linspace(0, 2 * np.pi, 700, endpoint=False)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    np.testing.assert_allclose(squared_distances(circle), pdist(circle, "sqeuclidean"), rtol=1e-9, atol=0)
