@@ -42,6 +42,26 @@ class Silent:
         pass
 
 
+@runtime_checkable
+class Rows(Protocol):
+    """An array that grows at its end, in memory or in a file."""
+
+    def append(self, rows: np.ndarray) -> None:
+        """Add `rows`, of the shape (k, *one row) and the type that the array was opened with."""
+        ...
+
+    def array(self) -> np.ndarray:
+        """Everything appended, first axis the rows; nothing may be appended any more."""
+        ...
+
+
+@runtime_checkable
+class OpenRows(Protocol):
+    """Opens the growing array of a name, such as `images`; `shape` is one row's."""
+
+    def __call__(self, name: str, shape: tuple[int, ...], dtype: Any) -> Rows: ...
+
+
 @dataclass(frozen=True)
 class Content:
     """Everything read from a source, in memory or memory mapped.
@@ -91,6 +111,13 @@ class Source(ABC):
     @abstractmethod
     def read(self, size: int, progress: Progress) -> Content:
         """Decode (or draw) everything as `size` x `size` images. Unreadable items are skipped and counted."""
+
+    def read_into(self, open_rows: OpenRows, size: int, progress: Progress) -> Content:
+        """Like `read`, with arrays that may be larger than memory: they are those that `open_rows` gives.
+
+        A source that has no large arrays need not define it.
+        """
+        return self.read(size, progress)
 
 
 @dataclass(frozen=True)
