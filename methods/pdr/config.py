@@ -1,0 +1,118 @@
+"""PDR's configuration: the paper's values as defaults, what the released code or the kind of object changes, profiles.
+
+Sections are those of "Physically Disentangled Representations"; what it leaves open is Unsup3D's (Wu et al., 2020).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from pydantic import Field, field_validator
+
+from methods.base import Domain, MethodConfig, ProtocolName, Schedule
+
+Parameter = Literal["geometry", "albedo", "light", "view"]
+PARAMETERS: tuple[Parameter, ...] = get_args(Parameter)
+
+# Values of a face model; `for_protocol` holds what a car model changes.
+MIN_DEPTH, MAX_DEPTH = 0.9, 1.1
+FACE_BORDER = 0.7 * MAX_DEPTH + 0.3 * MIN_DEPTH
+
+
+class PDRConfig(MethodConfig):
+    """Defaults are the paper's face model (section 4.3): 29,441,536 parameters, and 7,678,208 for confidence."""
+
+    schedule: Schedule = Schedule(batch_size=64, learning_rate=1e-3, patience=10)
+
+    nf: int = Field(64, gt=0, multiple_of=16, description="width of the geometry and albedo encoder-decoders")
+    zdim: int = Field(256, gt=0, description="size of the geometry and albedo features")
+    nf_encoder: int = Field(32, gt=0, description="width of the light and view encoders, an eighth of their features")
+    nf_confidence: int = Field(64, gt=0, multiple_of=16, description="width of the confidence network")
+    zdim_confidence: int = Field(128, gt=0, description="size of the confidence network's bottleneck")
+    bounded_outputs: bool = Field(
+        False, description="tanh on the light and view outputs, as in Unsup3D, in place of one on their features"
+    )
+    features: tuple[Parameter, ...] = Field(
+        ("geometry", "albedo"),
+        description="scene parameters whose features are returned, of geometry, albedo, light, view, in this order",
+        json_schema_extra={"stage": "encode"},
+    )
+
+    confidence: bool = Field(True, description="predict where the object is not symmetric (cars: no)")
+    border_depth: float = Field(FACE_BORDER, description="depth of the two leftmost and rightmost columns")
+    min_diffuse: float = Field(0.0, ge=0, le=1, description="least strength of diffuse light (cars: 0.5)")
+    flip_weight: float = Field(0.5, ge=0, description="weight of the mirrored reconstruction's loss (cars: 1)")
+    smoothness: float = Field(0.0, ge=0, description="weight of the depth's total variation (cars: 0.1)")
+    perceptual_weight: float = Field(1.0, ge=0, description="weight of the VGG-16 loss (cars: 0.01); 0 leaves it out")
+    vgg16: str | None = Field(None, description="file of VGG-16 weights; by default torchvision's download cache")
+
+    loocc: Literal["none", "l", "lv"] = Field(
+        "none", description="leave-one-out, cycle contrastive loss: none, by light, or by light and view"
+    )
+    loocc_weight: float = Field(0.01, ge=0, description="weight of the contrastive loss (the paper's tau)")
+    reconstruction_weight: float = Field(1.0, gt=0, description="weight of the reconstruction loss (the paper's beta)")
+    temperature: float = Field(0.5, gt=0, description="temperature of the contrastive loss")
+    light_strength: float = Field(0.5, ge=0, description="ambient and diffuse strength are changed by up to this")
+    light_direction: Literal["angles", "components"] = Field(
+        "angles", description="change the light's pitch and yaw, or (released) the direction's three components"
+    )
+    light_angle: float = Field(45.0, ge=0, description="largest change of the light's pitch and of its yaw, degrees")
+    light_component: float = Field(0.39, ge=0, description="largest change of a component, where components change")
+    view_pitch: float = Field(22.5, ge=0, description="largest change of the view's pitch, degrees")
+    view_yaw: float = Field(45.0, ge=0, description="largest change of the view's yaw, degrees")
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """Accept `geometry,albedo` as it is typed on a command line."""
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("features")
+    @classmethod
+    def _in_order(cls, value: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+        if not value or len(set(value)) < len(value):
+            raise ValueError(f"name at least one of {', '.join(PARAMETERS)}, each once")
+        return tuple(name for name in PARAMETERS if name in value)
+
+
+CARS: Mapping[str, Any] = {
+    "confidence": False,
+    "border_depth": 1.08,
+    "min_diffuse": 0.5,
+    "flip_weight": 1.0,
+    "smoothness": 0.1,
+    "perceptual_weight": 0.01,
+}
+
+RELEASED: Mapping[str, Any] = {
+    "schedule": {"learning_rate": 1e-4, "weight_decay": 5e-4, "patience": 20},
+    "light_direction": "components",
+    "view_pitch": 11.25,
+    "view_yaw": 22.5,
+}
+
+
+def for_protocol(protocol: ProtocolName, domain: Domain) -> dict[str, Any]:
+    """Overrides of the defaults for a protocol and a kind of object."""
+    return {**(CARS if domain == "cars" else {}), **(RELEASED if protocol == "released" else {})}
+
+
+PROFILES: Mapping[str, Mapping[str, Any]] = {
+    "smoke": {
+        "nf": 16,
+        "nf_encoder": 8,
+        "nf_confidence": 16,
+        "zdim_confidence": 32,
+        "bounded_outputs": True,
+        "perceptual_weight": 0.0,
+        "schedule": {"batch_size": 8, "learning_rate": 3e-4, "weight_decay": 5e-4, "max_steps": 10, "max_epochs": 2},
+    },
+    "mini": {
+        "nf": 16,
+        "nf_encoder": 16,
+        "nf_confidence": 16,
+        "bounded_outputs": True,
+        "perceptual_weight": 0.0,
+        "schedule": {"batch_size": 16, "learning_rate": 3e-4, "weight_decay": 5e-4, "max_steps": 1100},
+    },
+    "paper": {},
+}

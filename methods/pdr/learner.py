@@ -1,0 +1,89 @@
+"""PDR's training objective for the shared loop: reconstruction, and LOOCC where it is on."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from datasets.streams import seed_for
+from methods.base import Learner, Losses
+from methods.pdr.config import PDRConfig
+from methods.pdr.loocc import Perturbed, choose, nt_xent, perturb_light, perturb_view, unchanged
+from methods.pdr.model import Autoencoder, Reconstruction, signed
+from methods.pdr.networks import Networks
+from methods.pdr.scene import look_up, shaded
+
+
+class PDRLearner(Learner):
+    """One Adam over all networks (PDR, section 4.3).
+
+    Losses: `loss`, `reconstruction`, `contrastive` (with LOOCC), and the reconstruction's parts.
+    """
+
+    def __init__(self, networks: Networks, config: PDRConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.model = Autoencoder(networks, config)
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        schedule = self.config.schedule
+        adam = torch.optim.Adam(
+            self.model.networks.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
+        )
+        return {"autoencoder": adam}
+
+    def forward(self, images: Float[Tensor, "b 3 h w"], *, phase: str, step: int, generator: torch.Generator) -> Losses:
+        return self._losses(images, generator, None)
+
+    def validate(self, images: Float[Tensor, "b 3 h w"]) -> Losses:
+        """As in training, but every batch is perturbed by the same numbers; in LOOCC-LV both ways, averaged."""
+        generator = torch.Generator().manual_seed(seed_for(0, "pdr", "validate"))
+        found = [self._losses(images, generator, which) for which in PERTURBED[self.config.loocc]]
+        return {name: torch.stack([losses[name] for losses in found]).mean() for name in found[0]}
+
+    def _losses(
+        self, images: Float[Tensor, "b 3 h w"], generator: torch.Generator, perturbed: Perturbed | None
+    ) -> Losses:
+        result = self.model(signed(images))
+        losses = self.model.losses(result)
+        loss = self.config.reconstruction_weight * losses["reconstruction"]
+        if self.config.loocc != "none":
+            losses["contrastive"] = self.contrastive(
+                result, perturbed or choose(self.config.loocc, generator), generator
+            )
+            loss = loss + self.config.loocc_weight * losses["contrastive"]
+        return {"loss": loss, **{name: value.detach() for name, value in losses.items()}}
+
+    def contrastive(
+        self, result: Reconstruction, perturbed: Perturbed, generator: torch.Generator
+    ) -> Float[Tensor, ""]:
+        """Perturb one parameter of each scene, render, encode again, compare the features of the other three."""
+        kept = unchanged(perturbed)
+        again = self.model.networks.features(self.perturbed_image(result, perturbed, generator), kept)
+        before, after = (torch.cat([found[name].float() for name in kept], dim=1) for found in (result.features, again))
+        with torch.autocast(before.device.type, enabled=False):
+            return nt_xent(before, after, self.config.temperature)
+
+    def perturbed_image(
+        self, result: Reconstruction, perturbed: Perturbed, generator: torch.Generator
+    ) -> Float[Tensor, "b 3 s s"]:
+        """The reconstruction under another light or from another view, 0 where the object does not cover it.
+
+        Only what the change reaches is computed anew: another light leaves the rendered depth as it is, another view
+        the shaded albedo.
+        """
+        count = len(result.image)
+        with torch.autocast(result.image.device.type, enabled=False):
+            if perturbed == "light":
+                light = perturb_light(result.light, self.config, generator)
+                canonical = shaded(result.albedo[:count], light.shading(result.normal[:count]))
+                grid, covered = result.rendered.grid[:count], result.rendered.covered[:count]
+            else:
+                view = perturb_view(result.view, self.config, generator)
+                canonical = result.canonical_image[:count]
+                rendered = self.model.scene.render(result.depth[:count], view)
+                grid, covered = rendered.grid, rendered.covered
+            return look_up(canonical, grid) * covered[:, None]
+
+
+# What validation perturbs, one pass each.
+PERTURBED: dict[str, tuple[Perturbed | None, ...]] = {"none": (None,), "l": ("light",), "lv": ("light", "view")}

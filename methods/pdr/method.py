@@ -1,0 +1,77 @@
+"""PDR as a method: features of scene parameters, with or without LOOCC; and its untrained networks as a baseline."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from methods.base import Domain, Method, ProtocolName, Trainer
+from methods.pdr.config import PROFILES, PDRConfig, for_protocol
+from methods.pdr.import_weights import load_unsup3d
+from methods.pdr.learner import PDRLearner
+from methods.pdr.model import signed
+from methods.pdr.networks import IMAGE_SIZE, Networks
+
+
+class PDREncoder(nn.Module):
+    """Images in [0, 1] (b, 3, 64, 64) to the features of the chosen scene parameters, 256 values each."""
+
+    def __init__(self, networks: Networks, features: tuple[str, ...]) -> None:
+        super().__init__()
+        self.features = features
+        self.encoders = nn.ModuleDict({name: networks.of(name).encoder_part() for name in features})
+
+    def forward(self, images: Float[Tensor, "b 3 64 64"]) -> Float[Tensor, "b d"]:
+        scaled = signed(images)
+        return torch.cat([self.encoders[name](scaled).flatten(1) for name in self.features], dim=1)
+
+
+class PDR(Method):
+    """Physically disentangled representations; the LOOCC variants are presets of `loocc`."""
+
+    Config = PDRConfig
+    profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = PROFILES
+    trains: ClassVar[bool] = True
+    image_size: int = IMAGE_SIZE
+
+    def __init__(self, config: PDRConfig | None = None, *, domain: Domain = "faces") -> None:
+        super().__init__(config, domain=domain)
+        self.module: Networks = Networks(self.config)
+
+    @classmethod
+    def for_protocol(cls, protocol: ProtocolName, domain: Domain) -> Mapping[str, Any]:
+        return for_protocol(protocol, domain)
+
+    def fit(self, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
+        return trainer.train(PDRLearner(self.module, self.config), images, self.config.schedule)
+
+    def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        found = self.module.features(signed(images), self.config.features)
+        return torch.cat([found[name] for name in self.config.features], dim=1)
+
+    def encoder(self) -> nn.Module:
+        return PDREncoder(self.module, self.config.features)
+
+    @classmethod
+    def import_weights(cls, path: Path) -> dict[str, Tensor]:
+        return load_unsup3d(path)
+
+    def notes(self) -> list[str]:
+        found = []
+        if self.trains and self.config.perceptual_weight == 0:
+            found.append("trained without the perceptual (VGG-16) term")
+        if (self.config.nf, self.config.nf_encoder) != (64, 32):
+            found.append(f"width {self.config.nf} and {self.config.nf_encoder} in place of the paper's 64 and 32")
+        if self.config.bounded_outputs:
+            found.append("light and view bounded by tanh, as in Unsup3D")
+        return found
+
+
+class RandomInit(PDR):
+    """PDR's encoders with the weights they start from: what the architecture alone is worth."""
+
+    trains: ClassVar[bool] = False
