@@ -80,9 +80,8 @@ class Clustering(Task):
         kind = self.label_kind if self.label_kind is not None else (kinds[0] if len(kinds) == 1 else None)
         if kind is None or kind not in dataset.labels:
             wanted = f"labels named {self.label_kind}" if self.label_kind else "one kind of label"
-            raise BenchError(
-                f"{dataset.label} has labels {shortened(kinds) or 'of no kind'}; clustering needs {wanted}"
-            )
+            found = shortened(kinds) or "none"
+            raise BenchError(f"{dataset.label}: clustering needs {wanted}; its kinds of labels are: {found}")
         labels = np.asarray(dataset.labels[kind], dtype=np.int64)
         if self.reduce == "track_mean":
             if dataset.tracks is None:

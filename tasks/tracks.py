@@ -29,6 +29,7 @@ class Tracks(Clustering):
 
     Config: ClassVar[type[TaskConfig]] = TracksConfig
     reduce: Literal["none", "track_mean"] = "track_mean"
+    label_kind = "identity"
 
     def __init__(self, config: TaskConfig | None = None) -> None:
         super().__init__(config)

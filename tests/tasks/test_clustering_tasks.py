@@ -26,8 +26,8 @@ def image_dataset(labels: np.ndarray, **changes: Any) -> Dataset:
     """A dataset of labelled images (their pixels are not read)."""
     values: dict[str, Any] = {
         "images": np.zeros((len(labels), 4, 4, 3), dtype=np.uint8),
-        "labels": {"person": labels},
-        "classes": {"person": CLASSES},
+        "labels": {"identity": labels},
+        "classes": {"identity": CLASSES},
         "name": "drawn",
         "synthetic": True,
     }
@@ -157,8 +157,8 @@ def test_refuses_fewer_than_two_classes(labels: list[int]) -> None:
 
 def test_refuses_an_unclear_kind_of_label() -> None:
     labels = np.array([0, 1])
-    dataset = replace(image_dataset(labels), labels={"person": labels, "mood": labels})
-    with pytest.raises(BenchError, match="one kind of label; its kinds of labels are: mood, person"):
+    dataset = replace(image_dataset(labels), labels={"identity": labels, "mood": labels})
+    with pytest.raises(BenchError, match="one kind of label; its kinds of labels are: identity, mood"):
         score(Images(), np.zeros((2, 2)), dataset)
 
 

@@ -1,0 +1,152 @@
+"""Any backbone of timm (PyTorch Image Models) as a method, named `timm:NAME`."""
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from datasets.base import shortened
+from datasets.errors import BenchError
+from methods.base import Domain, Method, MethodConfig
+from methods.torchvision_compat import mend
+
+if TYPE_CHECKING:
+    from timm.models import PretrainedCfg
+
+WEIGHTS_FILE = "model.safetensors"
+
+
+class TimmConfig(MethodConfig):
+    """Which backbone, with which weights, at which size."""
+
+    model: str = Field(description="timm's name of the model, such as resnet18 or resnet18.a1_in1k")
+    pretrained: bool = Field(True, description="take timm's pre-trained weights; false: an untrained backbone")
+    file: str | None = Field(
+        None, description="timm's .safetensors file of the weights; by default the one in the Hugging Face cache"
+    )
+    image_size: int = Field(64, gt=0, description="side of the images that are read, in pixels")
+    input_size: int | None = Field(
+        None, gt=0, description="side that they are resized to for the backbone; by default what it was trained on"
+    )
+
+
+class Backbone(nn.Module):
+    """Images in [0, 1] (b, 3, s, s) to pooled features (b, d): resized, normalised as in the backbone's training."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], size: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.size = size
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        if images.shape[-2:] != (self.size, self.size):
+            images = F.interpolate(images, (self.size, self.size), mode="bilinear", antialias=True)
+        return self.backbone((images - self.mean) / self.std).flatten(1)
+
+
+class TimmBackbone(Method):
+    """A backbone without its classifier. Nothing is downloaded, and nothing but safetensors is read."""
+
+    Config = TimmConfig
+    encode_batch = 64
+
+    def __init__(self, config: TimmConfig | None = None, *, domain: Domain = "faces") -> None:
+        super().__init__(config, domain=domain)
+        self.image_size = self.config.image_size
+        self.module: Backbone = build(self.config)
+
+    def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        return self.module(images)
+
+    def encoder(self) -> nn.Module:
+        return self.module
+
+    def notes(self) -> list[str]:
+        config: TimmConfig = self.config
+        notes = []
+        if not config.pretrained and config.weights is None:
+            notes.append(f"{config.model} is untrained (pretrained=false)")
+        if self.module.size != config.image_size:
+            notes.append(f"images of {config.image_size} px resized to {self.module.size} px for {config.model}")
+        return notes
+
+
+def build(config: TimmConfig) -> Backbone:
+    """The backbone with its weights.
+
+    Raises BenchError where timm does not know the model, has no weights for it, or they are not on this machine.
+    """
+    mend()
+    import timm
+
+    known = described(config.model)
+    # `weights`, the setting of every method, is a whole state dict that is loaded over this one.
+    pretrained = config.pretrained and config.weights is None
+    settings: dict[str, Any] = {}
+    if pretrained:
+        overlay = {"file": str(weights_file(config, known.hf_hub_id)), "custom_load": False}
+        settings |= {"pretrained": True, "pretrained_cfg_overlay": overlay}
+    if config.input_size is not None and known.fixed_input_size:
+        settings["img_size"] = config.input_size
+    model: Any
+    try:
+        # Built with its classifier and then without: timm is only strict about weights that fit completely.
+        model = timm.create_model(config.model, **settings)
+    except (RuntimeError, KeyError, ValueError, AssertionError, SafetensorError) as error:
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BenchError(f"timm cannot build {config.model} with these settings and weights: {first}") from error
+    model.reset_classifier(0)
+    data = timm.data.resolve_model_data_config(model)
+    return Backbone(model, data["mean"], data["std"], config.input_size or data["input_size"][-1])
+
+
+def described(name: str) -> "PretrainedCfg":
+    """What timm knows of a model's weights and input; an unknown name or tag is a BenchError."""
+    import timm
+
+    architecture, _, tag = name.partition(".")
+    if not timm.is_model(architecture):
+        near = difflib.get_close_matches(architecture, timm.list_models(), n=1)
+        hint = f"did you mean {near[0]}?" if near else "timm.list_models() names them all"
+        raise BenchError(f"timm has no model {architecture!r}: {hint}")
+    try:
+        known = timm.get_pretrained_cfg(name)
+    except RuntimeError as error:
+        tags = [full.partition(".")[2] for full in timm.list_pretrained(f"{architecture}.*")]
+        raise BenchError(
+            f"timm has no weights {tag!r} of {architecture}: it has {shortened(tags) or 'none'}"
+        ) from error
+    assert known is not None, f"timm describes no weights of {name}"
+    return known
+
+
+def weights_file(config: TimmConfig, repository: str | None) -> Path:
+    """The safetensors file of a model's pre-trained weights: the one given, or `repository`'s in the local cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if config.file is not None:
+        path = Path(config.file)
+        if path.suffix != ".safetensors" or not path.is_file():
+            raise BenchError(f"timm.file={path}: expected an existing .safetensors file with weights of {config.model}")
+        return path
+    untrained = "pass --set timm.pretrained=false for an untrained backbone"
+    if repository is None:
+        raise BenchError(f"timm has no pre-trained weights of {config.model} on the Hugging Face hub: {untrained}")
+    found = try_to_load_from_cache(repository, WEIGHTS_FILE)
+    if not isinstance(found, str):
+        raise BenchError(
+            f"weights of {config.model} are not on this machine: run `hf download {repository} {WEIGHTS_FILE}`, or "
+            f"name a file by --set timm.file=FILE, or {untrained}"
+        )
+    return Path(found)
