@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.tracking.backend import Backend, locate, prepare_environment
@@ -42,7 +43,8 @@ def ui(
         raise BenchError(f"no MLflow database at {backend.database}: run `bench run` or `bench mlflow sync` first")
     port = _free_port(host, port)
     log = store_root / "mlflow-ui.log"
-    with log.open("wb") as output:
+    say(f"starting MLflow's server (its log: {log})")
+    with log.open("wb") as output, _terminating_as_ctrl_c():
         # In a session of its own, so that Ctrl-C reaches us alone and the server's workers are ended with it.
         server = subprocess.Popen(
             _command(backend, host, port),
@@ -60,6 +62,16 @@ def ui(
             pass
         finally:
             _stop(server)
+
+
+@contextmanager
+def _terminating_as_ctrl_c() -> Iterator[None]:
+    """Let a plain `kill` end the server too, instead of leaving it behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _command(backend: Backend, host: str, port: int) -> list[str]:
