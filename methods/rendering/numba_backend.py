@@ -15,11 +15,11 @@ from methods.rendering.numba_threads import by_mesh
 def rasterize(
     pixels: Float64[Tensor, "b v 3"], faces: Int32[Tensor, "bf f 3"], size: int, near: float, far: float
 ) -> tuple[Float32[Tensor, "b s s"], Int32[Tensor, "b s s"]]:
-    """Inverse depth (0 where empty) and index of the visible triangle (-1 where empty) at each pixel."""
-    inverse_depth = torch.empty(len(pixels), size, size, dtype=torch.float32)
+    """Depth (`far` where empty) and index of the visible triangle (-1 where empty) at each pixel."""
+    depth = torch.empty(len(pixels), size, size, dtype=torch.float32)
     face_map = torch.empty(len(pixels), size, size, dtype=torch.int32)
-    by_mesh(numba_mesh.rasterize, [near, far], [faces, pixels], [inverse_depth, face_map])
-    return inverse_depth, face_map
+    by_mesh(numba_mesh.rasterize, [near, far], [faces, pixels], [depth, face_map])
+    return depth, face_map
 
 
 def barycentric(
@@ -61,22 +61,22 @@ class _RenderDepth(torch.autograd.Function):
     ) -> Tensor:
         vertices, matrix = vertices.contiguous(), matrix.double()
         fine = (len(vertices), size * factor, size * factor)
-        inverse_depth = torch.empty(fine, dtype=torch.float32)
+        samples = torch.empty(fine, dtype=torch.float32)
         face_map = torch.empty(fine, dtype=torch.int32)
         depth = torch.empty(len(vertices), size, size, dtype=torch.float32)
-        by_mesh(numba_mesh.render, [near, far, matrix], [faces, vertices], [inverse_depth, face_map, depth])
-        ctx.save_for_backward(vertices, faces, matrix, inverse_depth, face_map)
+        by_mesh(numba_mesh.render, [near, far, matrix], [faces, vertices], [samples, face_map, depth])
+        ctx.save_for_backward(vertices, faces, matrix, samples, face_map)
         return depth
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_depth: Tensor) -> tuple[Tensor | None, ...]:
-        vertices, faces, matrix, inverse_depth, face_map = ctx.saved_tensors
+        vertices, faces, matrix, samples, face_map = ctx.saved_tensors
         grad = torch.empty_like(vertices)
         by_mesh(
             numba_mesh.render_gradient,
             [matrix],
-            [faces, vertices, inverse_depth, face_map, grad_depth],
+            [faces, vertices, samples, face_map, grad_depth],
             [grad],
         )
         return grad, None, None, None, None, None, None

@@ -198,12 +198,18 @@ def normals_gradient(rays: np.ndarray, depth: np.ndarray, grad_normal: np.ndarra
                 # n = a x b: the gradient of a is b x g, that of b is g x a.
                 px, py, pz = by * gz - bz * gy, bz * gx - bx * gz, bx * gy - by * gx
                 qx, qy, qz = gy * az - gz * ay, gz * ax - gx * az, gx * ay - gy * ax
-                right, left = rays[row, column + 1], rays[row, column - 1]
-                below, above = rays[row + 1, column], rays[row - 1, column]
-                total[row, column + 1] += px * right[0] + py * right[1] + pz * right[2]
-                total[row, column - 1] -= px * left[0] + py * left[1] + pz * left[2]
-                total[row + 1, column] += qx * below[0] + qy * below[1] + qz * below[2]
-                total[row - 1, column] -= qx * above[0] + qy * above[1] + qz * above[2]
+                total[row, column + 1] += (
+                    px * rays[row, column + 1, 0] + py * rays[row, column + 1, 1] + pz * rays[row, column + 1, 2]
+                )
+                total[row, column - 1] -= (
+                    px * rays[row, column - 1, 0] + py * rays[row, column - 1, 1] + pz * rays[row, column - 1, 2]
+                )
+                total[row + 1, column] += (
+                    qx * rays[row + 1, column, 0] + qy * rays[row + 1, column, 1] + qz * rays[row + 1, column, 2]
+                )
+                total[row - 1, column] -= (
+                    qx * rays[row - 1, column, 0] + qy * rays[row - 1, column, 1] + qz * rays[row - 1, column, 2]
+                )
         for row in range(rows):
             for column in range(columns):
                 grad_depth[mesh, row, column] = total[row, column]

@@ -34,58 +34,64 @@ def draw(
     buffer: np.ndarray,
     winner: np.ndarray,
 ) -> None:
-    """Fill one mesh's z-buffer: `buffer` (s, s) inverse depth, 0 where empty; `winner` (s, s) triangle, -1 there."""
+    """Fill one mesh's z-buffer: `buffer` (s, s) inverse depth, `winner` (s, s) its triangle's rank, -1 where empty."""
     count, size = len(triangles), len(winner)
     highest, lowest = np.float32(1.0 / near), np.float32(1.0 / far)
-    buffer[:] = np.float32(0.0)
+    limit = size - 1.0
+    buffer[:] = lowest
     winner[:] = -1
     for face in range(count):
         i0, i1, i2 = triangles[face, 0], triangles[face, 1], triangles[face, 2]
         x0, x1, x2 = x[i0], x[i1], x[i2]
         y0, y1, y2 = y[i0], y[i1], y[i2]
         left = np.ceil(max(min(x0, x1, x2), 0.0))
-        right = np.floor(min(max(x0, x1, x2), size - 1.0))
+        right = np.floor(min(max(x0, x1, x2), limit))
         top = np.ceil(max(min(y0, y1, y2), 0.0))
-        bottom = np.floor(min(max(y0, y1, y2), size - 1.0))
-        if not (left <= right and top <= bottom):
+        bottom = np.floor(min(max(y0, y1, y2), limit))
+        if not ((left <= right) & (top <= bottom)):
             continue
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         w0, w1, w2 = w[i0], w[i1], w[i2]
-        if not (abs(area) > MINIMUM_AREA and abs(w0 + w1 + w2) < np.inf):
+        if not ((abs(area) > MINIMUM_AREA) & (abs(w0 + w1 + w2) < np.inf)):
             continue
         # Rows run downwards, so a triangle that NMR draws as given has a negative area here. The others it draws as
         # reversed copies after all the given ones, which matters where two triangles tie.
-        rank = face if area < 0.0 else face + count
+        rank = np.int32(face if area < 0.0 else face + count)
         scale = 1.0 / area
-        # Slopes of the corners' weights over columns (u) and rows (v).
+        # Slopes of the corners' weights over columns (u) and rows (v), and the weights at (0, 0), without the sign.
         u0, v0 = (y1 - y2) * scale, (x2 - x1) * scale
         u1, v1 = (y2 - y0) * scale, (x0 - x2) * scale
         u2, v2 = (y0 - y1) * scale, (x1 - x0) * scale
+        tolerance = EDGE_TOLERANCE * abs(scale)
+        c0 = u0 * x1 + v0 * y1 - tolerance
+        c1 = u1 * x2 + v1 * y2 - tolerance
+        c2 = u2 * x0 + v2 * y0 - tolerance
         slope_x = u0 * w0 + u1 * w1 + u2 * w2
         slope_y = v0 * w0 + v1 * w1 + v2 * w2
-        tolerance = -EDGE_TOLERANCE * abs(scale)
+        origin = w0 - slope_x * x0 - slope_y * y0
         for row in range(int(top), int(bottom) + 1):
-            b0 = v0 * (row - y1) - u0 * x1
-            b1 = v1 * (row - y2) - u1 * x2
-            b2 = v2 * (row - y0) - u2 * x0
-            along = w0 + slope_y * (row - y0) - slope_x * x0
+            b0, b1, b2 = v0 * row - c0, v1 * row - c1, v2 * row - c2
+            along = slope_y * row + origin
             for column in range(int(left), int(right) + 1):
-                lightest = min(b0 + u0 * column, b1 + u1 * column, b2 + u2 * column)
-                value = np.float32(along + slope_x * column)
-                best = buffer[row, column]
-                if (
-                    (lightest >= tolerance)
-                    & (value >= best)
-                    & (value > lowest)
-                    & (value < highest)
-                    & ((value > best) | (rank < winner[row, column]))
-                ):
-                    buffer[row, column] = value
-                    winner[row, column] = rank
-    for row in range(size):
-        for column in range(size):
-            if winner[row, column] >= count:
-                winner[row, column] -= count
+                value = np.float32(slope_x * column + along)
+                best, holder = buffer[row, column], winner[row, column]
+                inside = (b0 + u0 * column >= 0.0) & (b1 + u1 * column >= 0.0) & (b2 + u2 * column >= 0.0)
+                nearer = (value > best) | ((value == best) & (rank < holder))
+                # Written either way: with triangles of a few pixels, a branch here costs more than it saves.
+                drawn = inside & nearer & (value < highest)
+                buffer[row, column] = value if drawn else best
+                winner[row, column] = rank if drawn else holder
+
+
+@compiled
+@no_type_check
+def resolve(count: int, buffer: np.ndarray, winner: np.ndarray, far: float) -> None:
+    """Turn one mesh's drawn `buffer` into depth (`far` where empty), and ranks into triangles (`count` of them)."""
+    for row in range(len(winner)):
+        for column in range(len(winner)):
+            rank = winner[row, column]
+            winner[row, column] = rank - count if rank >= count else rank
+            buffer[row, column] = np.float32(1.0) / buffer[row, column] if rank >= 0 else np.float32(far)
 
 
 @compiled
@@ -95,17 +101,21 @@ def rasterize(
     far: float,
     faces: np.ndarray,
     pixels: np.ndarray,
-    inverse_depth: np.ndarray,
+    depth: np.ndarray,
     face_map: np.ndarray,
 ) -> None:
-    """Draw meshes given by `pixels` (b, v, 3) float64: column, row, depth. Out: as of `draw`, for all meshes."""
+    """Draw meshes given by `pixels` (b, v, 3) float64: column, row, depth.
+
+    Out: depth (b, s, s), `far` where empty, and the visible triangle (b, s, s), -1 where empty.
+    """
     vertices = pixels.shape[1]
     x, y, w = np.empty(vertices), np.empty(vertices), np.empty(vertices)
     for mesh in range(len(pixels)):
         for i in range(vertices):
             x[i], y[i], w[i] = pixels[mesh, i, 0], pixels[mesh, i, 1], 1.0 / pixels[mesh, i, 2]
         triangles = faces[mesh if len(faces) > 1 else 0]
-        draw(x, y, w, triangles, near, far, inverse_depth[mesh], face_map[mesh])
+        draw(x, y, w, triangles, near, far, depth[mesh], face_map[mesh])
+        resolve(len(triangles), depth[mesh], face_map[mesh], far)
 
 
 @compiled
@@ -156,27 +166,27 @@ def render(
     matrix: np.ndarray,
     faces: np.ndarray,
     vertices: np.ndarray,
-    inverse_depth: np.ndarray,
+    samples: np.ndarray,
     face_map: np.ndarray,
     depth: np.ndarray,
 ) -> None:
-    """Depth images (b, t, t) of meshes in camera space (b, v, 3), means of blocks of the drawn (b, s, s) pixels."""
+    """Depth images (b, t, t) of meshes in camera space (b, v, 3), means of blocks of the drawn (b, s, s) samples."""
     side = depth.shape[1]
     factor = face_map.shape[1] // side
     count = vertices.shape[1]
     x, y, w = np.empty(count), np.empty(count), np.empty(count)
-    share = 1.0 / (factor * factor)
+    share = np.float32(1.0 / (factor * factor))
     for mesh in range(len(vertices)):
         project(vertices[mesh], matrix, factor, x, y, w)
         triangles = faces[mesh if len(faces) > 1 else 0]
-        draw(x, y, w, triangles, near, far, inverse_depth[mesh], face_map[mesh])
+        draw(x, y, w, triangles, near, far, samples[mesh], face_map[mesh])
+        resolve(len(triangles), samples[mesh], face_map[mesh], far)
         for row in range(side):
             for column in range(side):
-                total = 0.0
+                total = np.float32(0.0)
                 for i in range(row * factor, (row + 1) * factor):
                     for j in range(column * factor, (column + 1) * factor):
-                        value = inverse_depth[mesh, i, j]
-                        total += 1.0 / value if value > 0.0 else far
+                        total += samples[mesh, i, j]
                 depth[mesh, row, column] = total * share
 
 
@@ -186,7 +196,7 @@ def render_gradient(
     matrix: np.ndarray,
     faces: np.ndarray,
     vertices: np.ndarray,
-    inverse_depth: np.ndarray,
+    samples: np.ndarray,
     face_map: np.ndarray,
     grad_depth: np.ndarray,
     grad_vertices: np.ndarray,
@@ -207,15 +217,19 @@ def render_gradient(
     for mesh in range(len(vertices)):
         moments[:] = 0.0
         for row in range(side * factor):
-            for column in range(side * factor):
-                face = face_map[mesh, row, column]
-                gradient = np.float64(grad_depth[mesh, row // factor, column // factor])
-                if face >= 0 and gradient != 0.0:
-                    value = np.float64(inverse_depth[mesh, row, column])
-                    amount = gradient * share / (value * value)
-                    moments[face, 0] += amount
-                    moments[face, 1] += amount * column
-                    moments[face, 2] += amount * row
+            line = row // factor
+            for place in range(side):
+                gradient = grad_depth[mesh, line, place] * share
+                if gradient == 0.0:
+                    continue
+                for column in range(place * factor, (place + 1) * factor):
+                    face = face_map[mesh, row, column]
+                    if face >= 0:
+                        depth = samples[mesh, row, column]
+                        amount = gradient * depth * depth
+                        moments[face, 0] += amount
+                        moments[face, 1] += amount * column
+                        moments[face, 2] += amount * row
         project(vertices[mesh], matrix, factor, x, y, w)
         total[:] = 0.0
         triangles = faces[mesh if len(faces) > 1 else 0]

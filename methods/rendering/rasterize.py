@@ -53,8 +53,7 @@ def fragments(
     screen = vertices_ndc.detach().double()
     across, down = screen[..., 0] * (size / 2), screen[..., 1] * (-size / 2)
     pixels = torch.stack([across + (size - 1) / 2, down + (size - 1) / 2, screen[..., 2]], dim=-1)
-    inverse_depth, face_map = kernels.rasterize(pixels, faces, size, near, far)
-    depth = torch.where(face_map >= 0, inverse_depth.reciprocal(), far)
+    depth, face_map = kernels.rasterize(pixels, faces, size, near, far)
     return Fragments(face_map, kernels.barycentric(pixels, faces, face_map), depth)
 
 

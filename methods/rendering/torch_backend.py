@@ -26,7 +26,7 @@ FIRST = [1, 2, 0]
 def rasterize(
     pixels: Float64[Tensor, "b v 3"], faces: Int32[Tensor, "bf f 3"], size: int, near: float, far: float
 ) -> tuple[Float32[Tensor, "b s s"], Int32[Tensor, "b s s"]]:
-    """Inverse depth (0 where empty) and index of the visible triangle (-1 where empty) at each pixel."""
+    """Depth (`far` where empty) and index of the visible triangle (-1 where empty) at each pixel."""
     meshes, count = len(pixels), faces.shape[1]
     x, y, w = _corners(pixels, faces)
     u, v, area = _edges(x, y)
@@ -69,10 +69,10 @@ def rasterize(
         pixel = (owner // count * size + row) * size + column
         keys.scatter_reduce_(0, pixel, torch.where(inside, key, 0), "amax")
 
-    inverse_depth = (keys >> 32).int().view(torch.float32)
-    face_map = (LAST_RANK - (keys & LAST_RANK)) % max(count, 1)
-    face_map = torch.where(keys > 0, face_map, -1).int()
-    return inverse_depth.view(meshes, size, size), face_map.view(meshes, size, size)
+    keys = keys.view(meshes, size, size)
+    depth = torch.where(keys > 0, (keys >> 32).int().view(torch.float32).reciprocal(), far)
+    face_map = torch.where(keys > 0, (LAST_RANK - (keys & LAST_RANK)) % max(count, 1), -1)
+    return depth, face_map.int()
 
 
 def render_depth(
@@ -94,21 +94,21 @@ class _Depth(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, pixels: Tensor, faces: Tensor, size: int, near: float, far: float) -> Tensor:
-        inverse_depth, face_map = rasterize(pixels, faces, size, near, far)
-        ctx.save_for_backward(pixels, faces, inverse_depth, face_map)
-        return torch.where(face_map >= 0, inverse_depth.reciprocal(), far)
+        depth, face_map = rasterize(pixels, faces, size, near, far)
+        ctx.save_for_backward(pixels, faces, depth, face_map)
+        return depth
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_depth: Tensor) -> tuple[Tensor | None, ...]:
-        pixels, faces, inverse_depth, face_map = ctx.saved_tensors
-        return _gradient(pixels, faces, inverse_depth, face_map, grad_depth), None, None, None, None
+        pixels, faces, depth, face_map = ctx.saved_tensors
+        return _gradient(pixels, faces, depth, face_map, grad_depth), None, None, None, None
 
 
 def _gradient(
     pixels: Float64[Tensor, "b v 3"],
     faces: Int32[Tensor, "bf f 3"],
-    inverse_depth: Float32[Tensor, "b s s"],
+    depth: Float32[Tensor, "b s s"],
     face_map: Int32[Tensor, "b s s"],
     grad_depth: Float32[Tensor, "b s s"],
 ) -> Float64[Tensor, "b v 3"]:
@@ -117,7 +117,7 @@ def _gradient(
     if count == 0:
         return torch.zeros_like(pixels)
     covered = face_map >= 0
-    amount = torch.where(covered, grad_depth.double() / inverse_depth.double() ** 2, 0)
+    amount = torch.where(covered, grad_depth * depth.double() ** 2, 0)
     place = torch.arange(size, device=pixels.device, dtype=torch.float64)
     terms = torch.stack([amount, amount * place, amount * place[:, None]], -1).view(-1, 3)
     mesh = torch.arange(meshes, device=pixels.device)[:, None, None]
