@@ -5,7 +5,7 @@ Nothing here is needed to get a result. A tracking server that is down costs one
 """
 
 from bench.tracking.backend import TrackingError
-from bench.tracking.mirror import SyncSummary, sync
+from bench.tracking.mirror import SyncSummary, sync, sync_all
 from bench.tracking.server import ui
 
-__all__ = ["SyncSummary", "TrackingError", "sync", "ui"]
+__all__ = ["SyncSummary", "TrackingError", "sync", "sync_all", "ui"]

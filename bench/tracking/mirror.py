@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.invocations import Invocation
+from bench.invocations import Invocation, invocations
 from bench.records import Record
 from bench.tracking import entities
 from bench.tracking.backend import Backend, experiment, locate, opened
@@ -64,6 +64,13 @@ def sync(store_root: Path, *, run: Invocation, uri: str | None = None) -> SyncSu
     backend = locate(store_root, uri)
     with opened(backend) as client:
         return _Mirror(client, backend, store_root, run).sync()
+
+
+def sync_all(store_root: Path, *, uri: str | None = None) -> list[SyncSummary]:
+    """Mirror every invocation of a store, oldest first, over one connection."""
+    backend = locate(store_root, uri)
+    with opened(backend) as client:
+        return [_Mirror(client, backend, store_root, run).sync() for run in invocations(store_root)]
 
 
 class _Mirror:

@@ -11,7 +11,7 @@ from record_factory import record as record_of
 
 from bench.invocations import Invocation
 from bench.records import Record
-from bench.tracking import SyncSummary, TrackingError, sync
+from bench.tracking import SyncSummary, TrackingError, sync, sync_all
 from bench.tracking.backend import locate, opened
 from bench.tracking.entities import CELL_TAG, INVOCATION_TAG, cell_metrics, cell_params, valid_name
 from bench.tracking.mirror import _Mirror
@@ -170,10 +170,13 @@ def test_a_record_that_was_deleted_is_counted_not_fatal(store: Path, invoke: Cal
     assert (summary.created, summary.gone) == (1, 1)
 
 
-def test_each_suite_is_an_experiment_of_its_own(store: Path, invoke: Callable[..., Invocation]) -> None:
+def test_a_store_is_mirrored_as_a_whole_once(store: Path, invoke: Callable[..., Invocation]) -> None:
     run = invoke(suite="another-suite")
-    assert sync(store, run=run).experiment == "another-suite"
-    assert len(runs_of(store, run)[1]) == 2
+    summaries = sync_all(store)
+    assert sum(summary.experiment == "another-suite" for summary in summaries) == 1
+    again = sync_all(store)
+    assert sum(summary.created + summary.completed for summary in again) == 0
+    assert runs_of(store, run)[0].info.run_id in {summary.run_id for summary in again}
 
 
 def test_a_deleted_experiment_is_one_line(store: Path, invoke: Callable[..., Invocation]) -> None:
