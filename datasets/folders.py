@@ -80,17 +80,13 @@ def read_labels(name: str, path: Path) -> dict[str, str]:
             reader = csv.reader(handle)
             header = [field.strip() for field in next(reader, [])]
             if header != HEADER:
-                raise BenchError(
-                    f"{name}: line 1 of {path} is {','.join(header)[:60]!r}, expected track,label"
-                )
+                raise BenchError(f"{name}: line 1 of {path} is {','.join(header)[:60]!r}, expected track,label")
             for row in reader:
                 fields = [field.strip() for field in row]
                 if not any(fields):
                     continue
                 if len(fields) != 2 or not fields[0]:
-                    raise BenchError(
-                        f"{name}: line {reader.line_num} of {path} has not the two fields track,label"
-                    )
+                    raise BenchError(f"{name}: line {reader.line_num} of {path} has not the two fields track,label")
                 if labels.setdefault(fields[0], fields[1]) != fields[1]:
                     raise BenchError(
                         f"{name}: line {reader.line_num} of {path} labels {fields[0]} {fields[1]!r}, an earlier line "

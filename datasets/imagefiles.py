@@ -78,17 +78,13 @@ class ImageFiles(Source):
         self.crop = crop
         if not listing.files:
             left_out = "; ".join(f"{reason}: {len(names)}" for reason, names in listing.skipped.items())
-            raise DatasetMissing(
-                f"{name}: no image in {folder}" + (f" (left out: {left_out})" if left_out else "")
-            )
+            raise DatasetMissing(f"{name}: no image in {folder}" + (f" (left out: {left_out})" if left_out else ""))
 
     def fingerprint(self) -> dict[str, Any]:
         """The name, the number of files, and a hash of all names, sizes, times, labels and what is left out."""
         listing = self.listing
         digest = hashlib.sha256()
-        digest.update(
-            "\n".join(f"{file.name}\t{file.size}\t{file.mtime_ns}" for file in listing.files).encode()
-        )
+        digest.update("\n".join(f"{file.name}\t{file.size}\t{file.mtime_ns}" for file in listing.files).encode())
         columns = {**listing.labels, **({} if listing.tracks is None else {"tracks": listing.tracks})}
         for name, column in sorted(columns.items()):
             digest.update(f"\n{name} {column.shape}\n".encode())
@@ -154,9 +150,7 @@ class ImageFiles(Source):
         tracks, track_names = listing.tracks, listing.track_names
         if tracks is not None:
             present, tracks = np.unique(tracks[kept], return_inverse=True)
-            if emptied := [
-                name for index, name in enumerate(track_names) if index not in set(present.tolist())
-            ]:
+            if emptied := [name for index, name in enumerate(track_names) if index not in set(present.tolist())]:
                 skipped[EMPTIED] = emptied
             track_names = tuple(track_names[index] for index in present)
             tracks = tracks.astype(np.int64)
@@ -228,8 +222,6 @@ def list_folders(folder: Path) -> list[str]:
     """Names of the folders right in `folder`, sorted, hidden ones left out. Raises a BenchError if unreadable."""
     try:
         with os.scandir(folder) as entries:
-            return sorted(
-                entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()
-            )
+            return sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
     except OSError as error:
         raise BenchError(f"cannot read {folder}: {error.strerror or error}") from error

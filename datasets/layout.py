@@ -41,6 +41,4 @@ def read_lines(name: str, path: Path) -> list[str]:
 
 
 def _advice() -> str:
-    return (
-        "; give the folder that holds the dataset with --data-root, or use its stand-in with --data synthetic"
-    )
+    return "; give the folder that holds the dataset with --data-root, or use its stand-in with --data synthetic"

@@ -14,6 +14,8 @@ holds is in its name; its content's identity is the digest in `meta.json`.
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,23 +48,13 @@ def prepare(source: Source, size: int, store: Path, progress: Progress) -> Datas
     folder = prepared_folder(source, size, store)
     if (found := _open_if_whole(folder)) is not None:
         return found
-    lock = _lock(folder)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        progress.say(f"waiting for another run that reads {source.label}")
-        lock.acquire()
-    except OSError as error:
-        raise BenchError(f"cannot write to {store}: {error.strerror or error}") from error
-    try:
+    with _locked(folder, source.label, progress):
         if (found := _open_if_whole(folder)) is not None:
             return found
         _sweep(folder, source.label, progress)
         with atomic_folder(folder) as temporary:
             _write(source, size, temporary, progress)
         return open_prepared(folder)
-    finally:
-        lock.release()
 
 
 def find_prepared(source: Source, size: int, store: Path) -> Dataset | None:
@@ -98,9 +90,7 @@ def open_prepared(folder: Path) -> Dataset:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else getattr(error, "strerror", None) or error
-        raise BenchError(
-            f"prepared dataset {folder} is damaged ({reason}): delete it and run again"
-        ) from error
+        raise BenchError(f"prepared dataset {folder} is damaged ({reason}): delete it and run again") from error
 
 
 def prepared_folder(source: Source, size: int, store: Path) -> Path:
@@ -146,9 +136,7 @@ def _write(source: Source, size: int, folder: Path, progress: Progress) -> None:
         rows.close()
     count = len(content.images)
     assert content.images.shape == (count, size, size, 3), f"{source.label}: images {content.images.shape}"
-    assert content.images.dtype == np.uint8, (
-        f"{source.label}: images of type {content.images.dtype}, expected uint8"
-    )
+    assert content.images.dtype == np.uint8, f"{source.label}: images of type {content.images.dtype}, expected uint8"
     if count == 0:
         raise BenchError(f"{source.label}: no image to read")
     for name, array in _columns(content).items():
@@ -206,13 +194,23 @@ def _open_if_whole(folder: Path) -> Dataset | None:
         return None
 
 
-def _lock(folder: Path) -> FileLock:
-    """The lock beside `folder`; it is the operating system's and goes with the process, killed or not."""
+@contextmanager
+def _locked(folder: Path, label: str, progress: Progress) -> Iterator[None]:
+    """Hold the lock beside `folder`; it is the operating system's and goes with the process, killed or not."""
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            progress.say(f"waiting for another run that reads {label}")
+            lock.acquire()
     except OSError as error:
         raise BenchError(f"cannot write to {folder.parent}: {error.strerror or error}") from error
-    return FileLock(folder.with_name(f"{folder.name}.lock"))
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _sweep(folder: Path, label: str, progress: Progress) -> None:

@@ -110,7 +110,5 @@ class FolderOfRows:
 def _checked(rows: np.ndarray, like: np.ndarray) -> np.ndarray:
     """`rows`, if they fit below those of `like`."""
     if rows.shape[1:] != like.shape[1:] or rows.dtype != like.dtype:
-        raise ValueError(
-            f"rows {rows.shape[1:]} {rows.dtype} do not fit an array of {like.shape[1:]} {like.dtype}"
-        )
+        raise ValueError(f"rows {rows.shape[1:]} {rows.dtype} do not fit an array of {like.shape[1:]} {like.dtype}")
     return rows

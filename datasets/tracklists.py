@@ -39,9 +39,7 @@ def list_tracks(
         elif track not in folders:
             listing.skip("labelled track without a folder", f"{track} ({label})")
         else:
-            files = [
-                file for name in sorted(folders[track]) for file in list_images(folder / name, f"{name}/")
-            ]
+            files = [file for name in sorted(folders[track]) for file in list_images(folder / name, f"{name}/")]
             if not files:
                 listing.skip("track folder without an image", f"{track} ({label})")
                 continue

@@ -5,7 +5,7 @@ a track lie in `<prefix>_<track id>[_...]`; the id is the second field, compared
 """
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from datasets.errors import BenchError
 from datasets.imagefiles import ImageFiles, list_folders
@@ -30,7 +30,7 @@ class Series(ImageFiles):
     people: ClassVar[tuple[str, ...]]
 
     @classmethod
-    def open(cls, root: Path) -> Self:
+    def open(cls, root: Path) -> "Series":
         """Open the label file and the track folder in `root/tv/multimedia`, or in `multimedia`, `tv`, the series'
         own folder, or `root` itself.
 
