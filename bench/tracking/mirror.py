@@ -31,6 +31,7 @@ class SyncSummary:
 
     Attributes
     ----------
+    invocation: its id.
     uri: the backend, without a password.
     experiment: the suite's name.
     run_id: the parent run.
@@ -38,6 +39,7 @@ class SyncSummary:
     gone: cells and files that the manifest names but the store no longer has.
     """
 
+    invocation: str
     uri: str
     experiment: str
     run_id: str
@@ -50,7 +52,7 @@ class SyncSummary:
         parts = [f"{self.created} added", f"{self.completed} completed", f"{self.present} there already"]
         if self.gone:
             parts.append(f"{self.gone} no longer in the store")
-        return f"MLflow {self.uri}, experiment {self.experiment}: {', '.join(parts)}"
+        return f"{self.invocation}: {', '.join(parts)} (MLflow {self.uri}, experiment {self.experiment})"
 
 
 def sync(store_root: Path, *, run: Invocation, uri: str | None = None) -> SyncSummary:
@@ -97,7 +99,7 @@ class _Mirror:
             counts[self._cell(path, parent_id, found)] += 1
         if parent is None or parent.info.status == "RUNNING":
             self._finish_parent(parent_id)
-        return SyncSummary(self.backend.shown, self.run.suite, parent_id, **counts, gone=self.gone)
+        return SyncSummary(self.run.id, self.backend.shown, self.run.suite, parent_id, **counts, gone=self.gone)
 
     def _existing(self) -> dict[str, "Run"]:
         """The invocation's runs by cell key; the parent's is the empty one."""

@@ -198,5 +198,8 @@ def test_names_and_values_that_mlflow_would_refuse_are_made_fit() -> None:
 
 
 def test_a_summary_is_one_line() -> None:
-    summary = SyncSummary("sqlite:///x.db", "pdr-bench", "id", 3, 0, 9, 0)
-    assert str(summary) == "MLflow sqlite:///x.db, experiment pdr-bench: 3 added, 0 completed, 9 there already"
+    summary = SyncSummary("20260102T030405Z-abcdef", "sqlite:///x.db", "pdr-bench", "id", 3, 0, 9, 1)
+    assert str(summary) == (
+        "20260102T030405Z-abcdef: 3 added, 0 completed, 9 there already, 1 no longer in the store "
+        "(MLflow sqlite:///x.db, experiment pdr-bench)"
+    )
