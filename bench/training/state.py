@@ -70,10 +70,10 @@ class StateFolder:
         before = self._latest()
         target = self._at(position.epoch)
         with atomic_folder(target) as temporary:
-            save_file(_on_cpu(learner.state_dict()), temporary / LEARNER)
+            _write(_on_cpu(learner.state_dict()), temporary / LEARNER)
             tensors: dict[str, Tensor] = {}
             settings = {phase: _pack(optimizer, phase, tensors) for phase, optimizer in optimizers.items()}
-            save_file(tensors, temporary / OPTIMIZERS)
+            _write(tensors, temporary / OPTIMIZERS)
             if improved:
                 _link(temporary / LEARNER, temporary / BEST)
             else:
@@ -157,6 +157,13 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
+
+
+def _write(tensors: dict[str, Tensor], path: Path) -> None:
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:  # a full disk is no OSError here
+        raise OSError(str(error)) from error
 
 
 def _read(path: Path) -> dict[str, Tensor]:
