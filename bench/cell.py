@@ -52,6 +52,12 @@ class CellRunner:
             draft.details["traceback"] = traceback.format_exc()
             return self._end(draft, "failed", f"{type(error).__name__}: {error}".splitlines()[0])
 
+    def died(self, cell: Cell) -> tuple[Record, Path]:
+        """The record of a cell whose worker process ended without a word."""
+        error = "its worker process died (killed, or out of memory): run the same command again, or with --jobs 1"
+        record, path, _ = self._end(Draft(cell, self.request), "failed", error)
+        return record, path
+
     def _run(self, cell: Cell, draft: "Draft") -> tuple[Record, Path, bool]:
         size = cell.method.cls.image_size
         dataset = prepared(dataset_entry(cell.task), size, self.request, self.store, self.progress)
@@ -227,6 +233,7 @@ def dataset_info(dataset: Dataset) -> DatasetInfo:
         synthetic=dataset.synthetic,
         digest=dataset.digest,
         images=len(dataset),
+        size=dataset.size,
         skipped=dict(dataset.skipped),
     )
 
