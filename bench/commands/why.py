@@ -1,0 +1,55 @@
+"""`bench why`: whether a cell is cached, and what in its key changed since its latest record."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bench.commands.shared import request_from
+from bench.keys import differences
+from bench.plan import cells, outlook
+from bench.records import Record
+from bench.store import Store
+from datasets.errors import BenchError
+
+
+def why_command(name: str, *, store: Path, **options: Any) -> None:
+    """Print each stage's state, then what differs from the newest record of the same method, task and seed."""
+    parts = name.split("/")
+    if len(parts) not in (2, 3):
+        raise BenchError(f"cell {name!r}: expected METHOD/TASK or METHOD/TASK/SEED, such as pdr/bbt")
+    method, task = parts[:2]
+    seed = parts[2] if len(parts) == 3 else "0"
+    request = request_from(methods=method, tasks=task, seeds=seed, baselines=False, **options)
+    place = Store(store)
+    cell = cells(request, place)[0]
+    seen = outlook(cell, request, place)
+    if seen.missing is not None:
+        raise BenchError(f"{cell.name}: {seen.missing}")
+    typer.echo(f"{cell.name}: " + ", ".join(f"{stage} {state}" for stage, state in seen.stages.items()))
+    if all(state == "cached" for state in seen.stages.values()):
+        return
+    latest = latest_record(place, cell.method.name, cell.task.name, cell.seed)
+    if latest is None:
+        typer.echo(f"no finished record of this cell in {store}: it was never run here")
+        return
+    typer.echo(f"changed since {latest.ended:%Y-%m-%d %H:%M} UTC:")
+    found = False
+    for stage, ingredients in seen.ingredients.items():
+        for place_, old, new in differences(latest.ingredients.get(stage, {}), ingredients):
+            found = True
+            typer.echo(f"  {stage} {place_}: {shown(old)} -> {shown(new)}")
+    if not found:
+        typer.echo("  nothing in the key: the artifact was deleted, or its data are not prepared yet")
+
+
+def latest_record(store: Store, method: str, task: str, seed: int) -> Record | None:
+    """The newest finished record of a cell, whatever its profile and settings were."""
+    same = [r for r in store.records() if (r.method, r.task, r.seed, r.status) == (method, task, seed, "ok")]
+    return max(same, key=lambda record: record.ended, default=None)
+
+
+def shown(value: Any) -> str:
+    """A value for a person: digests shortened."""
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
