@@ -23,15 +23,20 @@ def render_depth(
     Raises BenchError where the package does not import or the mesh is not on a CUDA device.
     """
     package = _package()
+    require_cuda(points)
+    both_sides = torch.cat([faces, faces.flip(-1)], dim=1).long()
+    mesh = torch.arange(len(points), device=points.device)[:, None, None]
+    corners = points[mesh, both_sides]
+    return package.rasterize_depth(corners, image_size=size, anti_aliasing=antialias, near=near, far=far)
+
+
+def require_cuda(points: Tensor) -> None:
+    """Raise BenchError where the package's kernels cannot run."""
     if points.device.type != "cuda":
         raise BenchError(
             f"backend nmr: renders on a CUDA device only, the mesh is on {points.device}: use --device cuda "
             "or the default backend native"
         )
-    both_sides = torch.cat([faces, faces.flip(-1)], dim=1).long()
-    mesh = torch.arange(len(points), device=points.device)[:, None, None]
-    corners = points[mesh, both_sides]
-    return package.rasterize_depth(corners, image_size=size, anti_aliasing=antialias, near=near, far=far)
 
 
 def _package() -> ModuleType:
