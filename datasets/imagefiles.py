@@ -8,11 +8,11 @@ import hashlib
 import json
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -21,6 +21,8 @@ from datasets.base import Content, OpenRows, Progress, Source, shortened
 from datasets.errors import BenchError, DatasetMissing
 from datasets.images import Box, Unreadable, is_image, read_image
 from datasets.rows import in_memory
+
+T = TypeVar("T")
 
 UNREADABLE = "unreadable image"
 EMPTIED = "track without a readable image"
@@ -46,6 +48,7 @@ class Listing:
     Attributes
     ----------
     files: the images, in the dataset's order.
+    companions: files that are decoded beside the images, such as part masks.
     labels, classes, tracks, track_names: as `Content`'s, for `files`.
     skipped: reason -> the names of what is left out for it.
     """
@@ -56,10 +59,31 @@ class Listing:
     tracks: np.ndarray | None = None
     track_names: tuple[str, ...] = ()
     skipped: dict[str, list[str]] = field(default_factory=dict)
+    companions: list[ImageFile] = field(default_factory=list)
 
     def skip(self, reason: str, name: str) -> None:
         """Note that `name` is left out."""
         self.skipped.setdefault(reason, []).append(name)
+
+    def match(self, files: Iterable[ImageFile], rows: Mapping[str, T], key: Callable[[str], str]) -> list[T]:
+        """Take those `files` that have a row of labels, found by `key(file name)`; returns the rows, in their order.
+
+        Images without a row and rows without an image are left out and counted.
+        """
+        taken: list[T] = []
+        used = set()
+        for file in files:
+            found = key(file.name)
+            if found not in rows:
+                self.skip("image without a label", file.name)
+                continue
+            used.add(found)
+            taken.append(rows[found])
+            self.files.append(file)
+        for name in rows:
+            if name not in used:
+                self.skip("label without an image", name)
+        return taken
 
 
 class ImageFiles(Source):
@@ -83,7 +107,9 @@ class ImageFiles(Source):
         """The name, the number of files, and a hash of all names, sizes, times, labels and what is left out."""
         listing = self.listing
         digest = hashlib.sha256()
-        digest.update("\n".join(f"{file.name}\t{file.size}\t{file.mtime_ns}" for file in listing.files).encode())
+        for files in (listing.files, listing.companions):
+            digest.update("\n".join(f"{file.name}\t{file.size}\t{file.mtime_ns}" for file in files).encode())
+            digest.update(b"\n\n")
         columns = {**listing.labels, **({} if listing.tracks is None else {"tracks": listing.tracks})}
         for name, column in sorted(columns.items()):
             digest.update(f"\n{name} {column.shape}\n".encode())

@@ -1,9 +1,12 @@
 """Finding a dataset's files below the data root, and saying what was looked for where when they are not there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from datasets.errors import BenchError, DatasetMissing
+
+# The classes of the label kind `split`, where a dataset has an official one.
+SPLITS = ("train", "val", "test")
 
 
 def find(name: str, root: Path, wanted: Sequence[str], places: Sequence[str]) -> Path:
@@ -38,6 +41,32 @@ def read_lines(name: str, path: Path) -> list[str]:
         raise BenchError(f"{name}: cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise BenchError(f"{name}: {path} is not a text file (byte {error.start})") from error
+
+
+def read_table(name: str, path: Path, expected: str, *, start: int = 1) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers and fields of a table separated by white space, from line `start`; blank lines are passed over.
+
+    `expected` shows a line of the format, such as `name label`; a line with another number of fields is a BenchError.
+    """
+    count = len(expected.split())
+    for number, line in enumerate(read_lines(name, path)[start - 1 :], start=start):
+        fields = line.split()
+        if not fields:
+            continue
+        if len(fields) != count:
+            raise BenchError(f"{name}: line {number} of {path} is {line[:60]!r}, expected {expected}")
+        yield number, fields
+
+
+def number_in(name: str, path: Path, line: int, text: str, low: int, high: int) -> int:
+    """The whole number `text` of a label file's line; a BenchError when it is none from `low` to `high`."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise BenchError(f"{name}: line {line} of {path} has {text!r}, expected a whole number from {low} to {high}")
+    return value
 
 
 def _advice() -> str:
