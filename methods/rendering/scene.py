@@ -29,6 +29,7 @@ class DepthRenderer(nn.Module):
     rays: Tensor
     matrix: Tensor
     faces: Tensor
+    centre: Tensor
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class DepthRenderer(nn.Module):
         self.register_buffer("matrix", matrix, persistent=False)
         self.register_buffer("rays", pixel_rays(size, matrix), persistent=False)
         self.register_buffer("faces", grid_faces(size, size), persistent=False)
+        self.register_buffer("centre", torch.tensor([0.0, 0.0, rotation_center]), persistent=False)
 
     @property
     def depth_limits(self) -> tuple[float, float]:
@@ -73,8 +75,7 @@ class DepthRenderer(nn.Module):
             view = view.float()
             rotation = rotation_matrix(view[:, :3])
             # R (p - c) + c + t = R p + (c + t - R c)
-            centre = self._centre()
-            shift = centre + view[:, 3:] - rotation @ centre
+            shift = self.centre + view[:, 3:] - (rotation * self.centre).sum(-1)
             moved = self._grids.move(self.rays, canonical_depth.float(), rotation, shift)
             depth = render_depth(moved, self.faces, self.matrix, self.size, backend=self.backend)
             return depth.clamp(*self.depth_limits)
@@ -88,15 +89,11 @@ class DepthRenderer(nn.Module):
             view = view.float()
             rotation = rotation_matrix(view[:, :3])
             # R^T (p - t - c) + c = R^T p + (c - R^T (c + t))
-            centre = self._centre()
-            shift = centre - ((centre + view[:, 3:])[:, None] @ rotation)[:, 0]
             inverse = rotation.transpose(1, 2)
+            shift = self.centre - (inverse * (self.centre + view[:, 3:])[:, None]).sum(-1)
             return self._grids.locate(self.rays, self.matrix, recon_depth.float(), inverse, shift)
 
     @property
     def _grids(self) -> ModuleType:
         """The module with `move`, `locate` and `normals` for where the constants are."""
         return numba_backend if compiled_backend(self.backend, self.rays.device) else torch_grid
-
-    def _centre(self) -> Float[Tensor, "3"]:
-        return torch.tensor([0.0, 0.0, self.rotation_center], device=self.matrix.device)

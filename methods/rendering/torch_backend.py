@@ -7,6 +7,7 @@ and sorted sums do not depend on the order of execution, so results are determin
 
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Float64, Int32, Int64
 from torch import Tensor
@@ -19,8 +20,6 @@ from methods.rendering.numba_mesh import EDGE_TOLERANCE, MINIMUM_AREA
 PAIRS_AT_ONCE = 1 << 23
 # Ranks count down from here in a key's lower half, so that the first of several tied triangles has the largest key.
 LAST_RANK = (1 << 31) - 1
-# The corner that the edge opposite to each corner starts from.
-FIRST = [1, 2, 0]
 
 
 def rasterize(
@@ -43,8 +42,7 @@ def rasterize(
     index = torch.arange(count, device=pixels.device)
     rank = torch.where(area < 0, index.repeat(meshes), index.repeat(meshes) + count)
     keys = torch.zeros(meshes * size * size, dtype=torch.int64, device=pixels.device)
-    highest = torch.tensor(1 / near, dtype=torch.float32, device=pixels.device)
-    lowest = torch.tensor(1 / far, dtype=torch.float32, device=pixels.device)
+    highest, lowest = float(np.float32(1 / near)), float(np.float32(1 / far))
 
     ends = pairs.cumsum(0)
     for start, stop, amount in _chunks(ends):
@@ -59,7 +57,7 @@ def rasterize(
         column = left[owner] + offset % width[owner]
         inside = torch.ones_like(owner, dtype=torch.bool)
         for edge in range(3):
-            base = FIRST[edge]
+            base = (edge + 1) % 3  # the corner that this edge starts from
             value = v[owner, edge] * (row - y[owner, base]) - u[owner, edge] * x[owner, base] + u[owner, edge] * column
             inside &= value >= -EDGE_TOLERANCE
         depth = w[owner, 0] + slope_y[owner] * (row - y[owner, 0]) + slope_x[owner] * (column - x[owner, 0])
@@ -126,8 +124,8 @@ def _gradient(
 
     x, y, w = _corners(pixels, faces)
     u, v, area = _edges(x, y)
-    weight = u * (moments[:, 1:2] - x[:, FIRST] * moments[:, :1])
-    weight = weight + v * (moments[:, 2:] - y[:, FIRST] * moments[:, :1])
+    weight = u * (moments[:, 1:2] - x.roll(-1, 1) * moments[:, :1])
+    weight = weight + v * (moments[:, 2:] - y.roll(-1, 1) * moments[:, :1])
     weight = weight / area[:, None]
     slope_x, slope_y = ((slope * w).sum(-1, keepdim=True) / area[:, None] for slope in (u, v))
     corner = torch.stack([weight * slope_x, weight * slope_y, weight * w * w], -1)
@@ -150,7 +148,9 @@ def barycentric(
     mesh = torch.arange(meshes, device=pixels.device)[:, None, None]
     owner = face_map.clamp(min=0) + mesh * count
     place = torch.arange(size, device=pixels.device, dtype=torch.float64)
-    value = u[owner] * (place[:, None] - x[:, FIRST][owner]) + v[owner] * (place[:, None, None] - y[:, FIRST][owner])
+    value = u[owner] * (place[:, None] - x.roll(-1, 1)[owner]) + v[owner] * (
+        place[:, None, None] - y.roll(-1, 1)[owner]
+    )
     value = (value / area[owner][..., None]).clamp(0, 1)
     value = value / value.sum(-1, keepdim=True)
     return torch.where((face_map >= 0)[..., None], value, 0).float()
@@ -169,9 +169,8 @@ def _edges(
     x: Float64[Tensor, "n 3"], y: Float64[Tensor, "n 3"]
 ) -> tuple[Float64[Tensor, "n 3"], Float64[Tensor, "n 3"], Float64[Tensor, " n"]]:
     """Slopes over columns and rows of the edge functions (a corner's weight times the area), and the signed area."""
-    last = [2, 0, 1]
-    u = y[:, FIRST] - y[:, last]
-    v = x[:, last] - x[:, FIRST]
+    u = y.roll(-1, 1) - y.roll(1, 1)
+    v = x.roll(1, 1) - x.roll(-1, 1)
     area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
     return u, v, area
 
@@ -182,17 +181,20 @@ def _whole(values: Float64[Tensor, " n"], valid: Bool[Tensor, " n"]) -> Int64[Te
 
 
 def _chunks(ends: Int64[Tensor, " n"]) -> list[tuple[int, int, int]]:
-    """(first triangle, last + 1, pairs) of runs of triangles with about PAIRS_AT_ONCE pairs each. The one host sync."""
-    if len(ends) == 0:
-        return []
-    total = int(ends[-1])
+    """(first triangle, last + 1, pairs) of runs of triangles with about PAIRS_AT_ONCE pairs each.
+
+    Asks the GPU for the number of pairs, once where a single run does.
+    """
+    total = int(ends[-1]) if len(ends) else 0
+    if total <= PAIRS_AT_ONCE:
+        return [(0, len(ends), total)] if total else []
     limits = torch.tensor(range(PAIRS_AT_ONCE, total, PAIRS_AT_ONCE), dtype=ends.dtype, device=ends.device)
     stops = sorted({*torch.searchsorted(ends, limits).add(1).tolist(), len(ends)})
-    sums = [0, *ends[torch.tensor(stops, device=ends.device) - 1].tolist()]
+    sums = ends[torch.tensor(stops, device=ends.device) - 1].tolist()
     return [
-        (start, stop, sums[i + 1] - sums[i])
-        for i, (start, stop) in enumerate(zip([0, *stops[:-1]], stops, strict=True))
-        if sums[i + 1] > sums[i]
+        (start, stop, after - before)
+        for start, stop, before, after in zip([0, *stops], stops, [0, *sums], sums, strict=False)
+        if after > before
     ]
 
 

@@ -17,9 +17,10 @@ def move(
     rotation: Float32[Tensor, "b 3 3"],
     shift: Float32[Tensor, "b 3"],
 ) -> Float32[Tensor, "b s*s 3"]:
-    """Points R (depth ray) + shift of each pixel."""
-    points = (depth[..., None] * rays).flatten(1, 2)
-    return torch.baddbmm(shift[:, None], points, rotation.transpose(1, 2))
+    """Points R (depth ray) + shift of each pixel. Without a matrix product, for the reason of `camera.project`."""
+    columns = rotation[:, None, None].unbind(-1)
+    turned = rays[..., 0:1] * columns[0] + rays[..., 1:2] * columns[1] + rays[..., 2:] * columns[2]
+    return (depth[..., None] * turned + shift[:, None, None]).flatten(1, 2)
 
 
 def locate(
