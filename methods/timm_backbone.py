@@ -30,9 +30,8 @@ class TimmConfig(MethodConfig):
     file: str | None = Field(
         None, description="timm's .safetensors file of the weights; by default the one in the Hugging Face cache"
     )
-    image_size: int = Field(64, gt=0, description="side of the images that are read, in pixels")
     input_size: int | None = Field(
-        None, gt=0, description="side that they are resized to for the backbone; by default what it was trained on"
+        None, gt=0, description="side that images are resized to, in pixels; by default what the model was trained on"
     )
 
 
@@ -63,7 +62,6 @@ class TimmBackbone(Method):
 
     def __init__(self, config: TimmConfig | None = None, *, domain: Domain = "faces") -> None:
         super().__init__(config, domain=domain)
-        self.image_size = self.config.image_size
         self.module: Backbone = build(self.config)
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
@@ -77,8 +75,8 @@ class TimmBackbone(Method):
         notes = []
         if not config.pretrained and config.weights is None:
             notes.append(f"{config.model} is untrained (pretrained=false)")
-        if self.module.size != config.image_size:
-            notes.append(f"images of {config.image_size} px resized to {self.module.size} px for {config.model}")
+        if self.module.size != self.image_size:
+            notes.append(f"images of {self.image_size} px resized to {self.module.size} px for {config.model}")
         return notes
 
 

@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 from jaxtyping import Float
-from pydantic import Field, field_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from methods.base import Domain, Learner, Losses, Method, MethodConfig, ProtocolName, Schedule, Trainer
-from methods.vqvae.network import STRIDE, VQVAENetwork, losses
+from methods.vqvae.network import VQVAENetwork, losses
 
 FeatureName = Literal["quantised", "continuous"]
 
@@ -18,26 +18,18 @@ FeatureName = Literal["quantised", "continuous"]
 class VQVAEConfig(MethodConfig):
     """VQ-VAE's configuration. The defaults have the PDR paper's 19,199,491 parameters.
 
-    The paper (section 4.3) names a width of 416 beside that number of parameters, which belongs to a width of 512;
-    its 416 x 25 x 25 features are those of a 100 px input (`width=416`, `image_size=100`).
+    The paper (section 4.3) names a width of 416 beside that number of parameters, which belongs to a width of 512; and
+    its features of 416 x 25 x 25 belong to images of 100 px, where every method here sees 64.
     """
 
     schedule: Schedule = Schedule(batch_size=256, learning_rate=1e-3, patience=10)
     width: int = Field(512, gt=0, description="channels of the hidden layers and of a code")
     codes: int = Field(512, gt=1, description="entries of the codebook")
-    image_size: int = Field(64, gt=0, description="side of the input in pixels, a multiple of 4")
     features: FeatureName = Field(
         "quantised",
         description="the map after (quantised) or before (continuous) the codebook, flattened",
         json_schema_extra={"stage": "encode"},
     )
-
-    @field_validator("image_size")
-    @classmethod
-    def _divisible(cls, value: int) -> int:
-        if value % STRIDE:
-            raise ValueError(f"must be a multiple of {STRIDE}, since the encoder halves the image twice")
-        return value
 
 
 class VQVAELearner(Learner):
@@ -86,19 +78,17 @@ class VQVAE(Method):
 
     Config = VQVAEConfig
     trains: ClassVar[bool] = True
+    # mini: on 2,700 real photographs, widths 64 and 32 (batch 32) both reach a mean squared error of 0.015 on [-1, 1]
+    # at 200 steps, width 32 0.014 at 400; the clusters of real tracks do not change beyond their noise after 100
+    # steps. The paper's rate is kept: 3e-3 reached 0.011 at 400 steps, and no better clusters.
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "smoke": {"width": 8, "codes": 16, "schedule": {"batch_size": 16, "max_epochs": 2, "max_steps": 4}},
-        "mini": {
-            "width": 64,
-            "codes": 512,
-            "schedule": {"batch_size": 32, "max_steps": 300},
-        },
+        "smoke": {"width": 8, "codes": 16, "schedule": {"batch_size": 16, "max_steps": 4}},
+        "mini": {"width": 64, "schedule": {"batch_size": 32, "max_steps": 400}},
         "paper": {},
     }
 
     def __init__(self, config: VQVAEConfig | None = None, *, domain: Domain = "faces") -> None:
         super().__init__(config, domain=domain)
-        self.image_size = self.config.image_size
         self.module: VQVAENetwork = VQVAENetwork(self.config.width, self.config.codes)
 
     @classmethod

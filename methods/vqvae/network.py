@@ -11,11 +11,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# The encoder halves the image twice.
-STRIDE = 4
-
-# The encoder ends in a normalisation, whose gain sets the scale of what is quantised. Starting both it and the
-# codebook small lets every code begin nearer to some of the data than the others are.
+# The encoder ends in a normalisation, whose gain sets the scale of what is quantised; the codebook starts at the same
+# one. It has to be small: at 1, the distances to the codes outweigh the reconstruction twentyfold at first, and after
+# 400 steps on faces (width 32) 9 codes were in use instead of 180, at three times the reconstruction error.
 INITIAL_SCALE = 1 / 40
 
 
