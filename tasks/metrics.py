@@ -25,9 +25,10 @@ def majority_labels(counts: Int[np.ndarray, "*batch k c"]) -> Int[np.ndarray, "*
     return np.asarray(counts.argmax(axis=-1))
 
 
-def majority_accuracy(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
-    """Share of items whose class is their cluster's majority: cluster purity weighted by size, the paper's accuracy."""
-    return np.asarray(counts.max(axis=-1).sum(axis=-1) / counts.sum(axis=(-2, -1)))
+def best_matching(counts: Int[np.ndarray, "k c"]) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
+    """The clusters and their classes, each used at most once, that match the most items (the Hungarian method)."""
+    clusters, classes = linear_sum_assignment(counts, maximize=True)
+    return clusters, classes
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,10 @@ class Weighted:
     f1: Float[np.ndarray, "*batch"]
 
 
-def majority_scores(counts: Int[np.ndarray, "*batch k c"]) -> Weighted:
-    """Precision, recall and F1 of the classification that gives every item its cluster's majority label."""
+def majority_scores(counts: Int[np.ndarray, "*batch k c"], majority: Int[np.ndarray, " k"]) -> Weighted:
+    """Precision, recall and F1 of the classification that gives every item its cluster's label in `majority`."""
     # confusion[..., predicted, actual]: the rows of the clusters that predict the same class, added up.
-    predicts = np.eye(counts.shape[-1])[majority_labels(counts)]
-    confusion = np.swapaxes(predicts, -2, -1) @ counts
+    confusion = np.eye(counts.shape[-1])[majority].T @ counts
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     predicted, actual = confusion.sum(axis=-1), confusion.sum(axis=-2)
     weights = actual / actual.sum(axis=-1, keepdims=True)
@@ -69,18 +69,26 @@ def _entropy(p: Float[np.ndarray, "*batch m"]) -> Float[np.ndarray, "*batch"]:
     return np.asarray(-xlogy(p, p).sum(axis=-1))
 
 
-def hungarian_accuracy(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
-    """Accuracy under the best matching of clusters and classes, each used at most once."""
-    flat = counts.reshape(-1, *counts.shape[-2:])
-    matched = [table[linear_sum_assignment(table, maximize=True)].sum() for table in flat]
-    return np.asarray(np.reshape(matched, counts.shape[:-2]) / counts.sum(axis=(-2, -1)))
+def clustering_metrics(
+    counts: Int[np.ndarray, "*batch k c"], fitted: Int[np.ndarray, "k c"] | None = None
+) -> dict[str, Float[np.ndarray, "*batch"]]:
+    """All metrics of a clustering task.
 
+    `accuracy`: share of items whose class is their cluster's majority label (cluster purity weighted by size, PDR
+    equation 8); `hungarian`: the same under the best one-to-one matching of clusters and classes; `f1`: weighted F1
+    of the majority labels; `nmi`.
 
-def clustering_metrics(counts: Int[np.ndarray, "*batch k c"]) -> dict[str, Float[np.ndarray, "*batch"]]:
-    """All metrics of a clustering task: `accuracy` (majority), `hungarian`, `f1`, `nmi`."""
+    What a cluster stands for (its majority label, its match) is read off `fitted`, by default the one table `counts`
+    itself; a bootstrap passes the original table there, since looking again in every resample would flatter it.
+    """
+    fitted = counts if fitted is None else fitted
+    if fitted.ndim != 2:
+        raise ValueError(f"what clusters stand for is read off one table (k, c), got shape {fitted.shape}")
+    majority, total = majority_labels(fitted), counts.sum(axis=(-2, -1))
+    clusters, classes = best_matching(fitted)
     return {
-        "accuracy": majority_accuracy(counts),
-        "hungarian": hungarian_accuracy(counts),
-        "f1": majority_scores(counts).f1,
+        "accuracy": np.asarray(counts[..., np.arange(len(majority)), majority].sum(axis=-1) / total),
+        "hungarian": np.asarray(counts[..., clusters, classes].sum(axis=-1) / total),
+        "f1": majority_scores(counts, majority).f1,
         "nmi": normalised_mutual_information(counts),
     }
