@@ -104,6 +104,11 @@ class VQVAE(Method):
     def encoder(self) -> nn.Module:
         return VQVAEEncoder(self.module, self.config.features)
 
+    def notes(self) -> list[str]:
+        paper = VQVAEConfig.model_fields["width"].default
+        width = self.config.width
+        return [f"width {width} in place of the paper's {paper}"] if width != paper else []
+
 
 def signed(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
     """[0, 1] to [-1, 1], the range of the decoder's tanh."""

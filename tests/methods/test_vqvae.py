@@ -149,3 +149,9 @@ def test_state_holds_all_that_training_changes() -> None:
     network = VQVAENetwork(8, 4)
     learner = VQVAELearner(network, Schedule())
     assert len(learner.state_dict()) == len(network.state_dict())
+
+
+def test_a_smaller_network_says_so() -> None:
+    assert VQVAE(VQVAEConfig(width=8)).notes() == ["width 8 in place of the paper's 512"]
+    with torch.device("meta"):
+        assert VQVAE().notes() == []
