@@ -1,0 +1,165 @@
+"""A method as a scikit-learn transformer, so that it goes into a `Pipeline`."""
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped, UInt8
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from bench.catalogue import METHODS
+from bench.environment import resolve_device
+from bench.request import Request, find_profile
+from bench.specs import method_spec
+from bench.stages import load_weights
+from bench.store import Store
+from bench.training.loop import FabricTrainer
+from datasets.base import Progress
+from datasets.errors import BenchError
+from methods.base import Domain, Method, to_float
+
+
+class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Learns a representation of images and encodes images with it.
+
+    Images are (n, s, s, 3), RGB, either uint8 or floating point in [0, 1] (rounded to 8 bits), where s is the
+    method's image size. `fit` trains as `bench run` does with the same profile and seed, but keeps nothing on disk.
+
+    Parameters
+    ----------
+    method: a name that `bench list methods` knows, `timm:NAME`, `FILE.py:CLASS`, or a `Method` instance, of which a
+        copy is trained.
+    profile: whose sizes and schedules are taken, of a method given by name.
+    overrides: settings on top, nested as in the method's configuration: `{"schedule": {"max_steps": 100}}`.
+        `{"weights": "FILE.safetensors"}` takes trained weights in place of training.
+    domain: the kind of object on the images, of a method given by name.
+    random_state: the seed.
+    device: `auto`, `cpu` or `cuda`.
+    progress: what shows how far training and encoding are.
+
+    Attributes
+    ----------
+    method_: the fitted method, in eval mode.
+    summary_: what training reports (steps, losses, speed); empty where nothing was trained.
+
+    Raises
+    ------
+    BenchError
+        In `fit`, for an unknown name, profile or setting, and for images of another shape, size or range.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> model = make_pipeline(Representation("vqvae", profile="mini"), LogisticRegression())
+    """
+
+    def __init__(
+        self,
+        method: str | Method = "pdr",
+        *,
+        profile: str = "mini",
+        overrides: Mapping[str, Any] | None = None,
+        domain: Domain = "faces",
+        random_state: int = 0,
+        device: str = "auto",
+        progress: Progress | None = None,
+    ) -> None:
+        self.method = method
+        self.profile = profile
+        self.overrides = overrides
+        self.domain = domain
+        self.random_state = random_state
+        self.device = device
+        self.progress = progress
+
+    def fit(self, X: Shaped[np.ndarray, "n s s 3"], y: object = None) -> "Representation":
+        """Train on the images `X`; `y` is ignored."""
+        device = resolve_device(self.device)
+        with TemporaryDirectory(prefix="representation-") as folder:
+            method, trains = self._build(Path(folder))
+            images = as_bytes(X, method.image_size)
+            self.summary_: dict[str, Any] = {}
+            if trains:
+                label = self.method if isinstance(self.method, str) else type(self.method).__name__
+                trainer = FabricTrainer(
+                    Path(folder), seed=self.random_state, device=device, progress=self.progress, label=label
+                )
+                self.summary_ = method.fit(images, trainer)
+        if method.module is not None:
+            method.module.to(device).eval()
+        self.method_ = method
+        self.device_ = device
+        self._n_features_out = self._encode(images[:1]).shape[1]
+        return self
+
+    def transform(self, X: Shaped[np.ndarray, "n s s 3"]) -> Float[np.ndarray, "n d"]:
+        """Features of the images `X`, float32."""
+        check_is_fitted(self, "method_")
+        return self._encode(as_bytes(X, self.method_.image_size))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _build(self, folder: Path) -> tuple[Method, bool]:
+        """The method before training, and whether there is anything to train."""
+        if isinstance(self.method, Method):
+            if self.overrides:
+                raise BenchError("overrides apply to a method given by name: configure the instance itself instead")
+            method = copy.deepcopy(self.method)
+            return method, method.trains
+        if self.domain not in (known := get_args(Domain)):
+            raise BenchError(f"unknown domain {self.domain!r}: expected one of {', '.join(known)}")
+        entry = METHODS.get(self.method)
+        settings = {entry.name: dict(self.overrides or {})}
+        request = Request(methods=(entry,), tasks=(), profile=find_profile(self.profile), settings=settings)
+        spec = method_spec(entry, request, self.domain, Store(folder / "store"))
+        if self.domain not in spec.cls.domains:
+            raise BenchError(f"{entry.name} has no model of {self.domain}, only of {', '.join(spec.cls.domains)}")
+        method = spec.build(self.random_state)
+        if spec.weights is not None:
+            load_weights(method, spec.weights, spec.name)
+        return method, spec.trains
+
+    def _encode(self, images: UInt8[np.ndarray, "n s s 3"]) -> Float[np.ndarray, "n d"]:
+        starts = range(0, len(images), self.method_.encode_batch)
+        shown = starts if self.progress is None else self.progress.track(starts, total=len(starts), what="encode")
+        with torch.inference_mode():
+            blocks = [
+                self.method_.encode(to_float(images[start : start + self.method_.encode_batch], self.device_))
+                for start in shown
+            ]
+        return np.concatenate([block.float().cpu().numpy() for block in blocks])
+
+
+def as_bytes(images: Shaped[np.ndarray, "..."], size: int) -> UInt8[np.ndarray, "n s s 3"]:
+    """Check images as a person may give them, and make them uint8.
+
+    Raises
+    ------
+    BenchError
+        Unless they are (n, size, size, 3) with n > 0, uint8 or floating point in [0, 1].
+    """
+    images = np.asanyarray(images)
+    if images.ndim != 4 or images.shape[1:] != (size, size, 3) or len(images) == 0:
+        raise BenchError(
+            f"images of shape {images.shape} cannot be encoded: expected (n, {size}, {size}, 3), "
+            f"n > 0, RGB; resize them to {size} px"
+        )
+    if images.dtype == np.uint8:
+        return images
+    if not np.issubdtype(images.dtype, np.floating):
+        raise BenchError(f"images of {images.dtype} cannot be encoded: expected uint8, or floating point in [0, 1]")
+    low, high = float(images.min()), float(images.max())
+    if not (low >= 0.0 and high <= 1.0):
+        raise BenchError(f"floating point images must be in [0, 1], these are in [{low:g}, {high:g}]: divide by 255?")
+    return np.rint(images * 255).astype(np.uint8)

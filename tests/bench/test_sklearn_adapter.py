@@ -1,0 +1,148 @@
+"""Methods as scikit-learn transformers."""
+
+import copy
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from jaxtyping import Float
+from safetensors.torch import save_file
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from torch import Tensor, nn
+
+from bench.sklearn import Representation
+from datasets.errors import BenchError
+from datasets.streams import generator
+from methods.base import Learner, Losses, Method, MethodConfig, Schedule, Trainer
+
+
+class Tiny(Method):
+    """A linear autoencoder of 8 px images."""
+
+    trains: ClassVar[bool] = True
+    domains: ClassVar[tuple[Any, ...]] = ("faces",)
+    image_size = 8
+    encode_batch = 16
+
+    def __init__(self, config: MethodConfig | None = None, *, domain: Any = "faces") -> None:
+        super().__init__(config or MethodConfig(schedule=Schedule(batch_size=8, max_epochs=5)), domain=domain)
+        self.module: Any = nn.Sequential(nn.Flatten(), nn.Linear(192, 5), nn.Linear(5, 192))
+
+    def fit(self, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
+        return trainer.train(TinyLearner(self.module), images, self.config.schedule)
+
+    def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        assert torch.is_inference_mode_enabled()
+        assert not self.module.training
+        return self.module[:2](images)
+
+
+class TinyLearner(Learner):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"all": torch.optim.Adam(self.parameters(), 1e-2)}
+
+    def forward(self, images: Tensor, *, phase: str, step: int, generator: torch.Generator) -> Losses:
+        return self.validate(images)
+
+    def validate(self, images: Tensor) -> Losses:
+        return {"loss": (self.network(images) - images.flatten(1)).square().mean()}
+
+
+def pictures(count: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    """Dark and bright uint8 pictures, and which is which."""
+    labels = np.arange(count) % 2
+    noise = generator(0, "pictures").integers(0, 60, (count, 8, 8, 3))
+    return (noise + 150 * labels[:, None, None, None]).astype(np.uint8), labels
+
+
+def test_pipeline_learns_and_leaves_the_instance_alone() -> None:
+    torch.manual_seed(0)
+    method = Tiny()
+    before = copy.deepcopy(method.module.state_dict())
+    images, labels = pictures()
+    model = make_pipeline(Representation(method, device="cpu"), LogisticRegression()).fit(images, labels)
+    assert model.score(images, labels) == 1.0
+    fitted = model[0]
+    assert fitted.transform(images).shape == (40, 5)
+    assert fitted.transform(images).dtype == np.float32
+    assert list(fitted.get_feature_names_out()) == [f"representation{i}" for i in range(5)]
+    curve = fitted.summary_["curve"]
+    assert curve[-1]["validation"]["loss"] < curve[0]["validation"]["loss"]
+    assert all(torch.equal(before[name], value) for name, value in method.module.state_dict().items())
+
+
+def test_float_images_give_the_features_of_their_bytes() -> None:
+    images, _ = pictures()
+    fitted = Representation(Tiny(), device="cpu").fit(images)
+    np.testing.assert_array_equal(fitted.transform(images / 255), fitted.transform(images))
+    np.testing.assert_array_equal(fitted.transform((images / 255).astype(np.float32)), fitted.transform(images))
+
+
+def test_clones_fit_to_the_same_bits_and_another_seed_to_others(tmp_path: Path) -> None:
+    """Of a method given by file, whose initial weights and batches come from the seed."""
+    file = Path(__file__)
+    images, _ = pictures()
+    original = Representation(f"{file}:Tiny", overrides={"schedule": {"max_epochs": 1, "batch_size": 8}}, device="cpu")
+    first = original.fit(images).transform(images)
+    np.testing.assert_array_equal(clone(original).fit_transform(images), first)
+    assert not np.array_equal(clone(original).set_params(random_state=1).fit_transform(images), first)
+    assert original.summary_["epochs"] == 1
+    weights = tmp_path / "tiny.safetensors"
+    save_file(original.method_.module.state_dict(), weights)
+    loaded = clone(original).set_params(overrides={"weights": str(weights)}).fit(images[:1])
+    np.testing.assert_array_equal(loaded.transform(images), first)
+    assert loaded.summary_ == {}
+
+
+def test_registered_methods_by_name() -> None:
+    images = generator(0, "images").integers(0, 256, (3, 64, 64, 3)).astype(np.uint8)
+    features = Representation("raw_pixels").fit_transform(images)
+    np.testing.assert_allclose(np.sort(features, 1), np.sort(images.reshape(3, -1) / 255, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"method": "raw_pixel"}, "did you mean raw_pixels"),
+        ({"method": "raw_pixels", "profile": "mni"}, "did you mean mini"),
+        ({"method": "raw_pixels", "overrides": {"size": 3}}, "raw_pixels has no setting 'size'"),
+        ({"method": "raw_pixels", "domain": "boats"}, "unknown domain 'boats': expected one of faces, cars"),
+        ({"method": f"{__file__}:Tiny", "domain": "cars"}, "Tiny has no model of cars, only of faces"),
+        ({"method": Tiny(), "overrides": {"schedule": {}}, "device": "cpu"}, "configure the instance itself"),
+    ],
+)
+def test_wrong_settings_are_one_line(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(BenchError, match=message) as caught:
+        Representation(**settings).fit(np.zeros((1, 64, 64, 3), np.uint8))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 9, 9, 3), np.uint8), r"\(2, 9, 9, 3\) cannot be encoded: expected \(n, 8, 8, 3\)"),
+        (np.zeros((2, 192), np.uint8), r"shape \(2, 192\)"),
+        (np.zeros((0, 8, 8, 3), np.uint8), "n > 0"),
+        (np.zeros((2, 8, 8, 3), np.int64), "images of int64"),
+        (np.full((2, 8, 8, 3), 200.0), r"these are in \[200, 200\]"),
+        (np.full((2, 8, 8, 3), np.nan), r"\[nan, nan\]"),
+    ],
+)
+def test_wrong_images_are_one_line(images: np.ndarray, message: str) -> None:
+    fitted = Representation(Tiny(), device="cpu").fit(pictures()[0])
+    with pytest.raises(BenchError, match=message):
+        fitted.transform(images)
+
+
+def test_transform_before_fit() -> None:
+    with pytest.raises(NotFittedError):
+        Representation(Tiny()).transform(pictures()[0])
