@@ -21,9 +21,7 @@ def network(golden: dict[str, np.ndarray]) -> VQVAENetwork:
     network = VQVAENetwork(width, codes)
     prefix = "weights/"
     state = {
-        name.removeprefix(prefix): torch.from_numpy(value)
-        for name, value in golden.items()
-        if name.startswith(prefix)
+        name.removeprefix(prefix): torch.from_numpy(value) for name, value in golden.items() if name.startswith(prefix)
     }
     network.load_state_dict(state)
     return network.eval()
