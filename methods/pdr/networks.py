@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.pdr.config import PARAMETERS, PDRConfig
+from methods.pdr.layers import FewChannelsConv, MapToVector, NormActivation, UpsampledConv, VectorToMap
 
 IMAGE_SIZE = 64
 LEAK = 0.2
@@ -17,9 +18,12 @@ LIGHT_VALUES, VIEW_VALUES = 4, 6
 NETWORK_OF = {"geometry": "netD", "albedo": "netA", "light": "netL", "view": "netV"}
 
 
-def _norm(width: int, multiple: int) -> nn.GroupNorm:
-    """16 groups for every multiple of the base width, whatever that is."""
-    return nn.GroupNorm(16 * multiple, multiple * width)
+def _norm(width: int, multiple: int, slope: float = 0.0) -> tuple[nn.Module, nn.Module]:
+    """Group normalisation and activation: 16 groups for every multiple of the base width, whatever that is.
+
+    One module does both; the other keeps the released numbering.
+    """
+    return NormActivation(16 * multiple, multiple * width, slope), nn.Identity()
 
 
 def _down(cin: int, cout: int) -> nn.Conv2d:
@@ -30,18 +34,18 @@ def _up(cin: int, cout: int) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(cin, cout, 4, stride=2, padding=1, bias=False)
 
 
-def _same(cin: int, cout: int, kernel: int = 3) -> nn.Conv2d:
-    return nn.Conv2d(cin, cout, kernel, padding=kernel // 2, bias=False)
+def _same(cin: int, cout: int, kernel: int = 3, conv: type[nn.Conv2d] = nn.Conv2d) -> nn.Conv2d:
+    return conv(cin, cout, kernel, padding=kernel // 2, bias=False)
 
 
 def _normalised_encoder(nf: int, zdim: int) -> list[nn.Module]:
     """Image (b, 3, 64, 64) -> vector (b, zdim, 1, 1), not negative: 13 modules."""
     return [
-        *(_down(3, nf), _norm(nf, 1), nn.LeakyReLU(LEAK)),
-        *(_down(nf, 2 * nf), _norm(nf, 2), nn.LeakyReLU(LEAK)),
-        *(_down(2 * nf, 4 * nf), _norm(nf, 4), nn.LeakyReLU(LEAK)),
+        *(_down(3, nf), *_norm(nf, 1, LEAK)),
+        *(_down(nf, 2 * nf), *_norm(nf, 2, LEAK)),
+        *(_down(2 * nf, 4 * nf), *_norm(nf, 4, LEAK)),
         *(_down(4 * nf, 8 * nf), nn.LeakyReLU(LEAK)),
-        *(nn.Conv2d(8 * nf, zdim, 4, bias=False), nn.ReLU()),
+        *(MapToVector(8 * nf, zdim, 4, bias=False), nn.ReLU()),
     ]
 
 
@@ -59,18 +63,18 @@ class EncoderDecoder(nn.Module):
         super().__init__()
         self.network_down = nn.Sequential(*_normalised_encoder(nf, zdim))
         self.network_up = nn.Sequential(
-            *(nn.ConvTranspose2d(zdim, 8 * nf, 4, bias=False), nn.ReLU()),
+            *(VectorToMap(zdim, 8 * nf, 4, bias=False), nn.ReLU()),
             *(_same(8 * nf, 8 * nf), nn.ReLU()),
-            *(_up(8 * nf, 4 * nf), _norm(nf, 4), nn.ReLU()),
-            *(_same(4 * nf, 4 * nf), _norm(nf, 4), nn.ReLU()),
-            *(_up(4 * nf, 2 * nf), _norm(nf, 2), nn.ReLU()),
-            *(_same(2 * nf, 2 * nf), _norm(nf, 2), nn.ReLU()),
-            *(_up(2 * nf, nf), _norm(nf, 1), nn.ReLU()),
-            *(_same(nf, nf), _norm(nf, 1), nn.ReLU()),
-            nn.Upsample(scale_factor=2, mode="nearest"),
-            *(_same(nf, nf), _norm(nf, 1), nn.ReLU()),
-            *(_same(nf, nf, 5), _norm(nf, 1), nn.ReLU()),
-            _same(nf, cout, 5),
+            *(_up(8 * nf, 4 * nf), *_norm(nf, 4)),
+            *(_same(4 * nf, 4 * nf), *_norm(nf, 4)),
+            *(_up(4 * nf, 2 * nf), *_norm(nf, 2)),
+            *(_same(2 * nf, 2 * nf), *_norm(nf, 2)),
+            *(_up(2 * nf, nf), *_norm(nf, 1)),
+            *(_same(nf, nf), *_norm(nf, 1)),
+            nn.Identity(),  # released: a twofold enlargement, here part of the next layer
+            *(_same(nf, nf, conv=UpsampledConv), *_norm(nf, 1)),
+            *(_same(nf, nf, 5), *_norm(nf, 1)),
+            _same(nf, cout, 5, FewChannelsConv),
             *([activation] if activation is not None else []),
         )
 
@@ -101,7 +105,7 @@ class Encoder(nn.Module):
             *(_down(nf, 2 * nf), nn.ReLU()),
             *(_down(2 * nf, 4 * nf), nn.ReLU()),
             *(_down(4 * nf, 8 * nf), nn.ReLU()),
-            *(nn.Conv2d(8 * nf, 8 * nf, 4, bias=False), nn.ReLU()),
+            *(MapToVector(8 * nf, 8 * nf, 4, bias=False), nn.ReLU()),
         ]
         self.bounded = bounded
         self.network = nn.Sequential(*layers, values if bounded else nn.Tanh())
@@ -130,16 +134,16 @@ class ConfidenceNet(nn.Module):
         super().__init__()
         self.network = nn.Sequential(
             *_normalised_encoder(nf, zdim),
-            *(nn.ConvTranspose2d(zdim, 8 * nf, 4, bias=False), nn.ReLU()),
-            *(_up(8 * nf, 4 * nf), _norm(nf, 4), nn.ReLU()),
-            *(_up(4 * nf, 2 * nf), _norm(nf, 2), nn.ReLU()),
+            *(VectorToMap(zdim, 8 * nf, 4, bias=False), nn.ReLU()),
+            *(_up(8 * nf, 4 * nf), *_norm(nf, 4)),
+            *(_up(4 * nf, 2 * nf), *_norm(nf, 2)),
         )
         self.out_net1 = nn.Sequential(
-            *(_up(2 * nf, nf), _norm(nf, 1), nn.ReLU()),
-            *(_up(nf, nf), _norm(nf, 1), nn.ReLU()),
-            *(_same(nf, 2, 5), nn.Softplus()),
+            *(_up(2 * nf, nf), *_norm(nf, 1)),
+            *(_up(nf, nf), *_norm(nf, 1)),
+            *(_same(nf, 2, 5, FewChannelsConv), nn.Softplus()),
         )
-        self.out_net2 = nn.Sequential(_same(2 * nf, 2), nn.Softplus())
+        self.out_net2 = nn.Sequential(_same(2 * nf, 2, conv=FewChannelsConv), nn.Softplus())
 
     def forward(
         self, images: Float[Tensor, "b 3 64 64"]
