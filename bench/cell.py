@@ -192,7 +192,7 @@ class Draft:
         specification = {
             "stage": "specification",
             "method": [method.name, method.identity(encoding=False)],
-            "task": [task.name, task.config],
+            "task": [task.name, task.identity],
             "seed": self.cell.seed,
             "profile": self.request.profile.name,
             "protocol": self.request.protocol,

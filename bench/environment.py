@@ -18,7 +18,7 @@ PACKAGES = (
     "numpy",
     "numba",
     "scikit-learn",
-    "fastcluster",
+    "scipy",
     "mlflow",
 )
 

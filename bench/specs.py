@@ -72,8 +72,14 @@ class TaskSpec:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The task's configuration as JSON."""
+        """The task's configuration as JSON, for the record."""
         return self.task.config.model_dump(mode="json")
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the task is, for a key. Where the user's data lie is no part of it: their digest is."""
+        config = {name: value for name, value in self.config.items() if name != "folder"}
+        return {"class": type(self.task).__qualname__, "config": config, "source": self.source}
 
 
 def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) -> MethodSpec:
