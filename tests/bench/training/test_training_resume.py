@@ -22,7 +22,7 @@ def processes() -> Iterator[Any]:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["toy_learners"])
     with pytest.MonkeyPatch.context() as patch:  # what it preloads is looked for on PYTHONPATH alone
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)]))
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
         yield context
 
 
