@@ -118,10 +118,6 @@ def evaluate_ingredients(cell: Cell, request: Request, encode_key: str) -> dict[
         "stage": "evaluate",
         "cell": {"method": cell.method.name, "profile": request.profile.name, "protocol": request.protocol},
         "features": encode_key,
-        "task": {
-            "class": type(cell.task.task).__qualname__,
-            "config": cell.task.config,
-            "source": cell.task.source,
-        },
+        "task": cell.task.identity,
         "seed": cell.seed,
     }
