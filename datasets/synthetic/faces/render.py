@@ -1,0 +1,112 @@
+"""Draws faces, with exact ground truth.
+
+Per face: the mesh is bent into shape, the project's rasteriser finds what each sample shows, layers of paint give
+albedo and part labels by place on the head, and samples are shaded and averaged to pixels.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+
+from datasets.synthetic.faces.mesh import KINDS, LAYOUT, TRIANGLES, VERTICES, build
+from datasets.synthetic.faces.paint_eyes import eyes
+from datasets.synthetic.faces.paint_mouth import mouth
+from datasets.synthetic.faces.paint_skin import skin
+from datasets.synthetic.faces.paint_worn import glasses, worn
+from datasets.synthetic.faces.parameters import Face, light_vectors, packed, view_vectors
+from datasets.synthetic.faces.resolve import resolve
+from datasets.synthetic.faces.surface import EMPTY_DEPTH, samples, to_screen
+from methods.rendering.rasterize import fragments
+
+# Faces drawn at once, at 64 pixels and two samples across; fewer where they are larger, so that memory stays the same.
+CHUNK = 32
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Images and their ground truth; row 0 is the image's top.
+
+    Camera, view and normals are Unsup3D's: field of view 10 degrees, x right, y down, z away from the camera.
+
+    image: RGB.
+    coverage: share of the pixel's samples that show the head (or hair, neck, clothes), in [0, 1].
+    depth: camera units, about 0.9 to 1.1; `surface.EMPTY_DEPTH` where coverage is 0.
+    normal: unit, (0, 0, 1) facing the camera; 0 where coverage is 0.
+    albedo: in [0, 1]; 0 where coverage is 0.
+    part: index into `parts.PARTS`.
+    view: rx, ry, rz (radians), tx, ty, tz (camera units).
+    light: ambient, diffuse, unit direction. Where coverage is 1, image = albedo (ambient + diffuse max(0, normal .
+        direction)), cut at 1: exact for each sample, so for pixels up to the averaging of their samples.
+    """
+
+    image: UInt8[np.ndarray, "n s s 3"]
+    coverage: Float32[np.ndarray, "n s s"]
+    depth: Float32[np.ndarray, "n s s"]
+    normal: Float32[np.ndarray, "n s s 3"]
+    albedo: Float32[np.ndarray, "n s s 3"]
+    part: UInt8[np.ndarray, "n s s"]
+    view: Float32[np.ndarray, "n 6"]
+    light: Float32[np.ndarray, "n 5"]
+
+
+def render(faces: Sequence[Face], size: int = 64, samples_across: int = 2) -> Rendered:
+    """Draw `faces` as `size` x `size` images from `samples_across`^2 samples per pixel, with ground truth.
+
+    Each face's numbers are the same bits whatever else is drawn with it and on however many threads.
+    """
+    if size < 8 or samples_across < 1:
+        raise ValueError(f"a face needs size >= 8 and samples_across >= 1, not {size} and {samples_across}")
+    out = Rendered(
+        image=np.empty((len(faces), size, size, 3), np.uint8),
+        coverage=np.empty((len(faces), size, size), np.float32),
+        depth=np.empty((len(faces), size, size), np.float32),
+        normal=np.empty((len(faces), size, size, 3), np.float32),
+        albedo=np.empty((len(faces), size, size, 3), np.float32),
+        part=np.empty((len(faces), size, size), np.uint8),
+        view=view_vectors(faces),
+        light=light_vectors(faces),
+    )
+    step = max(1, CHUNK * 128**2 // (size * samples_across) ** 2)
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        for start in range(0, len(faces), step):
+            part = slice(start, min(start + step, len(faces)))
+            maps = (out.image, out.coverage, out.depth, out.normal, out.albedo, out.part)
+            _draw(packed(faces[part]), size, samples_across, [values[part] for values in maps], pool)
+    return out
+
+
+def _draw(parameters: np.ndarray, size: int, factor: int, maps: list[np.ndarray], pool: ThreadPoolExecutor) -> None:
+    """Fill `maps`: image, coverage, depth, normal, albedo, part."""
+    count, fine = len(parameters), size * factor
+    points, normals = (np.empty((count, VERTICES, 3)) for _ in range(2))
+    screen = np.empty((count, VERTICES, 3), np.float32)
+
+    def each(kernel: Callable[..., Any], shared: Sequence[Any], *batched: np.ndarray) -> None:
+        """Run a kernel on a contiguous share of the faces per thread."""
+        threads = min(torch.get_num_threads(), count)
+        bounds = [count * k // threads for k in range(threads + 1)]
+        shares = [[array[a:b] for array in batched] for a, b in pairwise(bounds)]
+        for future in [pool.submit(kernel, *shared, *share) for share in shares]:
+            future.result()
+
+    each(build, [LAYOUT], parameters, points, normals)
+    each(to_screen, [size], parameters, points, normals, screen)
+    seen = fragments(torch.from_numpy(screen), torch.from_numpy(TRIANGLES), fine)
+    kind = np.empty((count, fine, fine), np.int8)
+    place, normal = (np.empty((count, fine, fine, 3), np.float32) for _ in range(2))
+    depth = seen.depth.numpy()
+    fixed = [size, TRIANGLES, KINDS]
+    buffers = [seen.face.numpy(), seen.weights.numpy(), depth, kind, place, normal]
+    each(samples, fixed, parameters, screen, normals, *buffers)
+    albedo = np.zeros((count, fine, fine, 3), np.float32)
+    part = np.zeros((count, fine, fine), np.uint8)
+    for layer in (skin, eyes, mouth, worn):
+        each(layer, [], parameters, kind, place, albedo, part)
+    each(glasses, [], parameters, kind, place, depth, normal, albedo, part)
+    each(resolve, [factor, EMPTY_DEPTH], parameters, kind, depth, normal, albedo, part, *maps)

@@ -1,0 +1,103 @@
+"""From samples to pixels: shading, the background, and means over each pixel's samples."""
+
+from typing import Any, no_type_check
+
+import numpy as np
+
+from datasets.synthetic.faces.features import smooth
+from datasets.synthetic.faces.parts import PARTS
+from methods.rendering.numba_threads import compiled
+
+
+@compiled
+@no_type_check
+def resolve(
+    factor: int,
+    empty_depth: float,
+    parameters: np.ndarray,
+    kind: np.ndarray,
+    sample_depth: np.ndarray,
+    sample_normal: np.ndarray,
+    sample_albedo: np.ndarray,
+    sample_part: np.ndarray,
+    image: np.ndarray,
+    coverage: np.ndarray,
+    depth: np.ndarray,
+    normal: np.ndarray,
+    albedo: np.ndarray,
+    part: np.ndarray,
+) -> None:
+    """Pixels (n, s, s) as means of `factor` x `factor` samples each.
+
+    `image` is the shaded surface over the background, rounded to uint8. Depth, normal and albedo are means over the
+    samples that show a surface (the normal made unit again); `part` is the commonest label, the first of equals.
+    """
+    size = image.shape[1]
+    votes = np.zeros(len(PARTS), dtype=np.int64)
+    for i in range(len(parameters)):
+        p = parameters[i]
+        for row in range(size):
+            for column in range(size):
+                votes[:] = 0
+                covered, far = 0, 0.0
+                red, green, blue = 0.0, 0.0, 0.0
+                mean_normal, mean_albedo = normal[i, row, column], albedo[i, row, column]
+                mean_normal[:] = 0.0
+                mean_albedo[:] = 0.0
+                for a in range(factor * row, factor * row + factor):
+                    for b in range(factor * column, factor * column + factor):
+                        votes[sample_part[i, a, b]] += 1
+                        if kind[i, a, b] < 0:
+                            continue
+                        covered += 1
+                        far += sample_depth[i, a, b]
+                        nx, ny, nz = sample_normal[i, a, b, 0], sample_normal[i, a, b, 1], sample_normal[i, a, b, 2]
+                        facing = nx * p.direction[0] + ny * p.direction[1] + nz * p.direction[2]
+                        shading = p.ambient + p.diffuse * max(facing, 0.0)
+                        colour = sample_albedo[i, a, b]
+                        red += min(colour[0] * shading, 1.0)
+                        green += min(colour[1] * shading, 1.0)
+                        blue += min(colour[2] * shading, 1.0)
+                        for k in range(3):
+                            mean_normal[k] += sample_normal[i, a, b, k]
+                            mean_albedo[k] += colour[k]
+                share = covered / (factor * factor)
+                coverage[i, row, column] = share
+                depth[i, row, column] = far / covered if covered > 0 else empty_depth
+                if covered > 0:
+                    length = np.sqrt(mean_normal[0] ** 2 + mean_normal[1] ** 2 + mean_normal[2] ** 2) + 1e-12
+                    for k in range(3):
+                        mean_normal[k] /= length
+                        mean_albedo[k] /= covered
+                if covered < factor * factor:
+                    x, y = (2.0 * column + 1.0) / size - 1.0, (2.0 * row + 1.0) / size - 1.0
+                    back = _background(p, x, y)
+                    rest = factor * factor - covered
+                    red += rest * back[0]
+                    green += rest * back[1]
+                    blue += rest * back[2]
+                scale = 255.0 / (factor * factor)
+                image[i, row, column, 0] = int(red * scale + 0.5)
+                image[i, row, column, 1] = int(green * scale + 0.5)
+                image[i, row, column, 2] = int(blue * scale + 0.5)
+                part[i, row, column] = np.argmax(votes)
+
+
+@compiled
+@no_type_check
+def _background(p: Any, x: float, y: float) -> tuple[float, float, float]:
+    """A gradient with soft-edged boxes and spots in it, as a room out of focus has."""
+    t = min(max(0.5 + 0.5 * y + p.slant * x, 0.0), 1.0)
+    red = p.top[0] + (p.bottom[0] - p.top[0]) * t
+    green = p.top[1] + (p.bottom[1] - p.top[1]) * t
+    blue = p.top[2] + (p.bottom[2] - p.top[2]) * t
+    for k in range(len(p.blobs)):
+        blob = p.blobs[k]
+        dx, dy = abs(x - blob[0]) / blob[2], abs(y - blob[1]) / blob[3]
+        # Even ones are boxes, odd ones spots.
+        r = max(dx, dy) if k % 2 == 0 else np.sqrt(dx * dx + dy * dy)
+        cover = blob[5] * smooth(1.0 + blob[4], 1.0 - blob[4], r)
+        red += (blob[6] - red) * cover
+        green += (blob[7] - green) * cover
+        blue += (blob[8] - blue) * cover
+    return red, green, blue
