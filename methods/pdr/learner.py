@@ -8,6 +8,7 @@ from datasets.streams import seed_for
 from methods.base import Learner, Losses
 from methods.pdr.config import PDRConfig
 from methods.pdr.loocc import Perturbed, choose, nt_xent, perturb_light, perturb_view, unchanged
+from methods.pdr.losses import ReconstructionLoss
 from methods.pdr.model import Autoencoder, Reconstruction, signed
 from methods.pdr.networks import Networks
 from methods.pdr.scene import look_up, shaded
@@ -23,6 +24,7 @@ class PDRLearner(Learner):
         super().__init__()
         self.config = config
         self.model = Autoencoder(networks, config)
+        self.reconstruction = ReconstructionLoss(config)
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         schedule = self.config.schedule
@@ -44,7 +46,7 @@ class PDRLearner(Learner):
         self, images: Float[Tensor, "b 3 h w"], generator: torch.Generator, perturbed: Perturbed | None
     ) -> Losses:
         result = self.model(signed(images))
-        losses = self.model.losses(result)
+        losses = self.reconstruction(result)
         loss = self.config.reconstruction_weight * losses["reconstruction"]
         if self.config.loocc != "none":
             losses["contrastive"] = self.contrastive(

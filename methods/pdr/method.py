@@ -62,7 +62,7 @@ class PDR(Method):
 
     def notes(self) -> list[str]:
         found = []
-        if self.trains and self.config.perceptual_weight == 0:
+        if self.trains and self.config.weights is None and self.config.perceptual_weight == 0:
             found.append("trained without the perceptual (VGG-16) term")
         if (self.config.nf, self.config.nf_encoder) != (64, 32):
             found.append(f"width {self.config.nf} and {self.config.nf_encoder} in place of the paper's 64 and 32")

@@ -7,10 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.pdr.config import PARAMETERS, PDRConfig
-from methods.pdr.losses import gauss, laplace, total_variation
 from methods.pdr.networks import Networks
 from methods.pdr.scene import Light, Rendered, Scene, look_up, mirrored, shaded, with_mirrored_copy
-from methods.pdr.vgg import VGGFeatures
 
 
 @dataclass(frozen=True)
@@ -51,17 +49,13 @@ class Reconstruction:
 class Autoencoder(nn.Module):
     """The networks and the scene they feed. Its state dict is that of the networks alone, under `networks.`.
 
-    Networks run in whatever autocast is on; the scene, the rendering and the losses in float32.
+    Networks run in whatever autocast is on; the scene and its rendering in float32.
     """
 
     def __init__(self, networks: Networks, config: PDRConfig) -> None:
         super().__init__()
         self.networks = networks
         self.scene = Scene(config)
-        self.flip_weight = config.flip_weight
-        self.smoothness = config.smoothness
-        self.perceptual_weight = config.perceptual_weight
-        self.vgg = VGGFeatures.load(config.vgg16) if config.perceptual_weight else None
 
     def forward(self, image: Float[Tensor, "b 3 64 64"]) -> Reconstruction:
         """Take images in [-1, 1] apart and put them together again."""
@@ -97,35 +91,6 @@ class Autoencoder(nn.Module):
             sigma=None if sigma is None else sigma.float(),
             sigma_perceptual=None if sigma_perceptual is None else sigma_perceptual.float(),
         )
-
-    def losses(self, result: Reconstruction) -> dict[str, Tensor]:
-        """The reconstruction objective `reconstruction` and its parts (scalars).
-
-        `l1` and `l1_flip` photometric, `perceptual` and `perceptual_flip` by VGG-16, `smoothness` of the depth.
-        """
-        with torch.autocast(result.image.device.type, enabled=False):
-            return self._losses(result)
-
-    def _losses(self, result: Reconstruction) -> dict[str, Tensor]:
-        plain, flipped = result.image_hat.chunk(2)
-        found = {
-            "l1": laplace(plain - result.image, channel(result.sigma, 0), result.mask),
-            "l1_flip": laplace(flipped - result.image, channel(result.sigma, 1), result.mask),
-            "smoothness": total_variation(result.free_depth),
-        }
-        total = found["l1"] + self.flip_weight * found["l1_flip"] + self.smoothness * found["smoothness"]
-        if self.vgg is not None:
-            target, features, features_flip = self.vgg(torch.cat([result.image, result.image_hat])).chunk(3)
-            found["perceptual"] = gauss(features - target, channel(result.sigma_perceptual, 0), result.mask)
-            found["perceptual_flip"] = gauss(features_flip - target, channel(result.sigma_perceptual, 1), result.mask)
-            perceptual = found["perceptual"] + self.flip_weight * found["perceptual_flip"]
-            total = total + self.perceptual_weight * perceptual
-        return {"reconstruction": total, **found}
-
-
-def channel(maps: Float[Tensor, "b 2 s s"] | None, index: int) -> Float[Tensor, "b 1 s s"] | None:
-    """One of the two predicted deviations, or None where none are predicted."""
-    return None if maps is None else maps[:, index : index + 1]
 
 
 def signed(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

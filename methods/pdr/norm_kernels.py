@@ -27,7 +27,7 @@ def lanes(channels: int) -> int:
 
 def compiled(function: Any) -> Any:
     """Sums may be reordered: without that they are not vectorised. The order still is the same in every call."""
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder that numba may keep compiled code in

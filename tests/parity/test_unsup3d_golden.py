@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from methods.pdr.config import CARS, PDRConfig
+from methods.pdr.losses import ReconstructionLoss
 from methods.pdr.model import Autoencoder, Reconstruction
 from methods.pdr.networks import Networks
 from methods.pdr.scene import look_up
@@ -21,24 +22,29 @@ def golden(golden_file: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture
-def model(golden: dict[str, np.ndarray], golden_file: Path) -> Autoencoder:
-    """The model with the golden weights; the file's name says whether it is one of faces or of cars."""
-    domain = CARS if "cars" in golden_file.stem else {}
-    weights = {
-        k.removeprefix("weights/"): torch.from_numpy(v).float() for k, v in golden.items() if k[:8] == "weights/"
+def config(golden: dict[str, np.ndarray], golden_file: Path) -> PDRConfig:
+    """The golden model's configuration; the file's name says whether it is one of faces or of cars."""
+    widths = {
+        "nf": len(golden["weights/netD.network_down.0.weight"]),
+        "nf_encoder": len(golden["weights/netL.network.0.weight"]),
+        "nf_confidence": len(golden.get("weights/netC.network.0.weight", range(16))),
     }
-    config = PDRConfig(
-        **{
-            **domain,
-            "nf": len(weights["netD.network_down.0.weight"]),
-            "nf_encoder": len(weights["netL.network.0.weight"]),
-            "nf_confidence": len(weights.get("netC.network.0.weight", range(16))),
-            "flip_weight": 0.5,
-            "perceptual_weight": 0.0,
+    domain = CARS if "cars" in golden_file.stem else {}
+    return PDRConfig(**{**domain, **widths, "flip_weight": 0.5, "perceptual_weight": 0.0})
+
+
+@pytest.fixture
+def model(golden: dict[str, np.ndarray], config: PDRConfig) -> Autoencoder:
+    """The model with the golden weights."""
+    networks = Networks(config)
+    prefix = "weights/"
+    networks.load_state_dict(
+        {
+            name.removeprefix(prefix): torch.from_numpy(value).float()
+            for name, value in golden.items()
+            if name.startswith(prefix)
         }
     )
-    networks = Networks(config)
-    networks.load_state_dict(weights)
     return Autoencoder(networks, config)
 
 
@@ -47,10 +53,10 @@ def forward(model: Autoencoder, golden: dict[str, np.ndarray]) -> Reconstruction
 
 
 @pytest.mark.golden(GOLDEN)
-def test_every_intermediate_matches(golden: dict[str, np.ndarray], model: Autoencoder) -> None:
+def test_every_intermediate_matches(golden: dict[str, np.ndarray], config: PDRConfig, model: Autoencoder) -> None:
     with torch.no_grad():
         out = forward(model, golden)
-        losses = model.losses(out)
+        losses = ReconstructionLoss(config)(out)
     twice = {"light_a": out.light.ambient, "light_b": out.light.diffuse, "light_d": out.light.direction}
     ours = {
         "canonical_depth": out.depth,
@@ -90,8 +96,8 @@ def test_image_follows_from_the_rendered_depth(golden: dict[str, np.ndarray], mo
 
 
 @pytest.mark.golden(GOLDEN)
-def test_gradients_match(golden: dict[str, np.ndarray], model: Autoencoder) -> None:
-    model.losses(forward(model, golden))["reconstruction"].backward()
+def test_gradients_match(golden: dict[str, np.ndarray], config: PDRConfig, model: Autoencoder) -> None:
+    ReconstructionLoss(config)(forward(model, golden))["reconstruction"].backward()
 
     expected = dict(zip(golden["gradnorm_names"].tolist(), golden["gradnorm"].tolist(), strict=True))
     named = dict(model.networks.named_parameters())
