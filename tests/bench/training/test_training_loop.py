@@ -173,6 +173,20 @@ def test_same_seed_same_bits_and_another_seed_others(tmp_path: Path) -> None:
     assert not torch.equal(learners[0], learners[2])
 
 
+def test_each_epoch_stage_and_seed_has_chance_of_its_own(tmp_path: Path) -> None:
+    drawn: list[float] = []
+
+    class Drawing(Scripted):
+        def forward(self, images: Tensor, *, phase: str, step: int, generator: torch.Generator) -> Losses:
+            drawn.append(torch.rand((), generator=generator).item())
+            return super().forward(images, phase=phase, step=step, generator=generator)
+
+    for seed, name in [(3, "one"), (3, "two"), (4, "one")]:
+        trainer(tmp_path / str(seed), seed=seed).train(Drawing(*[1.0] * 2), images(), schedule(max_epochs=2), name=name)
+    assert len(drawn) == 36
+    assert len(set(drawn)) == 36
+
+
 def test_the_callers_settings_and_generators_are_left_alone(tmp_path: Path) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
