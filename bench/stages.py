@@ -141,7 +141,7 @@ def fit(
         if spec.weights is not None:
             load_weights(method, spec.weights, spec.name)
         elif training is not None:
-            trainer = FabricTrainer(folder / "progress", seed=seed, device=device, progress=progress, label=spec.name)
+            trainer = FabricTrainer(folder / "progress", seed=seed, device=device, progress=progress)
             summary = method.fit(training.images, trainer)
         weights = folder / "weights.safetensors"
         with atomic_path(weights) as path:

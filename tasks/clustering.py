@@ -50,7 +50,6 @@ class Clustering(Task):
                 f"{dataset.label}: clustering needs {unit} of at least two classes; {np.count_nonzero(known)} of "
                 f"{len(labels)} are labelled, of {len(present)} class{'es' if len(present) != 1 else ''}"
             )
-        progress.say(f"clustering {np.count_nonzero(known)} {unit} into {len(present)} clusters")
         clusters = ward_clusters(features if known.all() else features[known], len(present))
         counts = contingency(clusters, labels[known], (len(present), len(names)))
         majority = majority_labels(counts)
