@@ -38,10 +38,9 @@ class _NormActivation(torch.autograd.Function):
         x = x.contiguous(memory_format=torch.channels_last)
         y = torch.empty_like(x)
         mean, rstd = (torch.empty(len(x), groups) for _ in range(2))
-        width = norm_kernels.lanes(x.shape[1])
-        by_mesh(norm_kernels.forward, [weight, bias, groups, slope, width], [bits(x)], [bits(y), mean, rstd])
+        by_mesh(norm_kernels.forward, [weight, bias, slope], [bits(x)], [bits(y), mean, rstd])
         ctx.save_for_backward(x, weight, bias, mean, rstd)
-        ctx.settings = groups, slope, width
+        ctx.slope = slope
         return y
 
     @staticmethod
@@ -53,7 +52,7 @@ class _NormActivation(torch.autograd.Function):
         grad_weight, grad_bias = (torch.empty(len(x), x.shape[1]) for _ in range(2))
         by_mesh(
             norm_kernels.backward,
-            [weight, bias, *ctx.settings],
+            [weight, bias, ctx.slope],
             [bits(x), bits(grad), mean, rstd],
             [bits(grad_x), grad_weight, grad_bias],
         )

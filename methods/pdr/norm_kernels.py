@@ -39,9 +39,7 @@ def compiled(function: Any) -> Any:
 def forward(
     weight: np.ndarray,
     bias: np.ndarray,
-    groups: int,
     slope: float,
-    width: int,
     x: np.ndarray,
     y: np.ndarray,
     mean: np.ndarray,
@@ -49,9 +47,11 @@ def forward(
 ) -> None:
     """y = activation(weight * (x - mean) * rstd + bias), activation(z) = z if z > 0 else slope * z.
 
-    x, y: (b, h * w * c) bits of bfloat16, channels innermost; weight, bias: (c,); mean, rstd: (b, groups), filled.
+    x, y: (b, h * w * c) bits of bfloat16, channels innermost; weight, bias: (c,); mean, rstd: (b, groups) float32.
+    Out: y, mean, rstd.
     """
-    channels = weight.shape[0]
+    channels, groups = weight.shape[0], mean.shape[1]
+    width = channels * -(-LANES // channels)
     rows = x.shape[1] // width
     share = channels // groups
     count = share * (x.shape[1] // channels)
@@ -95,9 +95,7 @@ def forward(
 def backward(
     weight: np.ndarray,
     bias: np.ndarray,
-    groups: int,
     slope: float,
-    width: int,
     x: np.ndarray,
     grad: np.ndarray,
     mean: np.ndarray,
@@ -111,7 +109,8 @@ def backward(
     With d the gradient w.r.t. the normalised map times weight and h = (x - mean) rstd:
     dx = rstd (d - mean(d) - h mean(d h)), means over a group's values of one image.
     """
-    channels = weight.shape[0]
+    channels, groups = weight.shape[0], mean.shape[1]
+    width = channels * -(-LANES // channels)
     rows = x.shape[1] // width
     share = channels // groups
     count = share * (x.shape[1] // channels)
