@@ -6,7 +6,7 @@ A smaller subset is a part of the larger: an image of it has the same bits there
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class StandIn(Source):
         self.count, self.frames = SIZES[self.name][subset]
 
     @classmethod
-    def open(cls, subset: str) -> Self:
+    def open(cls, subset: str) -> "StandIn":
         """The stand-in's `smoke`, `mini` or `full` subset; a BenchError for any other name."""
         for known in get_args(Subset):
             if subset == known:

@@ -9,13 +9,15 @@ from typing import Any, no_type_check
 import numpy as np
 
 from datasets.synthetic.faces.features import noise, smooth
-from datasets.synthetic.faces.relief import MIDDLE, around, relief, skull_height, skull_section
+from datasets.synthetic.faces.relief import CROWN, MIDDLE, around, relief, skull_height, skull_section
 from methods.rendering.numba_threads import compiled
 
 # How far a hat reaches before the head's axis.
 FRONT_REACH = 1.2
 # Height at which the hairline turns from the forehead's edge to the sideburns.
 TEMPLE = 0.4
+# Shape of the hairline between: small is square, a half a parabola.
+ARCH = 0.36
 # What a triangle belongs to; a plate is glasses, which are not of the mesh.
 SKIN, HAIR, HAT, NECK, CLOTH, EAR, EARRING, PLATE = range(8)
 
@@ -31,7 +33,7 @@ class Grid:
 
 GRIDS = (
     Grid(SKIN, 72, 57),
-    Grid(HAIR, 30, 45),
+    Grid(HAIR, 32, 45),
     Grid(HAT, 10, 25),
     Grid(HAT, 3, 25),  # its brim
     Grid(NECK, 6, 17),
@@ -125,7 +127,7 @@ def _hairline(p: Any, y: float) -> float:
         return 0.0
     whisker = p.eye_y - 0.1 - 0.35 * p.sideburns
     if y > TEMPLE:
-        return p.hair_temple * ((p.hair_line - y) / (p.hair_line - TEMPLE)) ** 0.36
+        return p.hair_temple * ((p.hair_line - y) / (p.hair_line - TEMPLE)) ** ARCH
     behind = 1.85 if p.hair_length > -1.0 else 1.42
     down = p.hair_temple + (1.36 - p.hair_temple) * (TEMPLE - y) / (TEMPLE - whisker)
     return down if y > whisker else 1.36 + (behind - 1.36) * smooth(whisker, whisker - 0.12, y)
@@ -138,7 +140,7 @@ def _from_hairline(p: Any, turn: float, y: float, begin: float) -> float:
     inside = (turn - begin) * 5.0 if begin > 0.0 else 0.0
     if y > TEMPLE:
         across = min(turn / p.hair_temple, 1.0)
-        inside = max(inside, (y - p.hair_line + (p.hair_line - TEMPLE) * across ** (1 / 0.36)) / 0.16)
+        inside = max(inside, (y - p.hair_line + (p.hair_line - TEMPLE) * across ** (1.0 / ARCH)) / 0.16)
     return inside
 
 
@@ -150,12 +152,15 @@ def _hair(p: Any, out: np.ndarray) -> None:
         out[:] = 0.0
         return
     long = smooth(-0.85, -1.15, p.hair_length)
-    top_rows = rows // 2
+    top_rows, edge_rows = rows * 3 // 8, rows // 4
+    highest = np.arccos((p.hair_line - MIDDLE) / (CROWN * p.head_height))
     for r in range(rows):
         if r <= top_rows:
-            y = skull_height(p, 0.02 + (0.5 * np.pi - 0.02) * r / top_rows)
+            y = skull_height(p, 0.02 + (highest - 0.02) * r / top_rows)
+        elif r <= top_rows + edge_rows:  # equal steps along the forehead's edge
+            y = p.hair_line - (p.hair_line - TEMPLE) * ((r - top_rows) / edge_rows) ** (1.0 / ARCH)
         else:
-            y = MIDDLE + (p.hair_length - MIDDLE) * (r - top_rows) / (rows - 1 - top_rows)
+            y = TEMPLE + (p.hair_length - TEMPLE) * (r - top_rows - edge_rows) / (rows - 1.0 - top_rows - edge_rows)
         width, front, back = skull_section(p, max(y, -1.15))
         if y < MIDDLE:  # long hair falls straight down instead of following the neck
             full = p.head_width * (1.0 + 0.06 * np.sin(2.2 * (MIDDLE - y)))

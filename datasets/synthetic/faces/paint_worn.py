@@ -103,7 +103,8 @@ def glasses(
                         near, solid, nx = t, True, 2.0 * LENS_BEND * x
                     if lens and not rim:
                         tint = p.glasses_tint
-                        part[i, row, column] = parts.GLASSES
+                        if kind[i, row, column] >= 0:
+                            part[i, row, column] = parts.GLASSES
                 for sign in (-1.0, 1.0):
                     t = (sign * ARM_X * p.head_width - ox) / dx if abs(dx) > 1e-9 else 0.0
                     if 0.0 < t < near and _arm(p, oy + t * dy, oz + t * dz):

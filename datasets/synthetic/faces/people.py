@@ -54,7 +54,7 @@ def draw_identity(rng: np.random.Generator, masculine: bool | None = None) -> Id
     return Identity(
         masculine=float(male),
         age=age,
-        texture=float(int(uniform(rng, 1, 10_000))),
+        texture=float(int(uniform(rng, 1.0, 10_000.0))),
         skin=skin,
         hair=hair,
         lip=lip,

@@ -36,14 +36,13 @@ def resolve(
     votes = np.zeros(len(PARTS), dtype=np.int64)
     for i in range(len(parameters)):
         p = parameters[i]
+        light_x, light_y, light_z = p.direction[0], p.direction[1], p.direction[2]
         for row in range(size):
             for column in range(size):
                 votes[:] = 0
                 covered, far = 0, 0.0
                 red, green, blue = 0.0, 0.0, 0.0
-                mean_normal, mean_albedo = normal[i, row, column], albedo[i, row, column]
-                mean_normal[:] = 0.0
-                mean_albedo[:] = 0.0
+                sx, sy, sz, sr, sg, sb = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
                 for a in range(factor * row, factor * row + factor):
                     for b in range(factor * column, factor * column + factor):
                         votes[sample_part[i, a, b]] += 1
@@ -52,23 +51,22 @@ def resolve(
                         covered += 1
                         far += sample_depth[i, a, b]
                         nx, ny, nz = sample_normal[i, a, b, 0], sample_normal[i, a, b, 1], sample_normal[i, a, b, 2]
-                        facing = nx * p.direction[0] + ny * p.direction[1] + nz * p.direction[2]
-                        shading = p.ambient + p.diffuse * max(facing, 0.0)
-                        colour = sample_albedo[i, a, b]
-                        red += min(colour[0] * shading, 1.0)
-                        green += min(colour[1] * shading, 1.0)
-                        blue += min(colour[2] * shading, 1.0)
-                        for k in range(3):
-                            mean_normal[k] += sample_normal[i, a, b, k]
-                            mean_albedo[k] += colour[k]
-                share = covered / (factor * factor)
-                coverage[i, row, column] = share
+                        r, g, t = sample_albedo[i, a, b, 0], sample_albedo[i, a, b, 1], sample_albedo[i, a, b, 2]
+                        shading = p.ambient + p.diffuse * max(nx * light_x + ny * light_y + nz * light_z, 0.0)
+                        red += min(r * shading, 1.0)
+                        green += min(g * shading, 1.0)
+                        blue += min(t * shading, 1.0)
+                        sx, sy, sz = sx + nx, sy + ny, sz + nz
+                        sr, sg, sb = sr + r, sg + g, sb + t
+                coverage[i, row, column] = covered / (factor * factor)
                 depth[i, row, column] = far / covered if covered > 0 else empty_depth
-                if covered > 0:
-                    length = np.sqrt(mean_normal[0] ** 2 + mean_normal[1] ** 2 + mean_normal[2] ** 2) + 1e-12
-                    for k in range(3):
-                        mean_normal[k] /= length
-                        mean_albedo[k] /= covered
+                length, count = np.sqrt(sx * sx + sy * sy + sz * sz) + 1e-12, max(covered, 1)
+                normal[i, row, column, 0] = sx / length
+                normal[i, row, column, 1] = sy / length
+                normal[i, row, column, 2] = sz / length
+                albedo[i, row, column, 0] = sr / count
+                albedo[i, row, column, 1] = sg / count
+                albedo[i, row, column, 2] = sb / count
                 if covered < factor * factor:
                     x, y = (2.0 * column + 1.0) / size - 1.0, (2.0 * row + 1.0) / size - 1.0
                     back = _background(p, x, y)
@@ -80,7 +78,11 @@ def resolve(
                 image[i, row, column, 0] = int(red * scale + 0.5)
                 image[i, row, column, 1] = int(green * scale + 0.5)
                 image[i, row, column, 2] = int(blue * scale + 0.5)
-                part[i, row, column] = np.argmax(votes)
+                commonest = 0
+                for k in range(1, len(votes)):
+                    if votes[k] > votes[commonest]:
+                        commonest = k
+                part[i, row, column] = commonest
 
 
 @compiled

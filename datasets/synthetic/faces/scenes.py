@@ -26,7 +26,7 @@ class LightRange:
 
 # Photographs taken to be looked at are lit from the front; films are not.
 TRAINING_LIGHT = LightRange(ambient=(0.3, 0.6), diffuse=(0.3, 0.65), angle=45.0)
-TEST_LIGHT = LightRange(ambient=(0.12, 0.6), diffuse=(0.25, 0.85), angle=70.0)
+TEST_LIGHT = LightRange(ambient=(0.16, 0.6), diffuse=(0.35, 0.85), angle=70.0)
 
 
 def view_of(

@@ -1,0 +1,185 @@
+"""Drawn faces are deterministic, and their ground truth is that of their pixels."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from datasets.synthetic.faces import render as module
+from datasets.synthetic.faces.acting import EQUAL, act
+from datasets.synthetic.faces.parameters import Face
+from datasets.synthetic.faces.parts import LEFT_EYE, NOSE, PARTS, RIGHT_EYE, SKIN
+from datasets.synthetic.faces.render import Rendered, render
+from datasets.synthetic.faces.scenes import TEST_LIGHT, light_from, view_of
+from datasets.synthetic.faces.surface import EMPTY_DEPTH
+from datasets.synthetic.sources import stranger
+from methods.rendering.scene import DepthRenderer
+
+
+def faces(count: int) -> list[Face]:
+    return [stranger("test", index, EQUAL, TEST_LIGHT) for index in range(count)]
+
+
+def plain(face: Face) -> Face:
+    """The face from the front, at rest, lit from the camera, without what hides it."""
+    bare = replace(face.identity, glasses=0.0, hat=0.0, hair_part=0.0)
+    return replace(
+        face, identity=bare, expression=act("neutral", 1.0), view=view_of(0.0), light=light_from(0.4, 0.5, 0.0, 0.0)
+    )
+
+
+def equal(a: Rendered, b: Rendered) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Rendered:
+    return render(faces(40), 64)
+
+
+def test_bits_do_not_depend_on_company_chunks_or_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = render(faces(5), 64)
+    alone = [render([face], 64) for face in faces(5)]
+    for name, values in vars(together).items():
+        assert np.array_equal(values, np.concatenate([getattr(one, name) for one in alone])), name
+    monkeypatch.setattr(module, "CHUNK", 2)
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            assert equal(together, render(faces(5), 64))
+    finally:
+        torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("size", [33, 64, 128])
+def test_ranges(size: int) -> None:
+    out = render(faces(3), size)
+    assert out.image.shape == (3, size, size, 3)
+    covered = out.coverage > 0
+    assert 0.3 < covered.mean() < 1.0
+    assert out.coverage.min() == 0.0
+    assert out.coverage.max() == 1.0
+    assert np.all(out.depth[~covered] == np.float32(EMPTY_DEPTH))
+    assert 0.85 < out.depth[covered].min() < out.depth[covered].max() < 1.15
+    assert np.allclose(np.linalg.norm(out.normal[covered], axis=-1), 1.0, atol=1e-5)
+    assert out.normal[covered][:, 2].min() >= 0.0
+    assert np.all(out.normal[~covered] == 0)
+    assert np.all(out.albedo[~covered] == 0)
+    assert 0.0 <= out.albedo.min() < out.albedo.max() <= 1.0
+    assert np.all(out.part[~covered] == 0)
+    assert np.allclose(np.linalg.norm(out.light[:, 2:], axis=1), 1.0, atol=1e-6)
+
+
+def shaded(out: Rendered) -> np.ndarray:
+    facing = np.einsum("nijk,nk->nij", out.normal, out.light[:, 2:])
+    shading = out.light[:, 0, None, None] + out.light[:, 1, None, None] * np.maximum(facing, 0.0)
+    return np.minimum(out.albedo * shading[..., None], 1.0) * 255.0
+
+
+def test_image_is_albedo_times_shading() -> None:
+    exact = render(faces(6), 64, samples_across=1)
+    whole = exact.coverage == 1
+    assert np.abs(shaded(exact) - exact.image)[whole].max() < 0.51  # rounding to whole numbers
+    smooth = render(faces(6), 64)
+    whole = smooth.coverage == 1
+    error = np.abs(shaded(smooth) - smooth.image)[whole]
+    assert error.mean() < 1.0
+    assert np.quantile(error, 0.99) < 8.0
+
+
+def test_normals_are_those_of_the_depth() -> None:
+    size = 128
+    out = render([plain(face) for face in faces(6)], size, samples_across=1)
+    from_depth = DepthRenderer(size).normals(torch.from_numpy(out.depth)).numpy()
+    from_depth /= np.linalg.norm(from_depth, axis=-1, keepdims=True)  # Unsup3D's are a little short
+    skin = np.isin(out.part, (SKIN, NOSE))
+    inner = np.zeros_like(skin)
+    inner[:, 1:-1, 1:-1] = skin[:, 2:, 1:-1] & skin[:, :-2, 1:-1] & skin[:, 1:-1, 2:] & skin[:, 1:-1, :-2]
+    angle = np.degrees(np.arccos(np.clip((from_depth * out.normal).sum(-1)[inner], -1, 1)))
+    assert np.median(angle) < 4.0
+    assert np.mean(angle) < 8.0
+
+
+@pytest.mark.parametrize("view", [(0.0, 0.3, 0.0, 0.0, 0.0, 0.0), (0.15, -0.2, 0.1, 0.01, -0.006, 0.0)])
+def test_view_is_the_renderers(view: tuple[float, ...]) -> None:
+    """Unsup3D's renderer, moving the frontal depth by the true view, finds the depth that was drawn."""
+    size = 96
+    face = plain(faces(1)[0])
+    frontal = replace(face, view=replace(face.view, rx=0.0, ry=0.0, rz=0.0, tx=0.0, ty=0.0, tz=0.0))
+    moved = replace(face, view=type(face.view)(*view))
+    out = render([frontal, moved], size)
+    warped = DepthRenderer(size).warp(torch.from_numpy(out.depth[:1]), torch.tensor([view]))[0].numpy()
+    skin = np.isin(out.part[1], (SKIN, NOSE)) & (warped < 1.1)
+    assert skin.mean() > 0.1
+    error = np.abs(warped - out.depth[1])[skin]
+    assert np.median(error) < 0.001  # of a relief of about 0.1
+    unmoved = np.abs(out.depth[0] - out.depth[1])[skin]
+    assert np.median(error) < 0.25 * np.median(unmoved)
+
+
+def test_light_from_the_left_lights_the_left() -> None:
+    face = plain(faces(1)[0])
+    left, above = (
+        render([replace(face, light=light_from(0.2, 0.6, a, e)) for a, e in ((-60.0, 0.0), (0.0, 60.0))], 64)
+        .image.astype(float)
+        .mean(-1)
+    )
+    assert left[:, 16:30].mean() > 1.2 * left[:, 34:48].mean()
+    assert abs(above[20:50, 16:30].mean() / above[20:50, 34:48].mean() - 1.0) < 0.1
+
+
+def test_faces_are_nearly_symmetric_about_the_middle() -> None:
+    out = render([plain(face) for face in faces(8)], 64)
+    skin = (out.part != 0) & (out.part != PARTS.index("hair")) & (out.part != PARTS.index("cloth"))
+    both = skin & skin[:, :, ::-1]
+    difference = np.abs(out.albedo - out.albedo[:, :, ::-1])[both]
+    assert difference.mean() < 0.03
+    assert np.abs(out.depth - out.depth[:, :, ::-1])[both].mean() < 0.002
+
+
+def test_parts_lie_where_they_belong(drawn: Rendered) -> None:
+    front = render([plain(face) for face in faces(4)], 64).part
+    column = np.arange(64)[None, None] * np.ones_like(front)
+    row = np.arange(64)[None, :, None] * np.ones_like(front)
+    assert column[front == LEFT_EYE].min() >= 32 > column[front == RIGHT_EYE].max()
+    assert row[front == NOSE].mean() > row[front == LEFT_EYE].mean()
+    lips = [row[front == PARTS.index(name)].mean() for name in ("nose", "u_lip", "l_lip", "neck")]
+    assert lips == sorted(lips)
+    assert set(np.unique(drawn.part)) == set(range(len(PARTS)))
+
+
+def test_people_expressions_views_and_lights_change_the_image() -> None:
+    a, b = (plain(face) for face in faces(2))
+    variants = [
+        a,
+        replace(a, identity=b.identity),
+        replace(a, expression=act("surprise", 1.0)),
+        replace(a, view=view_of(40.0)),
+        replace(a, light=light_from(0.2, 0.4, 50.0, 20.0)),
+        replace(a, surroundings=b.surroundings),
+    ]
+    images = render(variants, 64).image.astype(float)
+    for other in images[1:]:
+        assert np.abs(images[0] - other).mean() > 1.5
+
+
+def test_a_head_turned_to_the_right_looks_to_the_right() -> None:
+    left, front, right = render([replace(plain(faces(1)[0]), view=view_of(yaw)) for yaw in (-40.0, 0.0, 40.0)], 64).part
+    offset = [
+        np.nonzero(part == NOSE)[1].mean() - np.nonzero(np.isin(part, (SKIN, NOSE)))[1].mean()
+        for part in (left, front, right)
+    ]
+    assert offset[0] < -1.0 < abs(offset[1]) < 1.0 < offset[2]
+
+
+def test_impossible_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="size >= 8"):
+        render(faces(1), 4)
+    with pytest.raises(ValueError, match="samples_across >= 1"):
+        render(faces(1), 64, samples_across=0)
+
+
+def test_no_faces_give_empty_arrays() -> None:
+    assert render([], 64).image.shape == (0, 64, 64, 3)
