@@ -104,7 +104,7 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
         "zdim_confidence": 32,
         "bounded_outputs": True,
         "perceptual_weight": 0.0,
-        "schedule": {"batch_size": 8, "learning_rate": 3e-4, "weight_decay": 5e-4, "max_steps": 10, "max_epochs": 2},
+        "schedule": {"batch_size": 8, "learning_rate": 3e-4, "weight_decay": 5e-4, "max_steps": 20, "max_epochs": 4},
     },
     "mini": {
         "nf": 16,

@@ -13,6 +13,9 @@ from methods.pdr.model import Autoencoder, Reconstruction, signed
 from methods.pdr.networks import Networks
 from methods.pdr.scene import look_up, shaded
 
+# What validation perturbs.
+PERTURBED: dict[str, tuple[Perturbed, ...]] = {"none": (), "l": ("light",), "lv": ("light", "view")}
+
 
 class PDRLearner(Learner):
     """One Adam over all networks (PDR, section 4.3).
@@ -34,24 +37,23 @@ class PDRLearner(Learner):
         return {"autoencoder": adam}
 
     def forward(self, images: Float[Tensor, "b 3 h w"], *, phase: str, step: int, generator: torch.Generator) -> Losses:
-        return self._losses(images, generator, None)
+        which = () if self.config.loocc == "none" else (choose(self.config.loocc, generator),)
+        return self._losses(images, which, generator)
 
     def validate(self, images: Float[Tensor, "b 3 h w"]) -> Losses:
         """As in training, but every batch is perturbed by the same numbers; in LOOCC-LV both ways, averaged."""
         generator = torch.Generator().manual_seed(seed_for(0, "pdr", "validate"))
-        found = [self._losses(images, generator, which) for which in PERTURBED[self.config.loocc]]
-        return {name: torch.stack([losses[name] for losses in found]).mean() for name in found[0]}
+        return self._losses(images, PERTURBED[self.config.loocc], generator)
 
     def _losses(
-        self, images: Float[Tensor, "b 3 h w"], generator: torch.Generator, perturbed: Perturbed | None
+        self, images: Float[Tensor, "b 3 h w"], perturbed: tuple[Perturbed, ...], generator: torch.Generator
     ) -> Losses:
         result = self.model(signed(images))
         losses = self.reconstruction(result)
         loss = self.config.reconstruction_weight * losses["reconstruction"]
-        if self.config.loocc != "none":
-            losses["contrastive"] = self.contrastive(
-                result, perturbed or choose(self.config.loocc, generator), generator
-            )
+        if perturbed:
+            terms = [self.contrastive(result, which, generator) for which in perturbed]
+            losses["contrastive"] = torch.stack(terms).mean()
             loss = loss + self.config.loocc_weight * losses["contrastive"]
         return {"loss": loss, **{name: value.detach() for name, value in losses.items()}}
 
@@ -85,7 +87,3 @@ class PDRLearner(Learner):
                 rendered = self.model.scene.render(result.depth[:count], view)
                 grid, covered = rendered.grid, rendered.covered
             return look_up(canonical, grid) * covered[:, None]
-
-
-# What validation perturbs, one pass each.
-PERTURBED: dict[str, tuple[Perturbed | None, ...]] = {"none": (None,), "l": ("light",), "lv": ("light", "view")}
