@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import psutil
 import torch
-from datasets.prepared import find_prepared, prepare
-from safetensors.torch import load_file, save_file
 
 from bench.catalogue import DATASETS
 from bench.encoding import write_features
@@ -25,11 +23,13 @@ from bench.registry import Entry
 from bench.request import Request
 from bench.specs import MethodSpec, TaskSpec, file_digest
 from bench.store import Store
+from bench.tensors import read_tensors, write_tensors
 from bench.training.loop import FabricTrainer
 from bench.training.precision import resolve_precision
 from datasets.base import Dataset, Progress, Source
 from datasets.errors import BenchError
-from datasets.files import atomic_folder, atomic_path, read_json, write_json
+from datasets.files import atomic_folder, read_json, write_json, write_with
+from datasets.prepared import find_prepared, prepare
 from methods.base import Method
 
 
@@ -143,10 +143,8 @@ def fit(
         elif training is not None:
             trainer = FabricTrainer(folder / "progress", seed=seed, device=device, progress=progress)
             summary = method.fit(training.images, trainer)
-        weights = folder / "weights.safetensors"
-        with atomic_path(weights) as path:
-            state = {name: value.detach().cpu().contiguous() for name, value in method.module.state_dict().items()}
-            save_file(state, path)
+        weights, state = folder / "weights.safetensors", method.module.state_dict()
+        write_with(weights, lambda path: write_tensors(path, state))
         info = {
             "ingredients": ingredients,
             "sha256": file_digest(weights),
@@ -185,7 +183,7 @@ def load_method(spec: MethodSpec, checkpoint: Checkpoint, seed: int, device: str
 def load_weights(method: Method, path: Path, name: str) -> None:
     """Load safetensors into a method; keys and shapes that do not fit are one `BenchError` naming the first."""
     assert method.module is not None, f"{name} has no weights to load"
-    state, wanted = load_file(path), method.module.state_dict()
+    state, wanted = read_tensors(path), method.module.state_dict()
     for key, value in wanted.items():
         if key not in state:
             raise BenchError(f"{path.name} lacks {key}: these are not weights of {name} at this configuration")

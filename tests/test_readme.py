@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"(?:<!-- (?P<kind>command|file): (?P<name>\S+) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)\n```", re.S)
+BLOCK = re.compile(
+    r"(?:<!-- (?P<kind>command|file): (?P<name>\S+) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)\n```", re.S
+)
 BLOCKS = [match.groupdict() for match in BLOCK.finditer((ROOT / "README.md").read_text(encoding="utf-8"))]
 INSTALL = re.compile(r"^.*\.venv/bin/python ")
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import typer
-from safetensors.torch import save_file
 
 from bench.catalogue import METHODS
 from bench.store import Store
+from bench.tensors import write_tensors
 from datasets.errors import BenchError
 from datasets.files import write_with
 
@@ -18,7 +18,7 @@ def import_weights_command(method: str, file: Path, name: str, root: Path) -> No
         raise BenchError(f"{file}: no such file; expected a checkpoint of {method}")
     state = entry.load().import_weights(file)
     target = Store(root).weights(name)
-    write_with(target, lambda path: save_file({key: value.contiguous() for key, value in state.items()}, path))
+    write_with(target, lambda path: write_tensors(path, state))
     count = sum(value.numel() for value in state.values())
     typer.echo(f"{method}: {len(state)} tensors, {count:,} values imported as {name!r}")
     typer.echo(f"use them:  python -m bench run --methods {method} --tasks bbt --set {method}.weights={name}")

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bench.tensors import read_tensors, write_tensors
 from datasets.errors import BenchError
 from datasets.files import atomic_folder, atomic_path, read_json, write_json
 
@@ -70,10 +69,10 @@ class StateFolder:
         before = self._latest()
         target = self._at(position.epoch)
         with atomic_folder(target) as temporary:
-            _write(_on_cpu(learner.state_dict()), temporary / LEARNER)
+            write_tensors(temporary / LEARNER, learner.state_dict())
             tensors: dict[str, Tensor] = {}
             settings = {phase: _pack(optimizer, phase, tensors) for phase, optimizer in optimizers.items()}
-            _write(tensors, temporary / OPTIMIZERS)
+            write_tensors(temporary / OPTIMIZERS, tensors)
             if improved:
                 _link(temporary / LEARNER, temporary / BEST)
             else:
@@ -96,7 +95,7 @@ class StateFolder:
             state = self._checked(latest / "state.json")
             position = Position(**state["position"])
             _load(learner, latest / LEARNER)
-            tensors = _read(latest / OPTIMIZERS)
+            tensors = read_tensors(latest / OPTIMIZERS)
             for phase, optimizer in optimizers.items():
                 _unpack(optimizer, phase, state["optimizers"][phase], tensors)
         # A kill may have come between the commit of an epoch and its line.
@@ -146,11 +145,6 @@ class StateFolder:
         return state
 
 
-def _on_cpu(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Copies that can be written: on the CPU, in row-major order, sharing no memory."""
-    return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
-
-
 def _link(source: Path, target: Path) -> None:
     """A second name for a file that never changes; a copy where the file system has no hard links."""
     try:
@@ -159,23 +153,9 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _write(tensors: dict[str, Tensor], path: Path) -> None:
-    try:
-        save_file(tensors, path)
-    except SafetensorError as error:  # a full disk is no OSError here
-        raise OSError(str(error)) from error
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except (SafetensorError, FileNotFoundError) as error:
-        raise BenchError(f"{path} is damaged ({error}): delete {path.parent} and run again") from error
-
-
 def _load(learner: nn.Module, path: Path) -> None:
     try:
-        learner.load_state_dict(_read(path))
+        learner.load_state_dict(read_tensors(path))
     except RuntimeError as error:
         first = str(error).splitlines()[-1].strip()
         raise BenchError(f"{path} does not fit the learner ({first}): delete {path.parent} and run again") from error

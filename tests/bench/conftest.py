@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from bench.commands.run import Run
 from bench.commands.shared import request_from
 from bench.plan import cells
 from bench.records import Record
 from bench.store import Store
-from rich.console import Console
 
 OWN_METHODS = '''
 """Representation learners as a user would write them."""

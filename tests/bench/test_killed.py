@@ -15,7 +15,16 @@ def start(own_methods: Path, own_tracks: Path, store: Path) -> "subprocess.Popen
     """The command line in a process group of its own."""
     return subprocess.Popen(
         [
-            *(sys.executable, "-m", "bench", "run", "--methods", f"{own_methods}:Tiny", "--tasks", f"tracks:{own_tracks}"),
+            *(
+                sys.executable,
+                "-m",
+                "bench",
+                "run",
+                "--methods",
+                f"{own_methods}:Tiny",
+                "--tasks",
+                f"tracks:{own_tracks}",
+            ),
             *("--profile", "smoke", "--data", "synthetic", "--store", str(store), "--no-baselines", "--jobs", "1"),
             *("--set", "Tiny.schedule.max_epochs=60", "--set", "Tiny.schedule.patience=60", "--no-mlflow"),
         ],

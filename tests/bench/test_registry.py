@@ -41,7 +41,12 @@ def test_an_entry_with_an_argument_sets_its_field() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("pdr_looc_l", "did you mean pdr_loocc_l"), ("zzz", "known: chance"), ("x*", "no method matches"), ("", "no method")],
+    [
+        ("pdr_looc_l", "did you mean pdr_loocc_l"),
+        ("zzz", "known: chance"),
+        ("x*", "no method matches"),
+        ("", "no method"),
+    ],
 )
 def test_an_unknown_name_says_what_is_known(text: str, message: str) -> None:
     with pytest.raises(BenchError, match=message):
