@@ -75,7 +75,7 @@ class Series:
         rates = [2 * math.pi * uniform(rng, 0.4, 1.3) for _ in range(5)]
         reaches = (clipped(rng, 0.0, 9.0, 0.0, 18.0), 3.5, 2.5, 0.025, 0.025)
         shift = (clipped(rng, 0.0, 0.04, -0.1, 0.1), clipped(rng, 0.0, 0.04, -0.1, 0.1))
-        nearer = uniform(rng, -0.06, 0.06)
+        nearer = uniform(rng, -0.03, 0.03)
         start, end = draw_expression(rng, ACTED), draw_expression(rng, ACTED)
         talking = one_of(rng, (0.0, 0.05, 0.1))
         faces = []

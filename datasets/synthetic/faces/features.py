@@ -28,6 +28,14 @@ def bell(value: float, width: float) -> float:
 
 @compiled
 @no_type_check
+def spot(x: float, width: float, y: float, height: float) -> float:
+    """Gaussian of two variables, of height 1."""
+    t = (x / width) * (x / width) + (y / height) * (y / height)
+    return np.exp(-0.5 * t) if t < 16.0 else 0.0
+
+
+@compiled
+@no_type_check
 def noise(x: float, y: float, seed: float) -> float:
     """Value noise in [0, 1] with cells of side 1."""
     column, row = np.floor(x), np.floor(y)

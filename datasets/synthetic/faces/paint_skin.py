@@ -5,7 +5,7 @@ from typing import Any, no_type_check
 import numpy as np
 
 from datasets.synthetic.faces import mesh, parts
-from datasets.synthetic.faces.features import bell, lips, mouth_half_width, noise, smooth
+from datasets.synthetic.faces.features import bell, lips, mouth_half_width, noise, smooth, spot
 from methods.rendering.numba_threads import compiled
 
 
@@ -53,9 +53,9 @@ def _base(p: Any, x: float, y: float, z: float, out: np.ndarray) -> None:
     for k in range(3):
         out[k] = p.skin[k] * tone
     if p.freckles > 0.0 and z > 0.3:
-        spot = smooth(0.66, 0.8, noise(34.0 * x + 90.0, 34.0 * y + 90.0, p.texture + 1.0))
-        spot *= p.freckles * bell(y - p.nose_tip_y - 0.12, 0.2) * bell(x, 0.5)
-        _tint(out, 1.0 - 0.3 * spot, 1.0 - 0.45 * spot, 1.0 - 0.5 * spot)
+        fleck = smooth(0.66, 0.8, noise(34.0 * x + 90.0, 34.0 * y + 90.0, p.texture + 1.0))
+        fleck *= p.freckles * spot(y - p.nose_tip_y - 0.12, 0.2, x, 0.5)
+        _tint(out, 1.0 - 0.3 * fleck, 1.0 - 0.45 * fleck, 1.0 - 0.5 * fleck)
 
 
 @compiled
@@ -65,9 +65,7 @@ def _face(p: Any, x: float, y: float, z: float, out: np.ndarray) -> int:
     label = parts.SKIN
     ax = abs(x)
     front = smooth(-0.1, 0.35, z)
-    red = p.blush * bell(ax - 0.55, 0.2) * bell(y - p.nose_tip_y - 0.02, 0.17) + 0.06 * bell(x, 0.16) * bell(
-        y - p.nose_tip_y, 0.1
-    )
+    red = p.blush * spot(ax - 0.55, 0.2, y - p.nose_tip_y - 0.02, 0.17) + 0.06 * spot(x, 0.16, y - p.nose_tip_y, 0.1)
     _tint(out, 1.0 + 0.25 * red * front, 1.0 - 0.9 * red * front, 1.0 - 0.7 * red * front)
     if z < 0.2:
         # The shaved or bald scalp is skin; towards the neck it lies in the jaw's shadow.
@@ -76,12 +74,12 @@ def _face(p: Any, x: float, y: float, z: float, out: np.ndarray) -> int:
         _beard(p, ax, y, z, x, out)
         return label
     # Tired skin below the eyes, and the corner between eye and nose.
-    hollow = (0.1 + 0.22 * p.bags) * bell(ax - p.eye_x + 0.03, 0.16) * bell(y - p.eye_y + 0.16, 0.05)
-    hollow += 0.12 * bell(ax - 0.2, 0.07) * bell(y - p.eye_y - 0.02, 0.1)
+    hollow = (0.1 + 0.22 * p.bags) * spot(ax - p.eye_x + 0.03, 0.16, y - p.eye_y + 0.16, 0.05)
+    hollow += 0.12 * spot(ax - 0.2, 0.07, y - p.eye_y - 0.02, 0.1)
     tip = p.nose_tip_y + 0.04 * p.nose_wrinkle
     # The furrows beside the nose, between the brows and of old age.
-    hollow += 0.15 * bell(ax - p.nose_width - 0.02, 0.03) * bell(y - tip + 0.04, 0.07)
-    hollow += 0.3 * p.brow_knit * bell(ax - 0.07, 0.018) * bell(y - p.eye_y - p.brow_y + 0.02, 0.09)
+    hollow += 0.15 * spot(ax - p.nose_width - 0.02, 0.03, y - tip + 0.04, 0.07)
+    hollow += 0.3 * p.brow_knit * spot(ax - 0.07, 0.018, y - p.eye_y - p.brow_y + 0.02, 0.09)
     lines = 0.2 * p.age + 0.8 * max(p.brow_raise, 0.0)
     if 0.55 < y < 1.1 and lines > 0.05:
         hollow += lines * 0.45 * smooth(0.7, 1.0, np.sin(42.0 * y)) * bell(ax, 0.35) * smooth(0.5, 0.7, y)

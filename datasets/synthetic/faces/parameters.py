@@ -181,10 +181,10 @@ class Face:
 
 
 @cache
-def source_digest() -> str:
-    """SHA-256 of this package's source: what is drawn depends on nothing else but the parameters."""
+def source_digest(folder: Path = Path(__file__).parent) -> str:
+    """SHA-256 of the source below `folder`: what is drawn depends on nothing else but the parameters."""
     digest = sha256()
-    for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
+    for path in sorted(folder.rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

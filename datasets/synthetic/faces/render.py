@@ -14,13 +14,16 @@ import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 
-from datasets.synthetic.faces.mesh import KINDS, LAYOUT, TRIANGLES, VERTICES, build
+from datasets.synthetic.faces.mesh import KINDS, TRIANGLES, VERTICES, blocks, grid_normals
 from datasets.synthetic.faces.paint_eyes import eyes
 from datasets.synthetic.faces.paint_mouth import mouth
 from datasets.synthetic.faces.paint_skin import skin
 from datasets.synthetic.faces.paint_worn import glasses, worn
 from datasets.synthetic.faces.parameters import Face, light_vectors, packed, view_vectors
 from datasets.synthetic.faces.resolve import resolve
+from datasets.synthetic.faces.shape_hair import shape_hair
+from datasets.synthetic.faces.shape_head import shape_ears, shape_neck, shape_skin
+from datasets.synthetic.faces.shape_worn import shape_cloth, shape_earrings, shape_hat
 from datasets.synthetic.faces.surface import EMPTY_DEPTH, samples, to_screen
 from methods.rendering.rasterize import fragments
 
@@ -95,7 +98,16 @@ def _draw(parameters: np.ndarray, size: int, factor: int, maps: list[np.ndarray]
         for future in [pool.submit(kernel, *shared, *share) for share in shares]:
             future.result()
 
-    each(build, [LAYOUT], parameters, points, normals)
+    skin_grid, hair, hat, brim, neck, cloth, *ears = blocks(points)
+    each(shape_skin, [], parameters, skin_grid)
+    each(shape_hair, [], parameters, hair)
+    each(shape_hat, [], parameters, hat, brim)
+    each(shape_neck, [], parameters, neck)
+    each(shape_cloth, [], parameters, cloth)
+    each(shape_ears, [], parameters, *ears[:2])
+    each(shape_earrings, [], parameters, *ears[2:])
+    for grid, grid_normal in zip(blocks(points), blocks(normals), strict=True):
+        each(grid_normals, [], grid, grid_normal)
     each(to_screen, [size], parameters, points, normals, screen)
     seen = fragments(torch.from_numpy(screen), torch.from_numpy(TRIANGLES), fine)
     kind = np.empty((count, fine, fine), np.int8)

@@ -52,7 +52,7 @@ def draw_view(rng: np.random.Generator) -> View:
     yaw = clipped(rng, 0.0, 24.0, -60.0, 60.0)
     pitch, roll = clipped(rng, 0.0, 8.0, -22.0, 22.0), clipped(rng, 0.0, 6.0, -20.0, 20.0)
     shift = (clipped(rng, 0.0, 0.04, -0.12, 0.12), clipped(rng, 0.0, 0.04, -0.12, 0.12))
-    return view_of(yaw, pitch, roll, shift, uniform(rng, -0.06, 0.06))
+    return view_of(yaw, pitch, roll, shift, uniform(rng, -0.03, 0.03))
 
 
 def light_from(ambient: float, diffuse: float, azimuth: float, elevation: float) -> Light:
