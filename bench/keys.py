@@ -20,8 +20,16 @@ from typing import Any
 # Source outside these packages is versioned by its distribution, not by its text.
 PROJECT_PACKAGES = ("methods", "tasks", "datasets", "bench")
 
-# Modules whose code changes no value: how files are written, what a person is told.
-NEUTRAL = frozenset({"datasets.errors", "datasets.files", "methods.torchvision_compat"})
+# Modules whose code changes no value: how files are written, what a person is told or shown.
+NEUTRAL = frozenset(
+    {
+        "datasets.errors",
+        "datasets.files",
+        "methods.pdr.import_weights",
+        "methods.pdr.inspect",
+        "methods.torchvision_compat",
+    }
+)
 
 
 def canonical(value: Any) -> str:

@@ -18,6 +18,7 @@ import torch
 from bench.catalogue import DATASETS
 from bench.encoding import write_features
 from bench.environment import resolve_device
+from bench.figures import contact_sheet
 from bench.keys import key_of, source_version
 from bench.registry import Entry
 from bench.request import Request
@@ -30,7 +31,10 @@ from datasets.base import Dataset, Progress, Source
 from datasets.errors import BenchError
 from datasets.files import atomic_folder, read_json, write_json, write_with
 from datasets.prepared import find_prepared, prepare
-from methods.base import Method
+from datasets.split import split
+from methods.base import Method, to_float
+
+SHEET_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -158,9 +162,22 @@ def fit(
             "seconds": summary.get("seconds", time.perf_counter() - started),
             "peak_memory_mb": peak_memory_mb(),
         }
+        if training is not None:
+            draw(method, training, seed, folder / f"{spec.name.replace(':', '-')}-seed{seed}.png", spec.name)
         write_json(folder / "checkpoint.json", info)
         shutil.rmtree(folder / "progress", ignore_errors=True)
     return Checkpoint(key, folder, info["sha256"], info)
+
+
+def draw(method: Method, training: Dataset, seed: int, target: Path, name: str) -> None:
+    """Show what a trained method makes of images that it was not trained on (those that decided when to stop)."""
+    assert method.module is not None, f"{name} has no weights"
+    shown = split(len(training), seed)[1][:SHEET_ROWS]
+    device = next(method.module.parameters()).device
+    with torch.inference_mode():
+        pictures = method.pictures(to_float(training.images[shown], device))
+    if pictures:
+        contact_sheet(pictures, target, title=f"{name}, trained on {training.label}")
 
 
 def open_checkpoint(key: str, folder: Path) -> Checkpoint | None:

@@ -171,6 +171,10 @@ class Method(ABC):
         """
         raise TypeError(f"{type(self).__name__} has no trainable encoder")
 
+    def pictures(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b 3 h w"]]:
+        """What the method makes of images in [0, 1], by name: reconstructions, say; nothing where there is nothing."""
+        return {}
+
     def notes(self) -> list[str]:
         """What a reader of this method's row should know (a term left out, a small model in a large one's place)."""
         return []

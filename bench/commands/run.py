@@ -146,7 +146,12 @@ class Run:
             # Records are safe already; the run still has to end on record, and says at the end what went wrong.
             files, code = [], code or 1
             print(f"error: no table: {error}", file=sys.stderr)
-        self._write_manifest(ended=datetime.now(UTC), exit_code=code, tables=relative(files, self.store.root))
+        self._write_manifest(
+            ended=datetime.now(UTC),
+            exit_code=code,
+            tables=relative(files, self.store.root),
+            figures=relative(self._sheets(records), self.store.root),
+        )
         if records and self.mirror:
             self._mirror()
         cached = sum(done.cached for done, _ in self.done.values())
@@ -162,6 +167,11 @@ class Run:
         for record in bad:
             print(f"error: {record.name}: {record.error}", file=sys.stderr)
         return code
+
+    def _sheets(self, records: list[Record]) -> list[Path]:
+        """The contact sheets of the trained methods, each once."""
+        keys = dict.fromkeys(record.phases["fit"].key for record in records if "fit" in record.phases)
+        return [path for key in keys for path in sorted(self.store.checkpoint(key).glob("*.png"))]
 
     def _write_tables(self, records: list[Record]) -> list[Path]:
         """Print the table and write it as CSV and Markdown, one pair of files per invocation."""

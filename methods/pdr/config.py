@@ -112,7 +112,7 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
         "nf_confidence": 16,
         "bounded_outputs": True,
         "perceptual_weight": 0.0,
-        "schedule": {"batch_size": 16, "learning_rate": 3e-4, "weight_decay": 5e-4, "max_steps": 1100},
+        "schedule": {"batch_size": 16, "learning_rate": 3e-4, "weight_decay": 5e-4, "max_steps": 1200},
     },
     "paper": {},
 }

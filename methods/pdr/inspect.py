@@ -1,15 +1,11 @@
-"""Looking at what PDR makes of images: the scene taken apart, lit anew, turned, and a contact sheet of it all."""
+"""Looking at what PDR makes of images: the scene taken apart, lit anew, and turned."""
 
 import math
-from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image, ImageDraw
 from torch import Tensor
 
-from datasets.files import write_with
 from methods.pdr.config import MAX_DEPTH, MIN_DEPTH
 from methods.pdr.loocc import turned
 from methods.pdr.method import PDR
@@ -19,7 +15,6 @@ from methods.pdr.scene import Light, look_up, shaded
 # Angles of the new lights and views, and the light that they are shown in.
 LIGHT_YAW, VIEW_YAW = math.radians(60), math.radians(35)
 RELIT_AMBIENT, RELIT_DIFFUSE = 0.2, 0.8
-BAND = 14  # pixels of a line of text
 
 
 @torch.no_grad()
@@ -70,26 +65,3 @@ def decompose(method: PDR, images: Float[Tensor, "b 3 64 64"]) -> dict[str, Floa
         "turned right": rotated(-VIEW_YAW),
     }
     return {name: picture.clamp(0, 1).contiguous() for name, picture in pictures.items()}
-
-
-def sheet(method: PDR, images: Float[Tensor, "b 3 64 64"], target: Path, *, title: str, scale: int = 2) -> None:
-    """Write `decompose` as a PNG: one row per image, one named column per picture, the title above.
-
-    `scale` enlarges every pixel. Raises BenchError where the file cannot be written.
-    """
-    pictures = decompose(method, images)
-    rows = [np.concatenate([_bytes(picture[i]) for picture in pictures.values()], axis=1) for i in range(len(images))]
-    body = Image.fromarray(np.concatenate(rows))
-    body = body.resize((body.width * scale, body.height * scale), Image.Resampling.NEAREST)
-    page = Image.new("RGB", (body.width, body.height + 2 * BAND), "white")
-    page.paste(body, (0, 2 * BAND))
-    draw = ImageDraw.Draw(page)
-    draw.text((2, 1), title, fill="black")
-    for column, name in enumerate(pictures):
-        draw.text((2 + column * body.width // len(pictures), BAND), name, fill="black")
-    write_with(target, lambda path: page.save(path, format="PNG"))
-
-
-def _bytes(picture: Float[Tensor, "3 h w"]) -> np.ndarray:
-    """[0, 1] to uint8 (h, w, 3)."""
-    return (picture.permute(1, 2, 0).cpu().numpy() * 255).round().astype(np.uint8)

@@ -60,6 +60,11 @@ class PDR(Method):
     def import_weights(cls, path: Path) -> dict[str, Tensor]:
         return load_unsup3d(path)
 
+    def pictures(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b 3 h w"]]:
+        from methods.pdr.inspect import decompose
+
+        return decompose(self, images)
+
     def notes(self) -> list[str]:
         found = []
         if self.trains and self.config.weights is None and self.config.perceptual_weight == 0:

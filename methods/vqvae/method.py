@@ -104,6 +104,9 @@ class VQVAE(Method):
     def encoder(self) -> nn.Module:
         return VQVAEEncoder(self.module, self.config.features)
 
+    def pictures(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b 3 h w"]]:
+        return {"input": images, "reconstruction": self.module(signed(images)).reconstruction / 2 + 0.5}
+
     def notes(self) -> list[str]:
         paper = VQVAEConfig.model_fields["width"].default
         width = self.config.width

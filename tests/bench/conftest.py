@@ -14,6 +14,9 @@ from bench.commands.shared import request_from
 from bench.plan import cells
 from bench.records import Record
 from bench.store import Store
+from datasets.base import Silent
+from datasets.prepared import prepare
+from datasets.synthetic.sources import UTKFaceStandIn
 
 OWN_METHODS = '''
 """Representation learners as a user would write them."""
@@ -90,6 +93,28 @@ class Flat(Method):
 '''
 
 
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The training images of `smoke`, drawn once for all tests."""
+    folder = tmp_path_factory.mktemp("drawn")
+    prepare(UTKFaceStandIn.open("smoke"), 64, folder, Silent())
+    return folder
+
+
+@pytest.fixture
+def new_store(tmp_path: Path, drawn: Path) -> Callable[[str], Path]:
+    """Make an empty store of a given name that finds its training images drawn."""
+
+    def make(name: str) -> Path:
+        root = tmp_path / name
+        if not root.exists():
+            root.mkdir()
+            (root / "data").symlink_to(drawn)
+        return root
+
+    return make
+
+
 @pytest.fixture
 def own_methods(tmp_path: Path) -> Path:
     """The file of a user's methods."""
@@ -117,7 +142,7 @@ def own_tracks(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def grid(tmp_path: Path, own_tracks: Path) -> Callable[..., tuple[int, list[Record]]]:
+def grid(new_store: Callable[[str], Path], own_tracks: Path) -> Callable[..., tuple[int, list[Record]]]:
     """Run a grid on the user's tracks in this process; returns the exit code and the records."""
 
     def run(methods: str, *, store: str = "store", **options: Any) -> tuple[int, list[Record]]:
@@ -134,7 +159,7 @@ def grid(tmp_path: Path, own_tracks: Path) -> Callable[..., tuple[int, list[Reco
             "baselines": False,
             **options,
         }
-        place = Store(tmp_path / store)
+        place = Store(new_store(store))
         request = request_from(**values)
         one = Run(request, place, cells(request, place), Console(quiet=True), "tests", mirror=False)
         code = one.go()

@@ -15,10 +15,10 @@ from bench.store import Store
 
 @pytest.fixture
 def bench(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], new_store: Callable[[str], Path]
 ) -> Callable[..., tuple[int, str, str]]:
     """Run `python -m bench ...` in this process: exit code, standard output, standard error."""
-    monkeypatch.setenv("BENCH_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("BENCH_STORE", str(new_store("store")))
     monkeypatch.delenv("BENCH_DATA", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -98,7 +98,7 @@ def test_plan_run_reason(bench: Bench, own_tracks: Path) -> None:
 def test_imported_weights_take_the_place_of_training(bench: Bench, own_tracks: Path, tmp_path: Path) -> None:
     """A checkpoint in the original layout is converted, used, and named under the row."""
     cls = METHODS.get("pdr").load()
-    method = cls(cls.Config(nf=16, nf_encoder=8, nf_confidence=16, zdim_confidence=32))
+    method = cls(cls.Config(nf=16, nf_encoder=8, nf_confidence=16, zdim_confidence=32, bounded_outputs=True))
     nested: dict[str, dict[str, torch.Tensor]] = {}
     for name, value in method.module.state_dict().items():
         net, _, rest = name.partition(".")
@@ -108,9 +108,8 @@ def test_imported_weights_take_the_place_of_training(bench: Bench, own_tracks: P
     assert code == 0, err
     imported = load_file(Store(tmp_path / "store").weights("celeba"))
     torch.testing.assert_close(imported["netA.network_down.0.weight"], nested["netA"]["network_down.0.weight"])
-    small: tuple[str, ...] = ()
     code, out, err = bench(
-        "run", "--methods", "pdr", "--tasks", f"tracks:{own_tracks}", *QUICK, *small, "--set", "pdr.weights=celeba"
+        "run", "--methods", "pdr", "--tasks", f"tracks:{own_tracks}", *QUICK, "--set", "pdr.weights=celeba"
     )
     assert code == 0, err
     assert "imported from celeba.safetensors" in out

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.records import Record
@@ -46,9 +47,11 @@ def end(process: "subprocess.Popen[str]") -> str:
     return out
 
 
-def test_killed_in_training_then_repeated(own_methods: Path, own_tracks: Path, tmp_path: Path) -> None:
+def test_killed_in_training_then_repeated(
+    own_methods: Path, own_tracks: Path, new_store: Callable[[str], Path]
+) -> None:
     """SIGKILL after a few epochs: the repeated command goes on and ends with the same bits as a quiet run."""
-    quiet, killed = tmp_path / "quiet", tmp_path / "killed"
+    quiet, killed = new_store("quiet"), new_store("killed")
     end(start(own_methods, own_tracks, quiet))
     process = start(own_methods, own_tracks, killed)
     deadline = time.monotonic() + 120
@@ -64,8 +67,8 @@ def test_killed_in_training_then_repeated(own_methods: Path, own_tracks: Path, t
     assert outcome(killed).metrics == outcome(quiet).metrics
 
 
-def test_two_runs_at_once_train_once(own_methods: Path, own_tracks: Path, tmp_path: Path) -> None:
-    store = tmp_path / "shared"
+def test_two_runs_at_once_train_once(own_methods: Path, own_tracks: Path, new_store: Callable[[str], Path]) -> None:
+    store = new_store("shared")
     runs = [start(own_methods, own_tracks, store) for _ in range(2)]
     outs = [end(run) for run in runs]
     assert outcome(store).status == "ok"

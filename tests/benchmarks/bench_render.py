@@ -1,0 +1,62 @@
+"""Rendering as a share of a training step: the meshes of one batch, forward and backward, against the whole step.
+
+    pytest tests/benchmarks/bench_render.py
+
+The `mini` configuration at 64 px. Both are timed in one process, so that the ratio does not depend on the machine's
+load as their times do.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from bench.request import merge
+from methods.pdr.config import PROFILES, PDRConfig
+from methods.pdr.learner import PDRLearner
+from methods.pdr.method import PDR
+from methods.rendering.scene import DepthRenderer
+
+ROUNDS = 15
+
+
+def median_seconds(*steps: Callable[[], object]) -> list[float]:
+    """Median time of each, taken in turns after two rounds of warming up."""
+    times: list[list[float]] = [[] for _ in steps]
+    for round_ in range(ROUNDS + 2):
+        for step, spent in zip(steps, times, strict=True):
+            started = time.perf_counter()
+            step()
+            if round_ >= 2:
+                spent.append(time.perf_counter() - started)
+    return [statistics.median(spent) for spent in times]
+
+
+@pytest.mark.parametrize("loocc", ["none", "lv"])
+def test_rendering_is_a_tenth_of_a_step(loocc: str) -> None:
+    config = PDRConfig.model_validate(merge(PROFILES["mini"], {"loocc": loocc}))
+    batch = config.schedule.batch_size
+    generator = torch.Generator().manual_seed(0)
+    learner = PDRLearner(PDR(config).module, config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    [adam] = learner.optimizers().values()
+    images = torch.rand(batch, 3, 64, 64, generator=generator).to(memory_format=torch.channels_last)
+    renderer = DepthRenderer(64)
+    depth = (1 + 0.05 * torch.rand(2 * batch, 64, 64, generator=generator)).requires_grad_()
+    view = 0.3 * torch.randn(2 * batch, 6, generator=generator) * torch.tensor([1, 1, 1, 0.1, 0.1, 0])
+    view.requires_grad_()
+
+    def train() -> None:
+        adam.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = learner(images, phase="autoencoder", step=0, generator=generator)["loss"]
+        loss.backward()
+        adam.step()
+
+    def render() -> None:
+        renderer.warp(depth, view).sum().backward()
+
+    step, rendering = median_seconds(train, render)
+    print(f"\n{loocc}: step {step * 1e3:.0f} ms, rendering {rendering * 1e3:.1f} ms = {rendering / step:.1%}")
+    assert rendering <= 0.10 * step
