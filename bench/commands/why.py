@@ -15,11 +15,7 @@ from datasets.errors import BenchError
 
 def why_command(name: str, *, store: Path, **options: Any) -> None:
     """Print each stage's state, then what differs from the newest record of the same method, task and seed."""
-    parts = name.split("/")
-    if len(parts) not in (2, 3):
-        raise BenchError(f"cell {name!r}: expected METHOD/TASK or METHOD/TASK/SEED, such as pdr/bbt")
-    method, task = parts[:2]
-    seed = parts[2] if len(parts) == 3 else "0"
+    method, task, seed = parse_cell(name)
     request = request_from(methods=method, tasks=task, seeds=seed, baselines=False, **options)
     place = Store(store)
     cell = cells(request, place)[0]
@@ -41,6 +37,17 @@ def why_command(name: str, *, store: Path, **options: Any) -> None:
             typer.echo(f"  {stage} {place_}: {shown(old)} -> {shown(new)}")
     if not found:
         typer.echo("  nothing in the key: the artifact was deleted, or its data are not prepared yet")
+
+
+def parse_cell(name: str) -> tuple[str, str, str]:
+    """`pdr/bbt/1` -> method, task and seed; the seed may be left out, and a task may hold slashes (`tracks:my/dir`)."""
+    method, _, rest = name.partition("/")
+    task, _, seed = rest.rpartition("/")
+    if not (task and seed.isdigit()):
+        task, seed = rest, "0"
+    if not method or not task:
+        raise BenchError(f"cell {name!r}: expected METHOD/TASK or METHOD/TASK/SEED, such as pdr/bbt")
+    return method, task, seed
 
 
 def latest_record(store: Store, method: str, task: str, seed: int) -> Record | None:

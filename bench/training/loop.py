@@ -17,6 +17,7 @@ import torch
 from jaxtyping import UInt8
 
 from bench.environment import resolve_device
+from bench.training.allocator import keep_freed_memory
 from bench.training.batches import Batches
 from bench.training.losses import LossMeter, Place
 from bench.training.phases import frozen_per_phase, without_gradients
@@ -138,6 +139,8 @@ class _Training:
         return summary
 
     def _train(self) -> dict[str, Any]:
+        if self.device == "cpu":
+            keep_freed_memory()
         fabric = _fabric(self.device, self.precision)
         optimizers = self.learner.optimizers()
         # The learner itself is called below, under `fabric.autocast`: the wrapper's own call would first round the

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from bench.__main__ import main
 from bench.catalogue import METHODS
+from bench.commands.why import parse_cell
 from bench.store import Store
 
 
@@ -72,6 +73,19 @@ def test_a_mistake_is_one_line_and_a_code(bench: Bench, arguments: tuple[str, ..
     assert code not in (0, None)
     assert message in err
     assert len(err.strip().splitlines()) == 1, err
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("pdr/bbt", ("pdr", "bbt", "0")),
+        ("pdr/bbt/3", ("pdr", "bbt", "3")),
+        ("pdr/tracks:a/b", ("pdr", "tracks:a/b", "0")),
+        ("pdr/tracks:a/1/2", ("pdr", "tracks:a/1", "2")),
+    ],
+)
+def test_cells_by_name(name: str, parts: tuple[str, str, str]) -> None:
+    assert parse_cell(name) == parts
 
 
 def test_plan_run_reason(bench: Bench, own_tracks: Path) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.invocations import invocations
 from bench.records import Record
 from bench.store import Store
 
@@ -47,6 +48,15 @@ def end(process: "subprocess.Popen[str]") -> str:
     return out
 
 
+def wait_for_an_epoch(process: "subprocess.Popen[str]", store: Path) -> None:
+    """Return once the training has saved its state."""
+    deadline = time.monotonic() + 120
+    while not list(store.glob("checkpoints/*/progress/**/state-*[1-9]*")):
+        assert process.poll() is None, "it ended before it could be stopped"
+        assert time.monotonic() < deadline, "it never finished an epoch"
+        time.sleep(0.01)
+
+
 def test_killed_in_training_then_repeated(
     own_methods: Path, own_tracks: Path, new_store: Callable[[str], Path]
 ) -> None:
@@ -54,10 +64,7 @@ def test_killed_in_training_then_repeated(
     quiet, killed = new_store("quiet"), new_store("killed")
     end(start(own_methods, own_tracks, quiet))
     process = start(own_methods, own_tracks, killed)
-    deadline = time.monotonic() + 120
-    while not list(killed.glob("checkpoints/*/progress/**/state-*[1-9]*")) and time.monotonic() < deadline:
-        assert process.poll() is None, "it ended before it could be killed"
-        time.sleep(0.01)
+    wait_for_an_epoch(process, killed)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     process.communicate()
@@ -74,3 +81,18 @@ def test_two_runs_at_once_train_once(own_methods: Path, own_tracks: Path, new_st
     assert outcome(store).status == "ok"
     assert len(list(store.glob("checkpoints/*/weights.safetensors"))) == 1
     assert sum("epoch 60/60" in out for out in outs) == 1, "only one of them trained"
+
+
+def test_interrupted_says_how_to_go_on(own_methods: Path, own_tracks: Path, new_store: Callable[[str], Path]) -> None:
+    """Ctrl-C: the run ends on record, keeps its training's state, and says what to do."""
+    store = new_store("interrupted")
+    process = start(own_methods, own_tracks, store)
+    wait_for_an_epoch(process, store)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=100)
+    assert process.returncode == 130, out
+    assert "run the same command again" in out
+    assert "Traceback" not in out
+    [manifest] = invocations(store)
+    assert manifest.exit_code == 130
+    assert list(store.glob("checkpoints/*/progress/**/state-*")), "the training goes on from here"

@@ -7,6 +7,7 @@ import pytest
 
 from bench.invocations import invocations
 from bench.records import Record
+from bench.store import Store
 from datasets.errors import BenchError
 
 Grid = Callable[..., tuple[int, list[Record]]]
@@ -94,7 +95,7 @@ def test_workers_find_what_one_process_finds(grid: Grid, own_methods: Path) -> N
     assert [r.metrics for r in spread] == [r.metrics for r in alone]
 
 
-def test_a_store_that_cannot_be_written_is_one_line(grid: Grid, tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BenchError, match="cannot write to the store"):
-        grid("raw_pixels", store="file/store")
+        Store(tmp_path / "file" / "store")
