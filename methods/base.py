@@ -78,9 +78,7 @@ class Learner(nn.Module, ABC):
         """One optimiser per phase. Every batch goes through all phases, in this order."""
 
     @abstractmethod
-    def forward(
-        self, images: Float[Tensor, "b 3 h w"], *, phase: str, step: int, generator: torch.Generator
-    ) -> Losses:
+    def forward(self, images: Float[Tensor, "b 3 h w"], *, phase: str, step: int, generator: torch.Generator) -> Losses:
         """Losses of one batch of images in [0, 1]; `"loss"` is minimised, all are logged (scalars).
 
         `generator` lives on the CPU and is the only source of chance; `step` counts optimiser steps from 0.
@@ -99,9 +97,7 @@ class Learner(nn.Module, ABC):
 class Trainer(Protocol):
     """The shared loop, passed in by the harness (`bench.training.loop.FabricTrainer`)."""
 
-    def train(
-        self, learner: Learner, images: np.ndarray, schedule: Schedule, *, name: str = "train"
-    ) -> dict[str, Any]:
+    def train(self, learner: Learner, images: np.ndarray, schedule: Schedule, *, name: str = "train") -> dict[str, Any]:
         """Train `learner` on uint8 (n, s, s, 3) images and leave it at its best epoch; returns a JSON summary.
 
         `name` tells stages apart where a method trains in several.

@@ -106,12 +106,18 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
         "perceptual_weight": 0.0,
         "schedule": {"batch_size": 8, "learning_rate": 3e-4, "weight_decay": 5e-4, "max_steps": 20, "max_epochs": 4},
     },
+    # Chosen by learning curves on 3,005 real faces, one CPU thread each; losses are the confidence-weighted photometric
+    # term, lower is better. Width 16 at 64 px makes a step of 16 images 0.25 s. Rate 1e-3: -0.19 after 400 steps; 3e-4:
+    # -0.26. Smoothing decides: without it the depth turns into a checkerboard that no light or view can use, and the
+    # loss after 600 steps is -0.35; with weight 0.2 it is -0.39, with 1.0 -0.49, and depth, normals and albedo are a
+    # face's. Bounded light and view keep the early steps from moving the object out of the image.
     "mini": {
         "nf": 16,
         "nf_encoder": 16,
         "nf_confidence": 16,
         "bounded_outputs": True,
         "perceptual_weight": 0.0,
+        "smoothness": 1.0,
         "schedule": {"batch_size": 16, "learning_rate": 3e-4, "weight_decay": 5e-4, "max_steps": 1200},
     },
     "paper": {},

@@ -69,6 +69,8 @@ class PDR(Method):
         found = []
         if self.trains and self.config.weights is None and self.config.perceptual_weight == 0:
             found.append("trained without the perceptual (VGG-16) term")
+        if self.trains and self.domain == "faces" and self.config.smoothness:
+            found.append(f"depth smoothed with weight {self.config.smoothness:g}; the paper smooths cars only")
         if (self.config.nf, self.config.nf_encoder) != (64, 32):
             found.append(f"width {self.config.nf} and {self.config.nf_encoder} in place of the paper's 64 and 32")
         if self.config.bounded_outputs:
