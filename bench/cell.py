@@ -17,7 +17,7 @@ from bench.request import Request
 from bench.stages import Checkpoint, Features, dataset_entry, encode, fit, peak_memory_mb, prepared
 from bench.store import Store
 from datasets.base import Dataset, Progress
-from datasets.errors import BenchError, DatasetMissing
+from datasets.errors import BenchError, ResourceMissing
 from datasets.files import atomic_folder
 from datasets.streams import seed_for
 from tasks.base import Scores
@@ -44,7 +44,7 @@ class CellRunner:
             if cell.method.domain not in cell.method.cls.domains:
                 return self._end(draft, "not_applicable", f"{cell.method.name} has no model for {cell.method.domain}")
             return self._run(cell, draft)
-        except DatasetMissing as error:
+        except ResourceMissing as error:
             return self._end(draft, "missing", str(error))
         except BenchError as error:
             return self._end(draft, "failed", str(error))

@@ -73,6 +73,8 @@ def outlook(cell: Cell, request: Request, store: Store) -> Outlook:
     seen = Outlook(cell)
     try:
         _look(cell, request, store, seen)
+        if seen.stages.get("fit") == "to do":
+            cell.method.cls.check_resources(cell.method.config)
     except BenchError as error:
         return replace(seen, missing=str(error))
     return seen

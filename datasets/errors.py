@@ -10,8 +10,16 @@ class BenchError(Exception):
     """Bad input or a missing resource; `str(error)` is one line for a person."""
 
 
-class DatasetMissing(BenchError):
-    """A dataset's files are not where they were looked for."""
+class ResourceMissing(BenchError):
+    """Something that the user has to provide is not where it was looked for; its cells are missing, not failed."""
+
+
+class DatasetMissing(ResourceMissing):
+    """A dataset's files are not there."""
+
+
+class WeightsMissing(ResourceMissing):
+    """A file of published weights is not there."""
 
 
 class Divergence(BenchError):

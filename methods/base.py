@@ -144,6 +144,11 @@ class Method(ABC):
         """
         return {}
 
+    @classmethod
+    def check_resources(cls, config: Any) -> None:
+        """Raise WeightsMissing where training at `config` needs a file that is not there; a dry run asks this."""
+        return
+
     def fit(self, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
         """Train on uint8 (n, s, s, 3) images by `trainer`; returns a JSON summary for the record."""
         return {}

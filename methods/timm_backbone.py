@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from datasets.base import shortened
-from datasets.errors import BenchError
+from datasets.errors import BenchError, WeightsMissing
 from methods.base import Domain, Method, MethodConfig
 from methods.torchvision_compat import mend
 
@@ -143,7 +143,7 @@ def weights_file(config: TimmConfig, repository: str | None) -> Path:
         raise BenchError(f"timm has no pre-trained weights of {config.model} on the Hugging Face hub: {untrained}")
     found = try_to_load_from_cache(repository, WEIGHTS_FILE)
     if not isinstance(found, str):
-        raise BenchError(
+        raise WeightsMissing(
             f"weights of {config.model} are not on this machine: run `hf download {repository} {WEIGHTS_FILE}`, or "
             f"name a file by --set timm.file=FILE, or {untrained}"
         )

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.base import Domain, Method, ProtocolName, Trainer
+from methods.pdr import vgg
 from methods.pdr.config import PROFILES, PDRConfig, for_protocol
 from methods.pdr.import_weights import load_unsup3d
 from methods.pdr.learner import PDRLearner
@@ -45,6 +46,11 @@ class PDR(Method):
     @classmethod
     def for_protocol(cls, protocol: ProtocolName, domain: Domain) -> Mapping[str, Any]:
         return for_protocol(protocol, domain)
+
+    @classmethod
+    def check_resources(cls, config: PDRConfig) -> None:
+        if cls.trains and config.perceptual_weight:
+            vgg.find(config.vgg16)
 
     def fit(self, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
         return trainer.train(PDRLearner(self.module, self.config), images, self.config.schedule)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from datasets.errors import BenchError
+from datasets.errors import BenchError, WeightsMissing
 
 FILE_NAME = "vgg16-397923af.pth"
 
@@ -26,6 +26,17 @@ LAYERS = (
     (14, 256, 256, False),
 )
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def find(file: str | None) -> Path:
+    """The file of weights: `file`, or torchvision's download. Raises WeightsMissing where it is not there."""
+    path = Path(file) if file is not None else Path(torch.hub.get_dir()) / "checkpoints" / FILE_NAME
+    if not path.is_file():
+        raise WeightsMissing(
+            f"the perceptual loss needs VGG-16's weights, looked for at {path}: put torchvision's {FILE_NAME} "
+            "there, name a file with --set pdr.vgg16=FILE, or train without by --set pdr.perceptual_weight=0"
+        )
+    return path
 
 
 class VGGFeatures(nn.Module):
@@ -49,14 +60,10 @@ class VGGFeatures(nn.Module):
     def load(cls, file: str | None = None) -> "VGGFeatures":
         """Read the weights from `file`, or from torchvision's download cache.
 
-        Raises BenchError where the file is not there, holds anything but tensors, or is no VGG-16.
+        Raises WeightsMissing where the file is not there, BenchError where it holds anything but tensors or is no
+        VGG-16.
         """
-        path = Path(file) if file is not None else Path(torch.hub.get_dir()) / "checkpoints" / FILE_NAME
-        if not path.is_file():
-            raise BenchError(
-                f"the perceptual loss needs VGG-16's weights, looked for at {path}: put torchvision's {FILE_NAME} "
-                "there, name a file with --set pdr.vgg16=FILE, or train without by --set pdr.perceptual_weight=0"
-            )
+        path = find(file)
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:

@@ -75,6 +75,18 @@ def test_a_mistake_is_one_line_and_a_code(bench: Bench, arguments: tuple[str, ..
     assert len(err.strip().splitlines()) == 1, err
 
 
+def test_missing_weights_are_seen_before_anything_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The paper's loss needs VGG-16: the plan says so, and the run files the cell as missing."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: "nowhere")
+    arguments = ("run", "--methods", "pdr", "--tasks", "bbt", *QUICK, "--set", "pdr.perceptual_weight=1")
+    code, out, _ = bench(*arguments, "--dry-run")
+    assert code == 0
+    assert "missing: the perceptual loss needs VGG-16's weights" in out
+    code, _, err = bench(*arguments)
+    assert code == 1
+    assert "name a file with --set pdr.vgg16=FILE" in err
+
+
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
