@@ -1,6 +1,7 @@
 """Shared by all tests: enforced tensor shapes, the golden folder, and the real photographs where there are any."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from jaxtyping import install_import_hook
 
 # Every shape in a signature is checked at each call while the tests run.
 install_import_hook(["methods", "tasks", "datasets"], "beartype.beartype")
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and their child processes with them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GOLDEN = Path(__file__).parent / "golden"
 

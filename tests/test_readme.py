@@ -70,7 +70,7 @@ def test_commands(command: str, place: Path) -> None:
         assert "pdr_loocc_lv" in out
         assert "[synthetic]" in out
     if "why" in command:
-        assert "fit schedule" in out or "batch_size" in out
+        assert "fit method.config.nf: 16 -> 32" in out
 
 
 def test_a_method_from_a_package_of_ones_own(place: Path) -> None:

@@ -1,6 +1,7 @@
 """State folders: optimisers there and back, damage, full disks."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def test_without_hard_links_the_best_is_copied(tmp_path: Path, monkeypatch: pyte
     def refuse(*_: Path) -> None:
         raise PermissionError("no hard links here")
 
-    monkeypatch.setattr(state.os, "link", refuse)
+    monkeypatch.setattr(os, "link", refuse)
     test_best_weights_stay_those_of_the_best_epoch(tmp_path)
 
 
