@@ -50,8 +50,8 @@ def _read(path: Path) -> dict[str, Any]:
     except pickle.UnpicklingError as error:
         raise BenchError(
             f"{path} holds pickled objects beside tensors (Unsup3D's own files hold its metrics), which are not loaded "
-            "because unpickling runs code: where you trust the file, save it again with the state dicts alone, "
-            "torch.save({k: v for k, v in torch.load(FILE, weights_only=False).items() if k.startswith('net')}, NEW)"
+            "because unpickling runs code: where you trust the file, save its state dicts netD, netA, netL, netV and "
+            "netC alone into a new one, with the code that wrote it"
         ) from error
     except OSError as error:
         raise BenchError(f"cannot read {path}: {error.strerror or error}") from error
