@@ -60,7 +60,7 @@ def drop(*keys: str) -> Callable[[dict[str, Any]], Any]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda found: found.update(metrics_trace=Path("x")), "pickled objects.*torch.save"),
+        (lambda found: found.update(metrics_trace=Path("x")), "pickled objects.*state dicts netD"),
         (drop("netL"), "lacks netL"),
         (drop("netA", "network_up.5.weight"), r"lacks netA\.network_up\.5\.weight, which needs shape \(64,\)"),
         (drop("netD", "network_down.11.weight"), r"netD\.network_down\.11\.weight is missing"),
