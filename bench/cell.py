@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from bench.data import Data, dataset_entry
 from bench.environment import environment, resolve_device
 from bench.keys import key_of
 from bench.plan import Cell, evaluate_ingredients
 from bench.records import DatasetInfo, Phase, Record, Uncertainty
 from bench.request import Request
-from bench.stages import Checkpoint, Features, dataset_entry, encode, fit, peak_memory_mb, prepared
+from bench.stages import Checkpoint, Features, encode, fit, peak_memory_mb
 from bench.store import Store
 from datasets.base import Dataset, Progress
 from datasets.errors import BenchError, ResourceMissing
@@ -36,6 +37,10 @@ class CellRunner:
     progress: Progress
     failures: dict[tuple[str, int], BenchError] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
+    data: Data = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.data = Data(self.request, self.store)
 
     def run(self, cell: Cell) -> tuple[Record, Path, bool]:
         """The cell's record, its file, and whether it was there already. Only KeyboardInterrupt escapes."""
@@ -60,11 +65,11 @@ class CellRunner:
 
     def _run(self, cell: Cell, draft: "Draft") -> tuple[Record, Path, bool]:
         size = cell.method.cls.image_size
-        dataset = prepared(dataset_entry(cell.task), size, self.request, self.store, self.progress)
+        dataset = self.data.prepare(dataset_entry(cell.task), size, self.progress)
         draft.dataset = dataset_info(dataset)
         training = None
         if cell.training_entry is not None:
-            training = prepared(cell.training_entry, size, self.request, self.store, self.progress)
+            training = self.data.prepare(cell.training_entry, size, self.progress)
             draft.training_dataset = dataset_info(training)
         checkpoint = self._fit(cell, training)
         draft.took_checkpoint(checkpoint)

@@ -136,7 +136,8 @@ def run_workers(
     context = multiprocessing.get_context("spawn")
     queue, events = context.Queue(), context.Queue()
     # The longest first, so that the workers end together.
-    for group in sorted(groups_of(plan), key=lambda group: -fit_seconds(plan[group[0]], store)):
+    seconds = fit_seconds(store)
+    for group in sorted(groups_of(plan), key=lambda group: -seconds.get(plan[group[0]].method.name, 0.0)):
         queue.put(group)
     for _ in range(jobs):
         queue.put(None)

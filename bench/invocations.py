@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench.records import Record
+from bench.records import Record, first_fault
 from datasets.errors import BenchError
 from datasets.files import write_json
 
@@ -54,10 +54,8 @@ class Invocation(BaseModel):
         except FileNotFoundError as error:
             raise BenchError(f"{path}: no such invocation; see the file names in {path.parent}") from error
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
             raise BenchError(
-                f"{path} is not an invocation of schema {SCHEMA_VERSION} ({where}: {first['msg']}): delete it"
+                f"{path} is not an invocation of schema {SCHEMA_VERSION} ({first_fault(error)}): delete it"
             ) from error
 
     def records(self, store_root: Path) -> list[Record]:

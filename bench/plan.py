@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.catalogue import DATASETS, TRAINING_DATASET
+from bench.data import Data, dataset_entry
 from bench.environment import resolve_device
 from bench.keys import key_of
 from bench.registry import Entry
@@ -11,9 +12,7 @@ from bench.request import Request
 from bench.specs import MethodSpec, TaskSpec, method_spec, task_spec
 from bench.stages import (
     Checkpoint,
-    dataset_entry,
     encode_ingredients,
-    find_dataset,
     fit_ingredients,
     open_checkpoint,
 )
@@ -68,11 +67,11 @@ def cells(request: Request, store: Store) -> list[Cell]:
     ]
 
 
-def outlook(cell: Cell, request: Request, store: Store) -> Outlook:
+def outlook(cell: Cell, data: Data) -> Outlook:
     """What a cell would do, found out without decoding, training or encoding anything."""
     seen = Outlook(cell)
     try:
-        _look(cell, request, store, seen)
+        _look(cell, data, seen)
         if seen.stages.get("fit") == "to do":
             cell.method.cls.check_resources(cell.method.config)
     except BenchError as error:
@@ -80,15 +79,16 @@ def outlook(cell: Cell, request: Request, store: Store) -> Outlook:
     return seen
 
 
-def _look(cell: Cell, request: Request, store: Store, seen: Outlook) -> None:
+def _look(cell: Cell, data: Data, seen: Outlook) -> None:
     """Fill in `seen`, stage by stage; the first that is not cached leaves the later ones to do."""
+    request, store = data.request, data.store
     device = resolve_device(request.device)
     size = cell.method.cls.image_size
     later = ["fit", "encode", "evaluate"] if cell.method.trains else ["encode", "evaluate"]
     seen.stages.update(dict.fromkeys(["data", *later], "to do"))
     training_entry = cell.training_entry
-    training = find_dataset(training_entry, size, request, store) if training_entry else None
-    dataset = find_dataset(dataset_entry(cell.task), size, request, store)
+    training = data.find(training_entry, size) if training_entry else None
+    dataset = data.find(dataset_entry(cell.task), size)
     if dataset is not None and (training is not None or training_entry is None):
         seen.stages["data"] = "cached"
     if training_entry is not None and training is None:

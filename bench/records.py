@@ -12,6 +12,12 @@ from datasets.files import write_json
 SCHEMA_VERSION: Literal[1] = 1
 
 
+def first_fault(error: ValidationError) -> str:
+    """The first thing wrong with a file that does not fit its schema, and where in it."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+
+
 class Frozen(BaseModel):
     """A strict, immutable part of a record."""
 
@@ -113,8 +119,6 @@ class Record(Frozen):
         try:
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
             raise BenchError(
-                f"{path} is not a record of schema {SCHEMA_VERSION} ({where}: {first['msg']}): delete it and run again"
+                f"{path} is not a record of schema {SCHEMA_VERSION} ({first_fault(error)}): delete it and run again"
             ) from error

@@ -1,4 +1,4 @@
-"""The stages of a cell: data, fit, encode. Each is a pure function of its specification and the store.
+"""The stages of a cell: fit and encode. Each is a pure function of its specification and the store.
 
 Every stage looks for its artifact first, takes the artifact's lock, looks again, computes, and renames the result
 into place. What it returns says where the value lies and what it cost, whoever computed it.
@@ -7,34 +7,33 @@ into place. What it returns says where the value lies and what it cost, whoever 
 import hashlib
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import psutil
 import torch
 
-from bench.catalogue import DATASETS
 from bench.encoding import write_features
 from bench.environment import resolve_device
 from bench.figures import contact_sheet
 from bench.keys import key_of, source_version
-from bench.registry import Entry
 from bench.request import Request
 from bench.specs import MethodSpec, TaskSpec, file_digest
 from bench.store import Store
 from bench.tensors import read_tensors, write_tensors
 from bench.training.loop import FabricTrainer
 from bench.training.precision import resolve_precision
-from datasets.base import Dataset, Progress, Source
+from datasets.base import Dataset, Progress
 from datasets.errors import BenchError
 from datasets.files import atomic_folder, read_json, write_json, write_with
-from datasets.prepared import find_prepared, prepare
 from datasets.split import split
 from methods.base import Method, to_float
 
 SHEET_ROWS = 8
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,31 +53,6 @@ class Features:
     key: str
     values: np.ndarray
     info: dict[str, Any]
-
-
-def open_source(entry: Entry, request: Request) -> Source:
-    """The real dataset below the request's data root, the user's own folder, or the synthetic stand-in."""
-    if "folder" in entry.preset:
-        return entry.load()(Path(entry.preset["folder"]))
-    if request.data_root is None:
-        return entry.load_stand_in()(request.profile.subset)
-    return entry.load()(request.data_root)
-
-
-def dataset_entry(task: TaskSpec) -> Entry:
-    """The registry entry of a task's dataset; `tracks:DIR` names the folder."""
-    folder = getattr(task.task.config, "folder", None)
-    return DATASETS.get(f"{task.task.dataset}:{folder}" if folder else task.task.dataset)
-
-
-def prepared(entry: Entry, size: int, request: Request, store: Store, progress: Progress) -> Dataset:
-    """The dataset decoded at `size`, from the store or prepared now."""
-    return prepare(open_source(entry, request), size, store.data, progress)
-
-
-def find_dataset(entry: Entry, size: int, request: Request, store: Store) -> Dataset | None:
-    """The dataset if it is prepared already."""
-    return find_prepared(open_source(entry, request), size, store.data)
 
 
 def fit_ingredients(spec: MethodSpec, training: Dataset | None, seed: int, device: str) -> dict[str, Any]:
@@ -131,42 +105,78 @@ def fit(
     if spec.cls.stateless:
         return Checkpoint(key, None, None, {"parameters": 0, "notes": []})
     folder = store.checkpoint(key)
-    if not force and (found := open_checkpoint(key, folder)) is not None:
+
+    def compute() -> None:
+        train(spec, training, seed, ingredients, folder, device, progress)
+
+    return once("checkpoint", key, folder, open_checkpoint, compute, store, progress, force=force)
+
+
+def once(
+    kind: str,
+    key: str,
+    folder: Path,
+    opened: Callable[[str, Path], T | None],
+    compute: Callable[[], None],
+    store: Store,
+    progress: Progress,
+    *,
+    force: bool,
+) -> T:
+    """The artifact in `folder` as `opened` gives it, computed first if it is not there.
+
+    Whoever holds its lock looks again, since another run may have computed it meanwhile; `force` discards it instead.
+    """
+    if not force and (found := opened(key, folder)) is not None:
         return found
-    with store.lock("checkpoint", key, progress):
+    with store.lock(kind, key, progress):
         if force:
             shutil.rmtree(folder, ignore_errors=True)
-        elif (found := open_checkpoint(key, folder)) is not None:
-            return found
-        started = time.perf_counter()
-        method = spec.build(seed)
-        assert method.module is not None, f"{spec.name} has no weights: it must declare stateless = True"
-        summary: dict[str, Any] = {}
-        if spec.weights is not None:
-            load_weights(method, spec.weights, spec.name)
-        elif training is not None:
-            trainer = FabricTrainer(folder / "progress", seed=seed, device=device, progress=progress)
-            summary = method.fit(training.images, trainer)
-        weights, state = folder / "weights.safetensors", method.module.state_dict()
-        write_with(weights, lambda path: write_tensors(path, state))
-        info = {
-            "ingredients": ingredients,
-            "sha256": file_digest(weights),
-            "parameters": sum(p.numel() for p in method.module.parameters() if p.requires_grad),
-            "notes": [
-                *method.notes(),
-                *([f"weights imported from {spec.weights.name}"] if spec.weights else []),
-            ],
-            "training": summary,
-            "training_data": None if training is None else training.label,
-            "seconds": summary.get("seconds", time.perf_counter() - started),
-            "peak_memory_mb": peak_memory_mb(),
-        }
-        if training is not None:
-            draw(method, training, seed, folder / f"{spec.name.replace(':', '-')}-seed{seed}.png", spec.name)
-        write_json(folder / "checkpoint.json", info)
-        shutil.rmtree(folder / "progress", ignore_errors=True)
-    return Checkpoint(key, folder, info["sha256"], info)
+        if (found := opened(key, folder)) is None:
+            compute()
+            found = opened(key, folder)
+    assert found is not None, f"{folder} was just written"
+    return found
+
+
+def train(
+    spec: MethodSpec,
+    training: Dataset | None,
+    seed: int,
+    ingredients: dict[str, Any],
+    folder: Path,
+    device: str,
+    progress: Progress,
+) -> None:
+    """Train a method, or take its imported or initial weights, and write its checkpoint into `folder`."""
+    started = time.perf_counter()
+    method = spec.build(seed)
+    assert method.module is not None, f"{spec.name} has no weights: it must declare stateless = True"
+    summary: dict[str, Any] = {}
+    if spec.weights is not None:
+        load_weights(method, spec.weights, spec.name)
+    elif training is not None:
+        trainer = FabricTrainer(folder / "progress", seed=seed, device=device, progress=progress)
+        summary = method.fit(training.images, trainer)
+    weights, state = folder / "weights.safetensors", method.module.state_dict()
+    write_with(weights, lambda path: write_tensors(path, state))
+    info = {
+        "ingredients": ingredients,
+        "sha256": file_digest(weights),
+        "parameters": sum(p.numel() for p in method.module.parameters() if p.requires_grad),
+        "notes": [
+            *method.notes(),
+            *([f"weights imported from {spec.weights.name}"] if spec.weights else []),
+        ],
+        "training": summary,
+        "training_data": None if training is None else training.label,
+        "seconds": summary.get("seconds", time.perf_counter() - started),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    if training is not None:
+        draw(method, training, seed, folder / f"{spec.name.replace(':', '-')}-seed{seed}.png", spec.name)
+    write_json(folder / "checkpoint.json", info)
+    shutil.rmtree(folder / "progress", ignore_errors=True)
 
 
 def draw(method: Method, training: Dataset, seed: int, target: Path, name: str) -> None:
@@ -235,13 +245,8 @@ def encode(
     ingredients = encode_ingredients(spec, checkpoint, task, dataset, frames)
     key = key_of(ingredients)
     folder = store.features(key)
-    if not force and (found := open_features(key, folder)) is not None:
-        return found
-    with store.lock("features", key, progress):
-        if force:
-            shutil.rmtree(folder, ignore_errors=True)
-        elif (found := open_features(key, folder)) is not None:
-            return found
+
+    def compute() -> None:
         started = time.perf_counter()
         device = resolve_device(request.device)
         method = load_method(spec, checkpoint, seed, device)
@@ -264,9 +269,8 @@ def encode(
                 "peak_memory_mb": peak_memory_mb(),
             }
             write_json(temporary / "features.json", info)
-    found = open_features(key, folder)
-    assert found is not None, f"{folder} was just written"
-    return found
+
+    return once("features", key, folder, open_features, compute, store, progress, force=force)
 
 
 def open_features(key: str, folder: Path) -> Features | None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from bench import table as tables
 from bench.cell import CellRunner
 from bench.commands.shared import request_from
+from bench.data import Data, dataset_entry
 from bench.environment import resolve_device
 from bench.estimates import fit_seconds
 from bench.executor import Done, groups_of, run_here, run_workers
@@ -21,7 +22,6 @@ from bench.plan import Cell, cells, outlook
 from bench.progress import RichProgress
 from bench.records import Record
 from bench.request import Request
-from bench.stages import dataset_entry, prepared
 from bench.store import Store
 from datasets.errors import BenchError
 from datasets.files import write_with
@@ -56,6 +56,7 @@ class Run:
 
     def __post_init__(self) -> None:
         now = datetime.now(UTC)
+        self.data = Data(self.request, self.store)
         self.manifest = Invocation(
             id=new_id(now),
             started=now,
@@ -102,7 +103,7 @@ class Run:
 
     def _trains_anew(self, cell: Cell) -> bool:
         """Whether there may be a training to do: starting workers for a cached grid would only cost time."""
-        seen = outlook(cell, self.request, self.store)
+        seen = outlook(cell, self.data)
         return seen.stages.get("fit") == "to do" and seen.missing is None
 
     def _prepare_data(self, progress: RichProgress) -> None:
@@ -110,7 +111,7 @@ class Run:
         for cell in self.plan:
             for entry in filter(None, (cell.training_entry, dataset_entry(cell.task))):
                 try:
-                    prepared(entry, cell.method.cls.image_size, self.request, self.store, progress)
+                    self.data.prepare(entry, cell.method.cls.image_size, progress)
                 except BenchError:
                     continue
 
@@ -209,15 +210,16 @@ def show_plan(plan: list[Cell], request: Request, store: Store, console: Console
         grid.add_column(column)
     missing: dict[str, None] = {}
     fits: dict[tuple[str, int], float] = {}
+    data, seconds = Data(request, store), fit_seconds(store)
     for cell in plan:
-        seen = outlook(cell, request, store)
+        seen = outlook(cell, data)
         if seen.missing is not None:
             missing[seen.missing] = None
             grid.add_row(cell.name, "missing", "", "", "")
             continue
         grid.add_row(cell.name, *(seen.stages.get(stage, "-") for stage in ("data", "fit", "encode", "evaluate")))
         if seen.stages.get("fit") == "to do":
-            fits[cell.method.name, cell.seed] = fit_seconds(cell, store)
+            fits[cell.method.name, cell.seed] = seconds.get(cell.method.name, 0.0)
     console.print(grid)
     for text in missing:
         console.print(f"missing: {text}", highlight=False, soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from bench.commands.shared import request_from
+from bench.data import Data
 from bench.keys import differences
 from bench.plan import cells, outlook
 from bench.records import Record
@@ -19,7 +20,7 @@ def why_command(name: str, *, store: Path, **options: Any) -> None:
     request = request_from(methods=method, tasks=task, seeds=seed, baselines=False, **options)
     place = Store(store)
     cell = cells(request, place)[0]
-    seen = outlook(cell, request, place)
+    seen = outlook(cell, Data(request, place))
     if seen.missing is not None:
         raise BenchError(f"{cell.name}: {seen.missing}")
     typer.echo(f"{cell.name}: " + ", ".join(f"{stage} {state}" for stage, state in seen.stages.items()))
