@@ -1,27 +1,30 @@
 """One cell, from its specification to its record; whatever goes wrong becomes the record's error."""
 
+import shutil
 import time
 import traceback
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bench.data import Data, dataset_entry
-from bench.environment import environment, resolve_device
+from bench.draft import Draft, dataset_info
+from bench.environment import resolve_device
+from bench.features import Derived, Features, derive, encode, load_method
 from bench.keys import key_of
 from bench.plan import Cell, evaluate_ingredients
-from bench.records import DatasetInfo, Phase, Record, Uncertainty
+from bench.records import Record
 from bench.request import Request
-from bench.stages import Checkpoint, Features, encode, fit, peak_memory_mb
+from bench.stages import Checkpoint, fit
 from bench.store import Store
+from bench.training.loop import FabricTrainer
 from datasets.base import Dataset, Progress
-from datasets.errors import BenchError, ResourceMissing
+from datasets.errors import BenchError, NotApplicable, ResourceMissing
 from datasets.files import atomic_folder
 from datasets.streams import seed_for
-from tasks.base import Scores
+from tasks.base import FeatureTask, Scores, TrainingTask
 
 
 @dataclass
@@ -35,7 +38,7 @@ class CellRunner:
     request: Request
     store: Store
     progress: Progress
-    failures: dict[tuple[str, int], BenchError] = field(default_factory=dict)
+    failures: dict[str, BenchError] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
     data: Data = field(init=False)
 
@@ -46,9 +49,11 @@ class CellRunner:
         """The cell's record, its file, and whether it was there already. Only KeyboardInterrupt escapes."""
         draft = Draft(cell, self.request)
         try:
-            if cell.method.domain not in cell.method.cls.domains:
-                return self._end(draft, "not_applicable", f"{cell.method.name} has no model for {cell.method.domain}")
+            if cell.not_applicable is not None:
+                return self._end(draft, "not_applicable", cell.not_applicable)
             return self._run(cell, draft)
+        except NotApplicable as error:
+            return self._end(draft, "not_applicable", str(error))
         except ResourceMissing as error:
             return self._end(draft, "missing", str(error))
         except BenchError as error:
@@ -63,8 +68,8 @@ class CellRunner:
         record, path, _ = self._end(Draft(cell, self.request), "failed", error)
         return record, path
 
-    def _run(self, cell: Cell, draft: "Draft") -> tuple[Record, Path, bool]:
-        size = cell.method.cls.image_size
+    def _run(self, cell: Cell, draft: Draft) -> tuple[Record, Path, bool]:
+        size = cell.method.size
         dataset = self.data.prepare(dataset_entry(cell.task), size, self.progress)
         draft.dataset = dataset_info(dataset)
         training = None
@@ -73,19 +78,16 @@ class CellRunner:
             draft.training_dataset = dataset_info(training)
         checkpoint = self._fit(cell, training)
         draft.took_checkpoint(checkpoint)
-        features = encode(
-            cell.method,
-            checkpoint,
-            cell.task,
-            dataset,
-            cell.seed,
-            self.request,
-            self.store,
-            self.progress,
-            force=self.request.force,
-        )
-        draft.took_features(features)
-        ingredients = evaluate_ingredients(cell, self.request, features.key)
+        derived = self._derive(cell, checkpoint)
+        if derived is not None:
+            draft.took_derived(derived)
+        frames = cell.frames(dataset)
+        features = self._encode(cell, checkpoint, derived, dataset, frames)
+        if features is not None:
+            draft.took_features(features)
+        device = resolve_device(self.request.device)
+        encode_key = None if features is None else features.key
+        ingredients = evaluate_ingredients(cell, self.request, dataset, frames, checkpoint, derived, encode_key, device)
         draft.key = key_of(ingredients)
         draft.ingredients["evaluate"] = ingredients
         if self.request.force:
@@ -93,37 +95,93 @@ class CellRunner:
         if (found := self.store.record(draft.key)) is not None:
             return found, self.store.record_path(draft.key), True
         started = time.perf_counter()
-        scores = cell.task.task.evaluate(
-            features.values,
-            dataset,
-            seed=seed_for(cell.seed, "evaluate", cell.task.name),
-            progress=self.progress,
-        )
+        scores = self._evaluate(cell, checkpoint, derived, features, dataset, frames, draft.key)
         draft.took_scores(scores, self._write_predictions(draft.key, scores), time.perf_counter() - started)
         return self._end(draft, "ok", None)
 
     def _fit(self, cell: Cell, training: Dataset | None) -> Checkpoint:
         """The cell's checkpoint; a training that failed in this invocation fails again at once."""
-        unit = (cell.method.name, cell.seed)
+        unit = cell.checkpoint_group
         if unit in self.failures:
             raise self.failures[unit]
         try:
             return fit(
-                cell.method,
+                cell.method.trained,
                 training,
                 cell.seed,
                 self.request,
                 self.store,
                 self.progress,
-                force=self._force_once(unit),
+                force=self._force_once("fit", unit),
             )
         except BenchError as error:
             self.failures[unit] = error
             raise
 
-    def _force_once(self, unit: tuple[str, int]) -> bool:
-        """Whether `--force` still has to recompute this method's checkpoint in this invocation."""
-        name = "/".join(map(str, unit))
+    def _derive(self, cell: Cell, checkpoint: Checkpoint) -> Derived | None:
+        """What the cell's method derives from a labelled dataset, if it does."""
+        if cell.derived_entry is None:
+            return None
+        dataset = self.data.prepare(cell.derived_entry, cell.method.size, self.progress)
+        force = self._force_once("derive", f"{cell.method.name}/{checkpoint.key}")
+        return derive(cell.method, checkpoint, dataset, cell.seed, self.request, self.store, self.progress, force=force)
+
+    def _encode(
+        self, cell: Cell, checkpoint: Checkpoint, derived: Derived | None, dataset: Dataset, frames: np.ndarray
+    ) -> Features | None:
+        """The features of the cell's images, where its task has them encoded."""
+        if not cell.task.task.encodes:
+            return None
+        return encode(
+            cell.method,
+            checkpoint,
+            derived,
+            cell.task,
+            dataset,
+            frames,
+            cell.seed,
+            self.request,
+            self.store,
+            self.progress,
+            force=self.request.force,
+        )
+
+    def _evaluate(
+        self,
+        cell: Cell,
+        checkpoint: Checkpoint,
+        derived: Derived | None,
+        features: Features | None,
+        dataset: Dataset,
+        frames: np.ndarray,
+        key: str,
+    ) -> Scores:
+        """The task's scores; a task that trains goes on from where it was interrupted."""
+        task, seed = cell.task.task, seed_for(cell.seed, "evaluate", cell.task.name)
+        if isinstance(task, FeatureTask):
+            assert features is not None, "feature tasks have their images encoded"
+            return task.evaluate(features.values, dataset, frames=frames, seed=seed, progress=self.progress)
+        assert isinstance(task, TrainingTask), f"{cell.task.name} is neither a FeatureTask nor a TrainingTask"
+        device = resolve_device(self.request.device)
+        folder = self.store.evaluation(key)
+        with self.store.lock("evaluation", key, self.progress):
+            trainer = FabricTrainer(folder, seed=cell.seed, device=device, progress=self.progress, label=cell.task.name)
+            scores = task.evaluate(
+                None if features is None else features.values,
+                lambda: load_method(cell.method, checkpoint, derived, cell.seed, device),
+                dataset,
+                frames=frames,
+                seed=seed,
+                trainer=trainer,
+                device=device,
+                progress=self.progress,
+            )
+        shutil.rmtree(folder, ignore_errors=True)
+        return scores
+
+    def _force_once(self, stage: str, unit: str) -> bool:
+        """Whether `--force` still has to recompute this artifact in this invocation."""
+        name = f"{stage}/{unit}"
         if not self.request.force or name in self.fresh:
             return False
         self.fresh.add(name)
@@ -139,108 +197,11 @@ class CellRunner:
                 np.save(temporary / f"{name}.npy", values, allow_pickle=False)
         return folder.relative_to(self.store.root).as_posix()
 
-    def _end(self, draft: "Draft", status: Any, error: str | None) -> tuple[Record, Path, bool]:
+    def _end(self, draft: Draft, status: Any, error: str | None) -> tuple[Record, Path, bool]:
         record = draft.record(status, error)
         path = self.store.record_path(record.key)
         record.write(path)
         return record, path, False
-
-
-@dataclass
-class Draft:
-    """A record while its cell runs."""
-
-    cell: Cell
-    request: Request
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    key: str = ""
-    dataset: DatasetInfo | None = None
-    training_dataset: DatasetInfo | None = None
-    ingredients: dict[str, Any] = field(default_factory=dict)
-    phases: dict[str, Phase] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-
-    def took_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Note the weights and what training them cost."""
-        info = checkpoint.info
-        self.values.update(
-            weights_sha256=checkpoint.sha256,
-            parameters=info["parameters"],
-            notes=info["notes"],
-            training=info.get("training", {}),
-        )
-        if "ingredients" in info:
-            self.ingredients["fit"] = info["ingredients"]
-            self.phases["fit"] = phase(checkpoint.key, info)
-
-    def took_features(self, features: Features) -> None:
-        """Note the features and what encoding them cost."""
-        self.ingredients["encode"] = features.info["ingredients"]
-        self.phases["encode"] = phase(features.key, features.info)
-        self.values["feature_size"] = int(features.values.shape[1])
-
-    def took_scores(self, scores: Scores, predictions: str | None, seconds: float) -> None:
-        """Note the scores and what they cost."""
-        self.details.update(scores.details)
-        self.values.update(
-            metrics=scores.metrics,
-            intervals={name: Uncertainty(low=i.low, high=i.high, over=i.over) for name, i in scores.intervals.items()},
-            predictions=predictions,
-        )
-        self.phases["evaluate"] = phase(self.key, {"seconds": seconds, "peak_memory_mb": peak_memory_mb()})
-
-    def record(self, status: Any, error: str | None) -> Record:
-        """The finished record. A cell that never came to its key is filed under its specification."""
-        method, task = self.cell.method, self.cell.task
-        values = self.values if status == "ok" else {}
-        specification = {
-            "stage": "specification",
-            "method": [method.name, method.identity(encoding=False)],
-            "task": [task.name, task.identity],
-            "seed": self.cell.seed,
-            "profile": self.request.profile.name,
-            "protocol": self.request.protocol,
-            "synthetic": self.request.data_root is None,
-        }
-        return Record(
-            key=self.key or key_of(specification),
-            method=method.name,
-            task=task.name,
-            seed=self.cell.seed,
-            profile=self.request.profile.name,
-            protocol=self.request.protocol,
-            status=status,
-            error=error,
-            dataset=self.dataset,
-            training_dataset=self.training_dataset,
-            details=self.details,
-            method_config=method.config.model_dump(mode="json"),
-            task_config=task.config,
-            phases=self.phases,
-            ingredients=self.ingredients or {"specification": specification},
-            environment=environment(resolve_device(self.request.device)),
-            started=self.started,
-            ended=datetime.now(UTC),
-            **values,
-        )
-
-
-def phase(key: str, info: dict[str, Any]) -> Phase:
-    """What a stage cost, from the file that it left."""
-    return Phase(key=key, seconds=info["seconds"], peak_memory_mb=info["peak_memory_mb"])
-
-
-def dataset_info(dataset: Dataset) -> DatasetInfo:
-    """A dataset's identity for the record."""
-    return DatasetInfo(
-        name=dataset.name,
-        synthetic=dataset.synthetic,
-        digest=dataset.digest,
-        images=len(dataset),
-        size=dataset.size,
-        skipped=dict(dataset.skipped),
-    )
 
 
 def predictions_of(record: Record, store: Store) -> dict[str, np.ndarray]:

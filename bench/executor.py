@@ -1,8 +1,9 @@
 """Runs a grid: in this process, or spread over worker processes that share nothing but the store.
 
-Cells are grouped by (method, seed), since those share a checkpoint. With several workers each takes the next group;
-artifacts are locked in the store, so the outcome is the same as in one process. On a CPU, two single-threaded
-trainings side by side finish sooner than one after the other on two threads.
+Cells that share a checkpoint are a group. With several workers a group's first cell, which trains, is handed out
+first, the longest training before the others, and its other cells as soon as that one is done; so no worker waits for
+another's training. Artifacts are locked in the store, so the outcome is the same as in one process. On a CPU, two
+single-threaded trainings side by side finish sooner than one after the other on two threads.
 """
 
 import multiprocessing
@@ -10,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,10 +40,60 @@ class Done:
 
 def groups_of(plan: list[Cell]) -> list[list[int]]:
     """Indices of the cells that share a checkpoint, in the plan's order."""
-    groups: dict[tuple[str, int], list[int]] = {}
+    groups: dict[str, list[int]] = {}
     for index, cell in enumerate(plan):
-        groups.setdefault((cell.method.name, cell.seed), []).append(index)
+        groups.setdefault(cell.checkpoint_group, []).append(index)
     return list(groups.values())
+
+
+class Dispatch:
+    """Which cells a free worker gets next.
+
+    Parameters
+    ----------
+    groups: the cells that share a checkpoint, in the order in which their first cells are handed out.
+    """
+
+    def __init__(self, groups: list[list[int]]) -> None:
+        self._ready = deque([group[0]] for group in groups)
+        self._after = {group[0]: group[1:] for group in groups}
+        self._own: dict[str, list[int]] = {}
+        self.working: dict[str, list[int]] = {}
+
+    def next(self, worker: str) -> list[int] | None:
+        """Cells for `worker`, or None while there are none."""
+        own = self._own.pop(worker, None)
+        cells = own if own else self._ready.popleft() if self._ready else None
+        if cells is not None:
+            self.working[worker] = list(cells)
+        return cells
+
+    def done(self, worker: str, index: int, *, trained: bool) -> bool:
+        """Note that a worker finished a cell; returns whether it is free.
+
+        Where a group's first cell could not train, its worker gets the rest of the group: it knows the reason
+        already, and any other would try again.
+        """
+        left = self.working[worker]
+        left.remove(index)
+        rest = self._after.pop(index, [])
+        if trained:
+            self._ready.extend([other] for other in rest)
+        elif rest:
+            self._own[worker] = rest
+        return not left
+
+    def lost(self, worker: str) -> bool:
+        """Forget what a dead worker had, and what waited for its training; returns whether there was anything."""
+        cells = [*self.working.pop(worker, []), *self._own.pop(worker, [])]
+        for index in cells:
+            self._after.pop(index, None)
+        return bool(cells)
+
+    @property
+    def pending(self) -> bool:
+        """Whether cells wait to be handed out, or may come to."""
+        return bool(self._ready or self._own or any(self._after.values()))
 
 
 def run_here(
@@ -88,8 +140,8 @@ class QueueProgress:
         self.events.put(("say", f"{self.cell} {text}".strip()))
 
 
-def _work(request: Request, root: Path, plan_groups: Any, events: Any, name: str, threads: int) -> None:
-    """A worker's life: take groups of cells until there are none left."""
+def _work(request: Request, root: Path, orders: Any, events: Any, name: str, threads: int) -> None:
+    """A worker's life: take cells until there are none left."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     _end_with_parent()
     import torch
@@ -101,11 +153,11 @@ def _work(request: Request, root: Path, plan_groups: Any, events: Any, name: str
     store = Store(root)
     runner = CellRunner(request, store, progress)
     plan = cells(request, store)
-    while (group := plan_groups.get()) is not None:
-        for index in group:
+    while (chosen := orders.get()) is not None:
+        for index in chosen:
             progress.cell = plan[index].method.name
             _, path, cached = runner.run(plan[index])
-            events.put(("done", Done(index, path, cached)))
+            events.put(("done", name, Done(index, path, cached)))
 
 
 def _end_with_parent() -> None:
@@ -134,39 +186,63 @@ def run_workers(
     ended; what they had finished, and each training's last epoch, stays in the store.
     """
     context = multiprocessing.get_context("spawn")
-    queue, events = context.Queue(), context.Queue()
-    # The longest first, so that the workers end together.
+    events = context.Queue()
     seconds = fit_seconds(store)
-    for group in sorted(groups_of(plan), key=lambda group: -seconds.get(plan[group[0]].method.name, 0.0)):
-        queue.put(group)
-    for _ in range(jobs):
-        queue.put(None)
+    dispatch = Dispatch(
+        sorted(groups_of(plan), key=lambda group: -seconds.get(plan[group[0]].method.trained.name, 0.0))
+    )
     threads = max(1, (os.cpu_count() or 1) // jobs)
     worker_request = replace(request, jobs=1)
+    orders = {f"w{n}": context.Queue() for n in range(jobs)}
     workers = {
-        f"w{n}": context.Process(
-            target=_work, args=(worker_request, store.root, queue, events, f"w{n}", threads), daemon=True
+        name: context.Process(
+            target=_work, args=(worker_request, store.root, queue, events, name, threads), daemon=True
         )
-        for n in range(jobs)
+        for name, queue in orders.items()
     }
-    for worker in workers.values():
-        worker.start()
+    idle: set[str] = set()
     finished: set[int] = set()
 
-    def take(event: tuple[Any, ...]) -> None:
-        if event[0] == "done":
-            finished.add(event[1].index)
-            on_done(event[1], Record.read(event[1].path))
-        else:
-            draw.event(event)
+    def end_if_over() -> None:
+        """Send idle workers home once nothing can come to be handed out any more."""
+        if not dispatch.pending:
+            while idle:
+                orders[idle.pop()].put(None)
 
+    def hand_out(free: str) -> None:
+        """Give cells to a worker that has none, and to those that waited for this one's training."""
+        idle.add(free)
+        for worker in sorted(idle, key=lambda name: (name != free, name)):
+            if (chosen := dispatch.next(worker)) is not None:
+                idle.discard(worker)
+                orders[worker].put(chosen)
+        end_if_over()
+
+    def take(event: tuple[Any, ...]) -> None:
+        if event[0] != "done":
+            draw.event(event)
+            return
+        _, worker, done = event
+        finished.add(done.index)
+        record = Record.read(done.path)
+        on_done(done, record)
+        if dispatch.done(worker, done.index, trained=record.status != "failed" or "fit" in record.phases):
+            hand_out(worker)
+
+    for worker in workers.values():
+        worker.start()
+    for name in workers:
+        hand_out(name)
     try:
         while True:
             try:
                 take(events.get(timeout=0.5))
             except Empty:
-                if not any(worker.is_alive() for worker in workers.values()):
+                dead = [name for name, worker in workers.items() if not worker.is_alive()]
+                if len(dead) == len(workers):
                     break
+                if any([dispatch.lost(name) for name in dead]):
+                    end_if_over()
     finally:
         for worker in workers.values():
             worker.terminate()

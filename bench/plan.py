@@ -3,21 +3,22 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from bench.catalogue import DATASETS, TRAINING_DATASET
 from bench.data import Data, dataset_entry
 from bench.environment import resolve_device
-from bench.keys import key_of
+from bench.features import Derived, derive_ingredients, encode_ingredients, open_derived
+from bench.keys import key_of, source_version
 from bench.registry import Entry
 from bench.request import Request
 from bench.specs import MethodSpec, TaskSpec, method_spec, task_spec
-from bench.stages import (
-    Checkpoint,
-    encode_ingredients,
-    fit_ingredients,
-    open_checkpoint,
-)
+from bench.stages import Checkpoint, fit_ingredients, open_checkpoint
 from bench.store import Store
+from datasets.base import Dataset
 from datasets.errors import BenchError
+from datasets.streams import seed_for
+from tasks.base import TrainingTask
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,33 @@ class Cell:
     @property
     def training_entry(self) -> Entry | None:
         """The dataset that the method is trained on, if it trains."""
-        return DATASETS.get(TRAINING_DATASET[self.method.domain]) if self.method.trains else None
+        return DATASETS.get(TRAINING_DATASET[self.method.domain]) if self.method.trained.trains else None
+
+    @property
+    def derived_entry(self) -> Entry | None:
+        """The dataset from which the method derives what encoding needs besides its weights, if it does."""
+        name = self.method.cls.derives_from
+        return DATASETS.get(name) if name is not None else None
+
+    @property
+    def not_applicable(self) -> str | None:
+        """Why the method has nothing for this task, or None."""
+        cls = self.method.cls
+        if self.method.domain not in cls.domains:
+            return f"{self.method.name} has no model for {self.method.domain}"
+        if self.task.task.pyramids and not cls.pyramids:
+            return f"{self.method.name} has no feature pyramid to segment with"
+        return None
+
+    def frames(self, dataset: Dataset) -> np.ndarray:
+        """Indices of the images that the task uses."""
+        return self.task.task.frames(dataset, seed=seed_for(self.seed, "split", self.task.name))
+
+    @property
+    def checkpoint_group(self) -> str:
+        """Equal for cells that share a checkpoint."""
+        method = self.method.trained
+        return key_of({"seed": self.seed, "name": method.name, **method.identity(encoding=False)})
 
 
 @dataclass(frozen=True)
@@ -57,14 +84,28 @@ class Outlook:
 
 
 def cells(request: Request, store: Store) -> list[Cell]:
-    """Every cell of a request. A method's cells follow each other, so that its weights stay at hand."""
+    """Every cell of a request. A method's cells follow each other.
+
+    Raises BenchError where there is none: a method that is a row of some tasks only was asked for on others.
+    """
     tasks = [task_spec(entry, request) for entry in request.tasks]
-    return [
-        Cell(method_spec(entry, request, task.task.domain, store), task, seed)
+    specs = {
+        (entry.name, domain): method_spec(entry, request, domain, store)
+        for entry in request.methods
+        for domain in dict.fromkeys(task.task.domain for task in tasks)
+    }
+    found = [
+        Cell(specs[entry.name, task.task.domain], task, seed)
         for seed in request.seeds
         for entry in request.methods
         for task in tasks
+        if not entry.tasks or task.name in entry.tasks
     ]
+    if not found:
+        only = {entry.name: entry.tasks for entry in request.methods}
+        rows = "; ".join(f"{name} is a row of {', '.join(names)} only" for name, names in only.items())
+        raise BenchError(f"nothing to run: {rows}")
+    return found
 
 
 def outlook(cell: Cell, data: Data) -> Outlook:
@@ -73,7 +114,7 @@ def outlook(cell: Cell, data: Data) -> Outlook:
     try:
         _look(cell, data, seen)
         if seen.stages.get("fit") == "to do":
-            cell.method.cls.check_resources(cell.method.config)
+            cell.method.trained.cls.check_resources(cell.method.trained.config)
     except BenchError as error:
         return replace(seen, missing=str(error))
     return seen
@@ -83,9 +124,9 @@ def _look(cell: Cell, data: Data, seen: Outlook) -> None:
     """Fill in `seen`, stage by stage; the first that is not cached leaves the later ones to do."""
     request, store = data.request, data.store
     device = resolve_device(request.device)
-    size = cell.method.cls.image_size
-    later = ["fit", "encode", "evaluate"] if cell.method.trains else ["encode", "evaluate"]
-    seen.stages.update(dict.fromkeys(["data", *later], "to do"))
+    size, method = cell.method.size, cell.method.trained
+    fits, encodes = ["fit"] * method.trains, ["encode"] * cell.task.task.encodes
+    seen.stages.update(dict.fromkeys(["data", *fits, *encodes, "evaluate"], "to do"))
     training_entry = cell.training_entry
     training = data.find(training_entry, size) if training_entry else None
     dataset = data.find(dataset_entry(cell.task), size)
@@ -93,33 +134,64 @@ def _look(cell: Cell, data: Data, seen: Outlook) -> None:
         seen.stages["data"] = "cached"
     if training_entry is not None and training is None:
         return
-    seen.ingredients["fit"] = fit_ingredients(cell.method, training, cell.seed, device)
+    seen.ingredients["fit"] = fit_ingredients(method, training, cell.seed, device)
     fit_key = key_of(seen.ingredients["fit"])
     checkpoint: Checkpoint | None = Checkpoint(fit_key, None, None, {})
-    if not cell.method.cls.stateless:
+    if not method.cls.stateless:
         checkpoint = open_checkpoint(fit_key, store.checkpoint(fit_key))
     if checkpoint is None:
         return
-    if cell.method.trains:
+    if method.trains:
         seen.stages["fit"] = "cached"
+    derived: Derived | None = None
+    if cell.derived_entry is not None:
+        source = data.find(cell.derived_entry, size)
+        if source is None:
+            return
+        seen.ingredients["derive"] = derive_ingredients(cell.method, checkpoint, source, cell.seed)
+        derive_key = key_of(seen.ingredients["derive"])
+        derived = open_derived(derive_key, store.derived(derive_key))
+        if derived is None:
+            return
     if dataset is None:
         return
-    frames = cell.task.task.frames(dataset)
-    seen.ingredients["encode"] = encode_ingredients(cell.method, checkpoint, cell.task, dataset, frames)
-    encode_key = key_of(seen.ingredients["encode"])
-    if (store.features(encode_key) / "features.json").is_file():
-        seen.stages["encode"] = "cached"
-    seen.ingredients["evaluate"] = evaluate_ingredients(cell, request, encode_key)
+    frames = cell.frames(dataset)
+    encode_key = None
+    if cell.task.task.encodes:
+        seen.ingredients["encode"] = encode_ingredients(cell.method, checkpoint, derived, cell.task, dataset, frames)
+        encode_key = key_of(seen.ingredients["encode"])
+        if (store.features(encode_key) / "features.json").is_file():
+            seen.stages["encode"] = "cached"
+    seen.ingredients["evaluate"] = evaluate_ingredients(
+        cell, request, dataset, frames, checkpoint, derived, encode_key, device
+    )
     if store.record(key_of(seen.ingredients["evaluate"])) is not None:
-        seen.stages["encode"] = seen.stages["evaluate"] = "cached"
+        seen.stages.update({stage: "cached" for stage in (*encodes, "evaluate")})
 
 
-def evaluate_ingredients(cell: Cell, request: Request, encode_key: str) -> dict[str, Any]:
-    """What a cell's record depends on, besides what the features depend on."""
-    return {
+def evaluate_ingredients(
+    cell: Cell,
+    request: Request,
+    dataset: Dataset,
+    frames: np.ndarray,
+    checkpoint: Checkpoint,
+    derived: Derived | None,
+    encode_key: str | None,
+    device: str,
+) -> dict[str, Any]:
+    """What a cell's record depends on, besides what its features depend on: for a task that trains, the model too."""
+    ingredients = {
         "stage": "evaluate",
         "cell": {"method": cell.method.name, "profile": request.profile.name, "protocol": request.protocol},
         "features": encode_key,
         "task": cell.task.identity,
         "seed": cell.seed,
+    }
+    if not isinstance(cell.task.task, TrainingTask):
+        return ingredients
+    return {
+        **ingredients,
+        "model": encode_ingredients(cell.method, checkpoint, derived, cell.task, dataset, frames),
+        "training": source_version("bench.training.loop"),
+        "device": device,  # with it goes the precision that a schedule's `auto` means
     }

@@ -31,6 +31,7 @@ class Entry:
     stand_in: for a dataset, the `module:object` that opens its synthetic counterpart.
     argument: for an entry used as `name:ARGUMENT`, the configuration field (or opener's argument) it sets.
     baseline: a row that is always shown, to keep a table honest.
+    tasks: for a method, the only tasks that it is a row of; empty for all.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Entry:
     stand_in: str = ""
     argument: str = ""
     baseline: bool = False
+    tasks: tuple[str, ...] = ()
 
     def load(self) -> Any:
         """Import and return the object; a failing import is a `BenchError` naming the entry."""

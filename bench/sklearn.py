@@ -84,7 +84,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         device = resolve_device(self.device)
         with TemporaryDirectory(prefix="representation-") as folder:
             method, trains = self._build(Path(folder))
-            images = as_bytes(X, method.image_size)
+            images = as_bytes(X, method.size_for(method.config))
             self.summary_: dict[str, Any] = {}
             if trains:
                 label = self.method if isinstance(self.method, str) else type(self.method).__name__
@@ -102,7 +102,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def transform(self, X: Shaped[np.ndarray, "n s s 3"]) -> Float[np.ndarray, "n d"]:
         """Features of the images `X`, float32."""
         check_is_fitted(self, "method_")
-        return self._encode(as_bytes(X, self.method_.image_size))
+        return self._encode(as_bytes(X, self.method_.size_for(self.method_.config)))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -116,7 +116,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             if self.overrides:
                 raise BenchError("overrides apply to a method given by name: configure the instance itself instead")
             method = copy.deepcopy(self.method)
-            return method, method.trains
+            return method, method.trains_with(method.config)
         if self.domain not in (known := get_args(Domain)):
             raise BenchError(f"unknown domain {self.domain!r}: expected one of {', '.join(known)}")
         entry = METHODS.get(self.method)

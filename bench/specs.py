@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class MethodSpec:
     config: MethodConfig
     domain: Domain
     weights: Path | None = None
+    family: str = ""
 
     def build(self, seed: int) -> Method:
         """The method with its weights initialised from the stream `init` of `seed`."""
@@ -42,6 +44,8 @@ class MethodSpec:
     def identity(self, *, encoding: bool) -> dict[str, Any]:
         """What the method is, for a key: everything that training depends on, or that encoding does."""
         values = self.config.model_dump(mode="json")
+        for name in self.cls.Config.file_fields():
+            values[name] = None if values[name] is None else file_digest(Path(values[name]))
         dropped = {"schedule"} if encoding or self.weights else self.cls.Config.encode_fields()
         identity = {
             "class": self.cls.__qualname__,
@@ -55,7 +59,21 @@ class MethodSpec:
     @property
     def trains(self) -> bool:
         """Whether there is anything to train: not with imported weights."""
-        return self.cls.trains and self.weights is None
+        return self.cls.trains and self.weights is None and self.cls.trains_with(self.config)
+
+    @property
+    def trained(self) -> "MethodSpec":
+        """The specification whose checkpoint this method takes: its own, or that of the method that it `shares`."""
+        other = self.cls.shares
+        if other is None:
+            return self
+        values = {name: getattr(self.config, name) for name in other.Config.model_fields}
+        return replace(self, name=self.family or self.name, cls=other, config=other.Config(**values))
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the images that the method takes."""
+        return self.cls.size_for(self.config)
 
 
 @dataclass(frozen=True)
@@ -93,8 +111,13 @@ def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) ->
         cls.profiles.get(request.profile.name, {}),
         settings_for(entry, request.settings),
     ]
-    config = validate(cls.Config, merge({}, *layers), entry.name)
-    return MethodSpec(entry.name, cls, config, domain, weights_file(config.weights, entry.name, store))
+    config = cls.resolve(validate(cls.Config, merge({}, *layers), entry.name))
+    for name in sorted(cls.Config.file_fields()):
+        path = getattr(config, name)
+        if path is not None and not Path(path).is_file():
+            raise BenchError(f"{entry.name}.{name} = {path}: no such file")
+    weights = weights_file(config.weights, entry.name, store)
+    return MethodSpec(entry.name, cls, config, domain, weights, entry.family)
 
 
 def weights_file(name: str | None, method: str, store: Store) -> Path | None:
@@ -111,6 +134,13 @@ def weights_file(name: str | None, method: str, store: Store) -> Path | None:
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes."""
+    found = path.stat()
+    return _digest(path, found.st_size, found.st_mtime_ns)
+
+
+@cache
+def _digest(path: Path, size: int, changed: int) -> str:
+    """Published weights are gigabytes, and a grid asks for their digest in every cell."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
@@ -122,5 +152,6 @@ def task_spec(entry: Entry, request: Request) -> TaskSpec:
         raise BenchError(f"{entry.name}: {entry.target} is not a subclass of tasks.base.Task")
     config: type[TaskConfig] = cls.Config
     protocol = {"protocol": request.protocol} if "protocol" in config.model_fields else {}
-    values = merge(protocol, entry.preset, settings_for(entry, request.settings))
+    profile = cls.profiles.get(request.profile.name, {})
+    values = merge(protocol, entry.preset, profile, settings_for(entry, request.settings))
     return TaskSpec(entry.name, cls(validate(config, values, entry.name)))

@@ -1,10 +1,11 @@
-"""The stages of a cell: fit and encode. Each is a pure function of its specification and the store.
+"""The first stage of a cell, fit, and what all stages share; `bench.features` has the others.
+
+A stage is a pure function of its specification and the store.
 
 Every stage looks for its artifact first, takes the artifact's lock, looks again, computes, and renames the result
 into place. What it returns says where the value lies and what it cost, whoever computed it.
 """
 
-import hashlib
 import shutil
 import time
 from collections.abc import Callable
@@ -12,23 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import psutil
 import torch
 
-from bench.encoding import write_features
 from bench.environment import resolve_device
 from bench.figures import contact_sheet
 from bench.keys import key_of, source_version
 from bench.request import Request
-from bench.specs import MethodSpec, TaskSpec, file_digest
+from bench.specs import MethodSpec, file_digest
 from bench.store import Store
 from bench.tensors import read_tensors, write_tensors
 from bench.training.loop import FabricTrainer
 from bench.training.precision import resolve_precision
 from datasets.base import Dataset, Progress
 from datasets.errors import BenchError
-from datasets.files import atomic_folder, read_json, write_json, write_with
+from datasets.files import read_json, write_json, write_with
 from datasets.split import split
 from methods.base import Method, to_float
 
@@ -46,15 +45,6 @@ class Checkpoint:
     info: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Features:
-    """Encoded features in the store, (n, d) float32 behind a memory map."""
-
-    key: str
-    values: np.ndarray
-    info: dict[str, Any]
-
-
 def fit_ingredients(spec: MethodSpec, training: Dataset | None, seed: int, device: str) -> dict[str, Any]:
     """What a checkpoint depends on."""
     trained: dict[str, Any] = {}
@@ -66,23 +56,6 @@ def fit_ingredients(spec: MethodSpec, training: Dataset | None, seed: int, devic
             "training": source_version("bench.training.loop"),
         }
     return {"stage": "fit", "method": spec.identity(encoding=False), "seed": seed, **trained}
-
-
-def encode_ingredients(
-    spec: MethodSpec, checkpoint: Checkpoint, task: TaskSpec, dataset: Dataset, frames: np.ndarray
-) -> dict[str, Any]:
-    """What features depend on. Without weights there is nothing that the seed could change."""
-    return {
-        "stage": "encode",
-        "method": spec.identity(encoding=True),
-        "weights": checkpoint.sha256,
-        "data": dataset.digest,
-        "frames": hashlib.sha256(frames.astype("<i8").tobytes()).hexdigest()[:16],
-        "reduce": task.task.reduce,
-        "input_scale": task.task.input_scale,
-        "encoding": source_version("bench.encoding"),
-        "precision": "32-true",
-    }
 
 
 def fit(
@@ -155,7 +128,9 @@ def train(
     summary: dict[str, Any] = {}
     if spec.weights is not None:
         load_weights(method, spec.weights, spec.name)
-    elif training is not None:
+    else:
+        method.load_published()
+    if training is not None:
         trainer = FabricTrainer(folder / "progress", seed=seed, device=device, progress=progress)
         summary = method.fit(training.images, trainer)
     weights, state = folder / "weights.safetensors", method.module.state_dict()
@@ -197,16 +172,6 @@ def open_checkpoint(key: str, folder: Path) -> Checkpoint | None:
     return Checkpoint(key, folder, info["sha256"], info)
 
 
-def load_method(spec: MethodSpec, checkpoint: Checkpoint, seed: int, device: str) -> Method:
-    """The method with the checkpoint's weights, in eval mode on the device."""
-    method = spec.build(seed)
-    if checkpoint.folder is not None and method.module is not None:
-        load_weights(method, checkpoint.folder / "weights.safetensors", spec.name)
-    if method.module is not None:
-        method.module.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    return method
-
-
 def load_weights(method: Method, path: Path, name: str) -> None:
     """Load safetensors into a method; keys and shapes that do not fit are one `BenchError` naming the first."""
     assert method.module is not None, f"{name} has no weights to load"
@@ -221,62 +186,8 @@ def load_weights(method: Method, path: Path, name: str) -> None:
             )
     if extra := sorted(set(state) - set(wanted)):
         raise BenchError(f"{path.name} has {extra[0]}, which {name} at this configuration does not know")
-    method.module.load_state_dict(state)
-
-
-def encode(
-    spec: MethodSpec,
-    checkpoint: Checkpoint,
-    task: TaskSpec,
-    dataset: Dataset,
-    seed: int,
-    request: Request,
-    store: Store,
-    progress: Progress,
-    *,
-    force: bool = False,
-) -> Features:
-    """Encode a task's images once, in blocks, straight into a file; `force` encodes them again."""
-    frames = task.task.frames(dataset)
-    if len(frames) == 0:
-        raise BenchError(f"{dataset.label} has no image to encode")
-    if task.task.reduce == "track_mean" and dataset.tracks is None:
-        raise BenchError(f"{task.name} averages over tracks, but {dataset.label} has none")
-    ingredients = encode_ingredients(spec, checkpoint, task, dataset, frames)
-    key = key_of(ingredients)
-    folder = store.features(key)
-
-    def compute() -> None:
-        started = time.perf_counter()
-        device = resolve_device(request.device)
-        method = load_method(spec, checkpoint, seed, device)
-        with atomic_folder(folder) as temporary:
-            shape = write_features(
-                method,
-                dataset,
-                frames,
-                temporary / "features.npy",
-                device=device,
-                by_track=task.task.reduce == "track_mean",
-                scale=task.task.input_scale,
-                progress=progress,
-                what=f"{task.name}: encode",
-            )
-            info = {
-                "ingredients": ingredients,
-                "shape": shape,
-                "seconds": time.perf_counter() - started,
-                "peak_memory_mb": peak_memory_mb(),
-            }
-            write_json(temporary / "features.json", info)
-
-    return once("features", key, folder, open_features, compute, store, progress, force=force)
-
-
-def open_features(key: str, folder: Path) -> Features | None:
-    if not (folder / "features.json").is_file():
-        return None
-    return Features(key, np.load(folder / "features.npy", mmap_mode="r"), read_json(folder / "features.json"))
+    # Assigned, not copied: a large network may have been built without memory of its own (on the meta device).
+    method.module.load_state_dict(state, assign=True)
 
 
 def peak_memory_mb() -> float:

@@ -4,7 +4,9 @@ data/           prepared datasets (see datasets.prepared)
 checkpoints/K/  weights.safetensors, checkpoint.json; progress/ while a training is under way
 features/K/     features.npy, features.json
 records/K.json  one record per cell
+derived/K/      what a method computes from a labelled dataset besides its weights (a catalogue of parts)
 predictions/K/  per-item arrays
+evaluations/K/  progress of a cell's own trainings while they are under way
 weights/        checkpoints of other code, taken over by `bench import-weights`
 invocations/    one manifest per run
 mlflow.db       the default tracking store
@@ -36,7 +38,9 @@ class Store:
                 "checkpoints",
                 "features",
                 "records",
+                "derived",
                 "predictions",
+                "evaluations",
                 "weights",
                 "invocations",
                 "locks",
@@ -59,6 +63,14 @@ class Store:
     def weights(self, name: str) -> Path:
         """File of imported weights."""
         return self.root / "weights" / f"{name}.safetensors"
+
+    def derived(self, key: str) -> Path:
+        """Folder of what a method derived; complete once it holds derived.json."""
+        return self.root / "derived" / key
+
+    def evaluation(self, key: str) -> Path:
+        """Folder of the state of the trainings that a cell's evaluation is made of."""
+        return self.root / "evaluations" / key
 
     def features(self, key: str) -> Path:
         """Folder of encoded features; complete once it holds features.json."""

@@ -22,5 +22,9 @@ class WeightsMissing(ResourceMissing):
     """A file of published weights is not there."""
 
 
+class NotApplicable(BenchError):
+    """A method has nothing for what a task asks; the cell is empty for good, and not failed."""
+
+
 class Divergence(BenchError):
     """A loss stopped being a finite number; the text names the step and the batch."""

@@ -8,7 +8,7 @@ A user's own method subclasses `Method` in one file; README shows how.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -16,34 +16,33 @@ from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from datasets.errors import BenchError
+from datasets.base import Dataset, Progress
+from datasets.errors import BenchError, NotApplicable
+from methods.learning import Learner, Losses, Schedule, SupervisedLearner, Trainer
+
+__all__ = [
+    "Domain",
+    "Learner",
+    "Losses",
+    "Method",
+    "MethodConfig",
+    "ProtocolName",
+    "Schedule",
+    "SupervisedLearner",
+    "Trainer",
+    "to_float",
+]
 
 Domain = Literal["faces", "cars"]
 ProtocolName = Literal["default", "released"]
-
-
-class Schedule(BaseModel):
-    """How long and how a learner is trained. Defaults are the paper's (section 4.3)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    batch_size: int = Field(64, gt=0, description="images per optimiser step")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate")
-    weight_decay: float = Field(0.0, ge=0, description="Adam's weight decay (L2)")
-    max_epochs: int = Field(300, gt=0, description="epochs at most")
-    max_steps: int | None = Field(None, gt=0, description="optimiser steps at most, within the epochs")
-    patience: int = Field(10, gt=0, description="epochs without a better validation loss before training stops")
-    precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
-        "auto", description="auto: bf16-mixed where the device is fast at it, else 32-true"
-    )
-    flip: bool = Field(True, description="flip training images left-right at random")
 
 
 class MethodConfig(BaseModel):
     """Base of every method's configuration.
 
     A field whose value only matters when encoding (which features are returned, say) is declared with
-    `json_schema_extra={"stage": "encode"}`: changing it keeps the trained weights in the cache.
+    `json_schema_extra={"stage": "encode"}`: changing it keeps the trained weights in the cache. One that names a file
+    is declared with `json_schema_extra={"kind": "file"}`: what counts is what the file holds, not where it lies.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,53 +55,20 @@ class MethodConfig(BaseModel):
     @classmethod
     def encode_fields(cls) -> frozenset[str]:
         """Names of the fields that only matter when encoding."""
+        return cls._declared("stage", "encode")
+
+    @classmethod
+    def file_fields(cls) -> frozenset[str]:
+        """Names of the fields that name a file."""
+        return cls._declared("kind", "file")
+
+    @classmethod
+    def _declared(cls, what: str, value: str) -> frozenset[str]:
         return frozenset(
             name
             for name, info in cls.model_fields.items()
-            if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("stage") == "encode"
+            if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get(what) == value
         )
-
-
-Losses = dict[str, Tensor]
-
-
-class Learner(nn.Module, ABC):
-    """One trainable objective, as the shared loop sees it: an `nn.Module` whose `forward` returns losses.
-
-    `state_dict()` must hold everything that training changes (networks, moving averages, codebooks), since that is
-    what is checkpointed, resumed and restored at the best epoch.
-    """
-
-    @abstractmethod
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """One optimiser per phase. Every batch goes through all phases, in this order."""
-
-    @abstractmethod
-    def forward(self, images: Float[Tensor, "b 3 h w"], *, phase: str, step: int, generator: torch.Generator) -> Losses:
-        """Losses of one batch of images in [0, 1]; `"loss"` is minimised, all are logged (scalars).
-
-        `generator` lives on the CPU and is the only source of chance; `step` counts optimiser steps from 0.
-        Called under autocast when training in bf16: switch it off around what needs float32.
-        """
-
-    @abstractmethod
-    def validate(self, images: Float[Tensor, "b 3 h w"]) -> Losses:
-        """The batch's mean losses without gradients or chance; early stopping watches `"loss"`."""
-
-    def after_step(self) -> None:
-        """Called after each batch's last phase (moving averages)."""
-
-
-@runtime_checkable
-class Trainer(Protocol):
-    """The shared loop, passed in by the harness (`bench.training.loop.FabricTrainer`)."""
-
-    def train(self, learner: Learner, images: np.ndarray, schedule: Schedule, *, name: str = "train") -> dict[str, Any]:
-        """Train `learner` on uint8 (n, s, s, 3) images and leave it at its best epoch; returns a JSON summary.
-
-        `name` tells stages apart where a method trains in several.
-        """
-        ...
 
 
 class Method(ABC):
@@ -115,6 +81,10 @@ class Method(ABC):
     domains: kinds of object that the method has a model for.
     trains: whether `fit` trains anything; a fixed network (an untrained or pre-trained one) does not.
     stateless: whether the method has no weights at all.
+    shares: the method whose checkpoint this one takes, where only the features differ. Its `module` must have the
+        same state, and this method's Config must extend its Config.
+    derives_from: name of a dataset that `derive` needs; None where encoding needs nothing but the weights.
+    pyramids: whether there is a `pyramid`.
     config: this instance's configuration.
     module: all its weights, or None where it has none.
     image_size: side of the images that `fit` and `encode` take, in pixels.
@@ -126,6 +96,9 @@ class Method(ABC):
 
     trains: ClassVar[bool] = False
     stateless: ClassVar[bool] = False
+    shares: ClassVar[type["Method"] | None] = None
+    derives_from: ClassVar[str | None] = None
+    pyramids: ClassVar[bool] = False
 
     image_size: int = 64
     encode_batch: int = 256
@@ -145,6 +118,21 @@ class Method(ABC):
         return {}
 
     @classmethod
+    def resolve(cls, config: Any) -> Any:
+        """`config` with the files filled in that were not named but lie where they are looked for."""
+        return config
+
+    @classmethod
+    def trains_with(cls, config: Any) -> bool:
+        """Whether `fit` trains anything at `config`: not where it names finished weights."""
+        return cls.trains
+
+    @classmethod
+    def size_for(cls, config: Any) -> int:
+        """Side in pixels of the images that a method of this configuration takes."""
+        return cls.image_size
+
+    @classmethod
     def check_resources(cls, config: Any) -> None:
         """Raise WeightsMissing where training at `config` needs a file that is not there; a dry run asks this."""
         return
@@ -152,6 +140,22 @@ class Method(ABC):
     def fit(self, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
         """Train on uint8 (n, s, s, 3) images by `trainer`; returns a JSON summary for the record."""
         return {}
+
+    def load_published(self) -> None:
+        """Load the finished weights that the configuration's file fields name, where there are any.
+
+        Called once, before this method's checkpoint is written; whoever reads the checkpoint need not call it.
+        """
+        return
+
+    def derive(self, dataset: Dataset, *, seed: int, progress: Progress) -> dict[str, Tensor]:
+        """What encoding needs besides the weights, computed once from the dataset `derives_from` with the weights
+        in place; `seed` is a stream of its own."""
+        raise NotImplementedError(f"{type(self).__name__} declares derives_from, so it must define derive")
+
+    def use(self, derived: Mapping[str, Tensor]) -> None:
+        """Take what `derive` computed, on the module's device."""
+        raise NotImplementedError(f"{type(self).__name__} declares derives_from, so it must define use")
 
     @abstractmethod
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
@@ -166,11 +170,21 @@ class Method(ABC):
         raise BenchError(f"{cls.__name__} knows no other checkpoint format; expected one of its own .safetensors files")
 
     def encoder(self) -> nn.Module:
-        """The trainable encoder, images in [0, 1] to features, for fine-tuning.
+        """The trainable encoder, images in [0, 1] to features (b, d), for fine-tuning.
 
-        Raises TypeError where the method has none.
+        Raises NotApplicable where the method has none.
         """
-        raise TypeError(f"{type(self).__name__} has no trainable encoder")
+        raise NotApplicable(f"{type(self).__name__} has no trainable encoder")
+
+    def pyramid(self) -> nn.Module:
+        """The trainable encoder as a feature pyramid, for dense prediction.
+
+        Takes images in [0, 1] (b, 3, s, s) to a list of maps of s, s/2, s/4, ... pixels; its attribute `channels` has
+        their numbers of channels. Weights that are to stay as they are do not require gradients.
+
+        Raises NotApplicable where the method has none (`pyramids` says so beforehand).
+        """
+        raise NotApplicable(f"{type(self).__name__} has no feature pyramid")
 
     def pictures(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b 3 h w"]]:
         """What the method makes of images in [0, 1], by name: reconstructions, say; nothing where there is nothing."""

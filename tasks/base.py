@@ -1,14 +1,17 @@
 """What a downstream evaluation is to the rest of the project."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from pydantic import BaseModel, ConfigDict
+from torch import nn
 
 from datasets.base import Dataset, Progress
+from methods.learning import Trainer
 
 
 class TaskConfig(BaseModel):
@@ -45,19 +48,25 @@ class Scores:
 
 
 class Task(ABC):
-    """One evaluation of features on one dataset.
+    """One evaluation on one dataset: `FeatureTask` and `TrainingTask` are the two kinds.
 
     Attributes
     ----------
     Config: the configuration's type.
+    profiles: overrides of the configuration's defaults per profile (`smoke`, `mini`, `paper`).
     dataset: registry name of the dataset that is encoded.
     domain: the kind of object on its images, so that methods trained on it are used.
     reduce: `track_mean` stores one feature per track, the mean of its frames'; `none` one per image.
     metrics: the metrics that the table shows, in order.
     input_scale: what images in [0, 1] are multiplied by before they are encoded; 1 unless a protocol says otherwise.
+    encodes: whether the images of `frames` are encoded beforehand.
+    pyramids: whether the task needs methods with a feature pyramid.
     """
 
     Config: ClassVar[type[TaskConfig]] = TaskConfig
+    profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    encodes: ClassVar[bool] = True
+    pyramids: ClassVar[bool] = False
     dataset: str
     domain: Literal["faces", "cars"] = "faces"
     reduce: Literal["none", "track_mean"] = "none"
@@ -67,15 +76,65 @@ class Task(ABC):
     def __init__(self, config: TaskConfig | None = None) -> None:
         self.config: Any = config if config is not None else self.Config()
 
-    def frames(self, dataset: Dataset) -> np.ndarray:
-        """Indices of the images that are encoded, ascending; all of them unless a protocol leaves some out."""
+    def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
+        """Indices of the images that the task uses, ascending; all of them unless a protocol leaves some out.
+
+        `seed` is a stream of its own, the same for all methods, for protocols that choose at random.
+        """
         return np.arange(len(dataset))
+
+
+class FeatureTask(Task):
+    """An evaluation of nothing but features."""
 
     @abstractmethod
     def evaluate(
-        self, features: Float[np.ndarray, "n d"], dataset: Dataset, *, seed: int, progress: Progress
+        self,
+        features: Float[np.ndarray, "n d"],
+        dataset: Dataset,
+        *,
+        frames: Int[np.ndarray, " m"],
+        seed: int,
+        progress: Progress,
     ) -> Scores:
         """Score features, one row per image of `frames` or per track (see `reduce`); may be a memory map.
 
         `seed` is the task's own stream; the same seed gives the same scores bit for bit.
+        """
+
+
+class Model(Protocol):
+    """A trained method, as far as a task may train on top of it (`methods.base.Method`)."""
+
+    def encoder(self) -> nn.Module:
+        """The trainable encoder, images in [0, 1] to features (b, d); NotApplicable where there is none."""
+
+    def pyramid(self) -> nn.Module:
+        """The encoder as a feature pyramid; NotApplicable where there is none."""
+
+
+class TrainingTask(Task):
+    """An evaluation that trains something on the method's features or on top of its encoder."""
+
+    @abstractmethod
+    def evaluate(
+        self,
+        features: Float[np.ndarray, "n d"] | None,
+        model: Callable[[], Model],
+        dataset: Dataset,
+        *,
+        frames: Int[np.ndarray, " m"],
+        seed: int,
+        trainer: Trainer,
+        device: str,
+        progress: Progress,
+    ) -> Scores:
+        """Train and score.
+
+        Parameters
+        ----------
+        features: one row per image of `frames`, or None where the task does not have them encoded (`encodes`).
+        model: gives a fresh copy of the method with its trained weights, on `device`, at each call.
+        seed: the task's own stream; the same seed gives the same scores bit for bit.
+        trainer: the shared loop; it draws the order of batches from the run's seed and each training's name.
         """

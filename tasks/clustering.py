@@ -8,13 +8,13 @@ from jaxtyping import Float, Int
 from datasets.base import Dataset, Progress, shortened, track_labels
 from datasets.errors import BenchError
 from datasets.streams import generator
-from tasks.base import Scores, Task
+from tasks.base import FeatureTask, Scores
 from tasks.bootstrap import bootstrap_intervals
 from tasks.metrics import clustering_metrics, contingency, majority_labels
 from tasks.ward import ward_clusters
 
 
-class Clustering(Task):
+class Clustering(FeatureTask):
     """Clusters a dataset's images (or, with `reduce = "track_mean"`, its tracks) and scores them against its labels.
 
     The number of clusters is given: that of the classes that occur among the items (an oracle, and recorded as
@@ -29,7 +29,13 @@ class Clustering(Task):
     metrics = ("accuracy", "hungarian", "f1", "nmi")
 
     def evaluate(
-        self, features: Float[np.ndarray, "n d"], dataset: Dataset, *, seed: int, progress: Progress
+        self,
+        features: Float[np.ndarray, "n d"],
+        dataset: Dataset,
+        *,
+        frames: Int[np.ndarray, " m"],
+        seed: int,
+        progress: Progress,
     ) -> Scores:
         """Scores `accuracy` (majority label per cluster: weighted purity), `hungarian`, `f1` and `nmi`.
 
@@ -38,7 +44,7 @@ class Clustering(Task):
 
         Raises BenchError where features are not finite or the labels cannot be clustered against.
         """
-        kind, labels = self.labels(dataset)
+        kind, labels = self.labels(dataset, frames)
         unit = "tracks" if self.reduce == "track_mean" else "items"
         if len(labels) != len(features):
             raise ValueError(f"{len(features)} rows of features for {len(labels)} {unit}")
@@ -73,7 +79,7 @@ class Clustering(Task):
             },
         )
 
-    def labels(self, dataset: Dataset) -> tuple[str, Int[np.ndarray, " n"]]:
+    def labels(self, dataset: Dataset, frames: Int[np.ndarray, " m"]) -> tuple[str, Int[np.ndarray, " n"]]:
         """The kind of label that is scored, and the label of each row of the features; -1 is unknown."""
         kinds = sorted(dataset.labels)
         kind = self.label_kind if self.label_kind is not None else (kinds[0] if len(kinds) == 1 else None)
@@ -86,7 +92,7 @@ class Clustering(Task):
             if dataset.tracks is None:
                 raise BenchError(f"{dataset.label} has no tracks, and this task averages features over tracks")
             return kind, track_labels(labels, np.asarray(dataset.tracks), len(dataset.track_names))
-        return kind, labels[self.frames(dataset)]
+        return kind, labels[frames]
 
 
 def _spread(values: Int[np.ndarray, " m"], known: np.ndarray) -> Int[np.ndarray, " n"]:

@@ -35,7 +35,7 @@ class Tracks(Clustering):
         super().__init__(config)
         self.input_scale = RELEASED_INPUT_SCALE if self.config.protocol == "released" else 1.0
 
-    def frames(self, dataset: Dataset) -> Int[np.ndarray, " m"]:
+    def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
         """All frames; under the released protocol without the last of each track.
 
         A track of a single frame keeps it, or it would have no feature. (The released code would fail on one.)

@@ -103,15 +103,19 @@ class Run:
 
     def _trains_anew(self, cell: Cell) -> bool:
         """Whether there may be a training to do: starting workers for a cached grid would only cost time."""
+        if cell.not_applicable is not None:
+            return False
         seen = outlook(cell, self.data)
         return seen.stages.get("fit") == "to do" and seen.missing is None
 
     def _prepare_data(self, progress: RichProgress) -> None:
         """Decode every dataset before the workers start, which then only map it. What is missing is theirs to tell."""
         for cell in self.plan:
-            for entry in filter(None, (cell.training_entry, dataset_entry(cell.task))):
+            if cell.not_applicable is not None:
+                continue
+            for entry in filter(None, (cell.training_entry, cell.derived_entry, dataset_entry(cell.task))):
                 try:
-                    self.data.prepare(entry, cell.method.cls.image_size, progress)
+                    self.data.prepare(entry, cell.method.size, progress)
                 except BenchError:
                     continue
 
@@ -119,9 +123,12 @@ class Run:
         self.done[done.index] = (done, record)
         cell = self.plan[done.index]
         if record.status == "ok":
-            scores = "  ".join(f"{name} {record.metrics[name]:.3f}" for name in cell.task.task.metrics)
+            shown = [name for name in cell.task.task.metrics if name in record.metrics]
+            scores = "  ".join(f"{name} {record.metrics[name]:.3f}" for name in shown)
             spent = "cached" if done.cached else f"{(record.ended - record.started).total_seconds():.0f} s"
             line = f"[green]✓[/green] {cell.name}  {scores}  [dim]{spent}[/dim]"
+        elif record.status == "not_applicable":
+            line = f"[dim]– {cell.name}  not applicable: {record.error}[/dim]"
         else:
             line = f"[red]✗[/red] {cell.name}  {record.status}: {record.error}"
         self.console.print(line, highlight=False)
@@ -209,9 +216,12 @@ def show_plan(plan: list[Cell], request: Request, store: Store, console: Console
     for column in ("cell", "data", "fit", "encode", "evaluate"):
         grid.add_column(column)
     missing: dict[str, None] = {}
-    fits: dict[tuple[str, int], float] = {}
+    fits: dict[str, float] = {}
     data, seconds = Data(request, store), fit_seconds(store)
     for cell in plan:
+        if cell.not_applicable is not None:
+            grid.add_row(cell.name, "not applicable", "", "", "")
+            continue
         seen = outlook(cell, data)
         if seen.missing is not None:
             missing[seen.missing] = None
@@ -219,14 +229,14 @@ def show_plan(plan: list[Cell], request: Request, store: Store, console: Console
             continue
         grid.add_row(cell.name, *(seen.stages.get(stage, "-") for stage in ("data", "fit", "encode", "evaluate")))
         if seen.stages.get("fit") == "to do":
-            fits[cell.method.name, cell.seed] = seconds.get(cell.method.name, 0.0)
+            fits[cell.checkpoint_group] = seconds.get(cell.method.trained.name, 0.0)
     console.print(grid)
     for text in missing:
         console.print(f"missing: {text}", highlight=False, soft_wrap=True)
     console.print(estimate(fits), highlight=False, soft_wrap=True)
 
 
-def estimate(fits: dict[tuple[str, int], float]) -> str:
+def estimate(fits: dict[str, float]) -> str:
     """One line on the time that the trainings take; encoding and evaluation are small beside them."""
     if not fits:
         return "nothing to train"

@@ -1,4 +1,4 @@
-"""Batches of images, gathered and converted in a background thread while the step before them runs.
+"""Batches of images (or other inputs), gathered and converted in a background thread while the step before them runs.
 
 Only numpy works in that thread: a torch operation there would start a second pool of OpenMP threads, and the two
 pools would fight for the same cores.
@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
 S = TypeVar("S")
@@ -40,26 +40,39 @@ def prefetched(make: Callable[[S], T], items: Iterable[S], ahead: int = AHEAD) -
 
 
 def gather(
-    images: UInt8[np.ndarray, "n s s 3"], chosen: Int[np.ndarray, " b"], flips: Bool[np.ndarray, " b"] | None = None
-) -> UInt8[np.ndarray, "b s s 3"]:
-    """Copies of the chosen images, those marked in `flips` mirrored left to right."""
+    images: Shaped[np.ndarray, "n *shape"], chosen: Int[np.ndarray, " b"], flips: Bool[np.ndarray, " b"] | None = None
+) -> Shaped[np.ndarray, "b *shape"]:
+    """Copies of the chosen images (n, s, s, 3), those marked in `flips` mirrored left to right; or of other rows."""
     batch = np.take(images, chosen, axis=0)
     if flips is not None and flips.any():
         batch[flips] = batch[flips, :, ::-1]
     return batch
 
 
-class Batches:
-    """Epochs of batches from uint8 (n, s, s, 3) images, which may be a memory map.
+Batch = tuple[Tensor, Tensor | None]
 
-    Batches arrive on the device as float32 (b, 3, s, s) in [0, 1], channels last in memory. To a GPU the bytes
-    travel from pinned memory, a quarter of the floats, and are converted there.
+
+class Batches:
+    """Epochs of batches of inputs, which may be a memory map, each with its targets if there are any.
+
+    Images, uint8 (n, s, s, 3), arrive on the device as float32 (b, 3, s, s) in [0, 1], channels last in memory. To a
+    GPU the bytes travel from pinned memory, a quarter of the floats, and are converted there. Other inputs, and
+    targets, arrive as they are.
     """
 
-    def __init__(self, images: UInt8[np.ndarray, "n s s 3"], batch_size: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        images: Shaped[np.ndarray, "n *shape"],
+        batch_size: int,
+        device: torch.device | str,
+        targets: Shaped[np.ndarray, "n *target"] | None = None,
+    ) -> None:
+        if targets is not None and len(targets) != len(images):
+            raise ValueError(f"{len(targets)} targets for {len(images)} inputs")
         self.images = images
+        self.targets = targets
         self.batch_size = batch_size
-        self.device = device
+        self.device = torch.device(device)
 
     def per_epoch(self, count: int) -> int:
         """Training batches in an epoch of `count` images.
@@ -71,30 +84,41 @@ class Batches:
 
     def training(
         self, chosen: Int[np.ndarray, " n"], steps: int, order: np.random.Generator, flips: np.random.Generator | None
-    ) -> Generator[Float[Tensor, "b 3 s s"], None, None]:
+    ) -> Generator[Batch, None, None]:
         """The first `steps` batches of an epoch over `chosen` in random order, mirrored at random by `flips`."""
         shuffled = order.permutation(chosen)
         mirrored = None if flips is None else flips.random(len(shuffled)) < 0.5
         parts = [slice(i * self.batch_size, (i + 1) * self.batch_size) for i in range(steps)]
         return self._moved(parts, shuffled, mirrored)
 
-    def validation(self, chosen: Int[np.ndarray, " n"]) -> Generator[Float[Tensor, "b 3 s s"], None, None]:
+    def validation(self, chosen: Int[np.ndarray, " n"]) -> Generator[Batch, None, None]:
         """All of `chosen` in order; the last batch may be smaller."""
         starts = range(0, len(chosen), self.batch_size)
         return self._moved([slice(i, i + self.batch_size) for i in starts], chosen, None)
 
     def _moved(
         self, parts: list[slice], chosen: Int[np.ndarray, " n"], flips: Bool[np.ndarray, " n"] | None
-    ) -> Generator[Float[Tensor, "b 3 s s"], None, None]:
-        def make(part: slice) -> Tensor:
+    ) -> Generator[Batch, None, None]:
+        on_gpu = self.device.type == "cuda"
+        pictures = self.images.dtype == np.uint8
+
+        def host(rows: np.ndarray) -> Tensor:
+            return torch.from_numpy(rows).pin_memory() if on_gpu else torch.from_numpy(rows)
+
+        def make(part: slice) -> Batch:
+            targets = None if self.targets is None else host(np.take(self.targets, chosen[part], axis=0))
             batch = gather(self.images, chosen[part], None if flips is None else flips[part])
-            if self.device.type == "cuda":
-                return torch.from_numpy(batch).pin_memory()
-            return torch.from_numpy(batch.astype(np.float32) / np.float32(255)).permute(0, 3, 1, 2)
+            if pictures and not on_gpu:
+                return torch.from_numpy(batch.astype(np.float32) / np.float32(255)).permute(0, 3, 1, 2), targets
+            return host(batch), targets
 
         with closing(prefetched(make, parts)) as made:
-            for batch in made:
-                if batch.dtype == torch.uint8:
-                    yield batch.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
-                else:
-                    yield batch
+            for batch, targets in made:
+                if not on_gpu:
+                    yield batch, targets
+                    continue
+                moved = batch.to(self.device, non_blocking=True)
+                yield (
+                    moved.permute(0, 3, 1, 2).float().div_(255) if pictures else moved,
+                    None if targets is None else targets.to(self.device, non_blocking=True),
+                )

@@ -5,31 +5,29 @@ that a training killed after epoch E and started again computes the same bits as
 """
 
 import hashlib
-import logging
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Shaped, UInt8
 
 from bench.environment import resolve_device
 from bench.training.allocator import keep_freed_memory
 from bench.training.batches import Batches
+from bench.training.fabric import one_device, own_random_state, split_digest
 from bench.training.losses import LossMeter, Place
 from bench.training.phases import frozen_per_phase, without_gradients
-from bench.training.precision import Precision, repeatable, resolve_precision
+from bench.training.precision import repeatable, resolve_precision
 from bench.training.report import epoch_line
 from bench.training.state import Position, StateFolder, shapes_of
 from datasets.base import Progress, Silent
 from datasets.errors import BenchError
 from datasets.split import split
 from datasets.streams import generator, seed_for
-from methods.base import Learner, Schedule
-from methods.torchvision_compat import mend
+from methods.learning import Learner, Objective, Schedule, SupervisedLearner
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -37,9 +35,15 @@ if TYPE_CHECKING:
 # A GPU runs ahead of Python by this many batches before their losses are looked at; a CPU never does.
 CHECK_EVERY = {"cuda": 16, "cpu": 1}
 
+# Seconds between two commits of a training of which only the last epoch counts.
+SAVE_EVERY = 60.0
+
+# A training without validation on fewer examples reports no line per epoch: hundreds of them would pass in seconds.
+SMALL = 2000
+
 
 class FabricTrainer:
-    """The `methods.base.Trainer` of the harness.
+    """The `methods.learning.Trainer` of the harness.
 
     Parameters
     ----------
@@ -64,11 +68,12 @@ class FabricTrainer:
         """Train `learner` and leave it at its best epoch, in eval mode on the device.
 
         80 % of the images train, 10 % decide when to stop; the last 10 % are left alone. The first epoch of the
-        lowest validation loss is the best. A stage that has finished before in `folder` is loaded, not trained.
+        lowest validation loss is the best. Where the schedule holds nothing out, all images train and the last epoch
+        is kept. A stage that has finished before in `folder` is loaded, not trained.
 
         Returns
         -------
-        JSON: `steps`, `epochs`, `best_epoch` (from 1), `best_loss` (on validation images), `stopped_because`
+        JSON: `steps`, `epochs`, `best_epoch` (from 1), `best_loss` (on validation images, if any), `stopped_because`
         (`patience`, `max_steps` or `max_epochs`), `seconds` (all runs together, up to the last whole epoch of each),
         `images_per_second` (training alone), `precision`, `device`, `split`, and `curve` (per epoch).
 
@@ -80,18 +85,35 @@ class FabricTrainer:
             When there are too few images, or `folder` holds another training's state.
         """
         learner.to(self.device)
-        with _own_random_state(self.device), repeatable(self.device):
-            return _Training(self, learner, images, schedule, name).run()
+        with own_random_state(self.device), repeatable(self.device):
+            return _Training(self, learner, Batches(images, schedule.batch_size, self.device), schedule, name).run()
+
+    def train_supervised(
+        self,
+        learner: SupervisedLearner,
+        inputs: Shaped[np.ndarray, "n *shape"],
+        targets: Shaped[np.ndarray, "n *target"],
+        schedule: Schedule,
+        *,
+        name: str = "train",
+    ) -> dict[str, Any]:
+        """Train `learner` on all inputs and their targets to the schedule's end, as `train` without images held out."""
+        if schedule.flip or schedule.holdout:
+            raise ValueError("training with targets needs a schedule with flip=False and holdout=False")
+        learner.to(self.device)
+        batches = Batches(inputs, schedule.batch_size, self.device, targets)
+        with own_random_state(self.device), repeatable(self.device):
+            return _Training(self, learner, batches, schedule, name).run()
 
 
 class _Training:
-    """One call of `FabricTrainer.train`."""
+    """One call of `FabricTrainer.train` or `train_supervised`."""
 
     def __init__(
         self,
         trainer: FabricTrainer,
-        learner: Learner,
-        images: UInt8[np.ndarray, "n s s 3"],
+        learner: Objective,
+        batches: Batches,
         schedule: Schedule,
         name: str,
     ) -> None:
@@ -103,25 +125,30 @@ class _Training:
         self.schedule = schedule
         self.device = trainer.device
         self.precision = resolve_precision(schedule, trainer.device)
-        self.batches = Batches(images, schedule.batch_size, torch.device(trainer.device))
-        self.train, self.validation, test = split(len(images), trainer.seed)
-        if len(self.train) == 0 or len(self.validation) == 0:
-            raise BenchError(f"{self.stage}: {len(images)} images are too few to train on: at least 10 are needed")
+        self.batches = batches
+        count = len(batches.images)
+        if schedule.holdout:
+            self.train, self.validation, test = split(count, trainer.seed)
+        else:
+            self.train, self.validation, test = np.arange(count), np.arange(0), np.arange(0)
+        if len(self.train) == 0 or (schedule.holdout and len(self.validation) == 0):
+            raise BenchError(f"{self.stage}: {count} images are too few to train on: at least 10 are needed")
         self.split = {
             "train": len(self.train),
             "validation": len(self.validation),
             "test": len(test),
-            "digest": _digest(self.train, self.validation, test),
+            "digest": split_digest(self.train, self.validation, test),
         }
         self.per_epoch = self.batches.per_epoch(len(self.train))
         whole = schedule.max_epochs * self.per_epoch
+        self.saved = 0.0
         self.planned = whole if schedule.max_steps is None else min(whole, schedule.max_steps)
         shapes = "\n".join(shapes_of(learner.state_dict()))
         self.state = StateFolder(
             trainer.folder / name,
             {
                 "seed": trainer.seed,
-                "images": list(images.shape),
+                "images": list(batches.images.shape),
                 "precision": self.precision,
                 "schedule": schedule.model_dump(mode="json"),
                 "learner": hashlib.sha256(shapes.encode()).hexdigest()[:16],
@@ -141,7 +168,7 @@ class _Training:
     def _train(self) -> dict[str, Any]:
         if self.device == "cpu":
             keep_freed_memory()
-        fabric = _fabric(self.device, self.precision)
+        fabric = one_device(self.device, self.precision)
         optimizers = self.learner.optimizers()
         # The learner itself is called below, under `fabric.autocast`: the wrapper's own call would first round the
         # images to bfloat16, and with them the targets and losses of every reconstruction.
@@ -152,9 +179,11 @@ class _Training:
             self.progress.say(f"{self.stage}: going on after epoch {position.epoch}")
         while (reason := self._stopped(position)) is None:
             self._epoch(fabric, stepped, position)
-            improved = position.best_epoch == position.epoch
-            self.state.save(position, self.learner, optimizers, improved=improved)
-            self.progress.say(epoch_line(self.stage, position, epochs=self.schedule.max_epochs, steps=self.planned))
+            if self._worth_saving(position):
+                improved = position.best_epoch == position.epoch
+                self.state.save(position, self.learner, optimizers, improved=improved)
+            if self.schedule.holdout or len(self.train) >= SMALL:
+                self.progress.say(epoch_line(self.stage, position, epochs=self.schedule.max_epochs, steps=self.planned))
         for parameter in self.learner.parameters():
             parameter.grad = None
         return {
@@ -171,13 +200,23 @@ class _Training:
             "curve": position.curve,
         }
 
+    def _worth_saving(self, position: Position) -> bool:
+        """Whether to commit this epoch: the best one has to be, and with nothing held out the last one is the best,
+        so that the short epochs of a small training need not all be written."""
+        if self.schedule.holdout or self._stopped(position) is not None:
+            return True
+        due = position.seconds - self.saved >= SAVE_EVERY
+        if due:
+            self.saved = position.seconds
+        return due
+
     def _stopped(self, position: Position) -> str | None:
         """Why training is over, or None."""
         if self.schedule.max_steps is not None and position.step >= self.schedule.max_steps:
             return "max_steps"
         if position.epoch >= self.schedule.max_epochs:
             return "max_epochs"
-        if position.epoch - position.best_epoch >= self.schedule.patience:
+        if self.schedule.holdout and position.epoch - position.best_epoch >= self.schedule.patience:
             return "patience"
         return None
 
@@ -188,17 +227,20 @@ class _Training:
         started = time.perf_counter()
         train, images = self._train_epoch(fabric, optimizers, epoch, position.step, steps)
         trained = time.perf_counter()
-        validation = self._validate(fabric, epoch, position.step + steps)
+        validation = self._validate(fabric, epoch, position.step + steps) if self.schedule.holdout else {}
         ended = time.perf_counter()
         position.epoch = epoch
         position.step += steps
         position.images += images
         position.training_seconds += trained - started
         position.seconds += ended - started
-        loss = validation["loss"]
-        assert loss is not None, "the meter raises on a loss that is not finite"
-        if position.best_loss is None or loss < position.best_loss:
-            position.best_epoch, position.best_loss = epoch, loss
+        if not self.schedule.holdout:
+            position.best_epoch = epoch
+        else:
+            loss = validation["loss"]
+            assert loss is not None, "the meter raises on a loss that is not finite"
+            if position.best_loss is None or loss < position.best_loss:
+                position.best_epoch, position.best_loss = epoch, loss
         position.curve.append(
             {
                 "epoch": epoch,
@@ -226,12 +268,14 @@ class _Training:
         self.learner.train()
         with closing(self.batches.training(self.train, steps, order, flips)) as batches:
             what = f"{self.stage}: epoch {epoch}/{self.schedule.max_epochs}"
-            for batch, images in enumerate(self.progress.track(batches, total=steps, what=what)):
+            for batch, (images, targets) in enumerate(self.progress.track(batches, total=steps, what=what)):
+                # Supervised learners get targets and need no chance of their own.
+                given = {"generator": chance} if targets is None else {"targets": targets}
                 for phase, optimizer in optimizers.items():
                     with without_gradients(frozen[phase]):
                         optimizer.zero_grad()
                         with fabric.autocast():
-                            losses = self.learner(images, phase=phase, step=first + batch, generator=chance)
+                            losses = self.learner(images, phase=phase, step=first + batch, **given)
                         fabric.backward(losses["loss"])
                         optimizer.step()
                     shown = phase if len(optimizers) > 1 else ""
@@ -248,35 +292,11 @@ class _Training:
         """
         meter = LossMeter(CHECK_EVERY[self.device])
         count = -(-len(self.validation) // self.schedule.batch_size)
+        assert isinstance(self.learner, Learner), "only learners on images alone hold some out"
         self.learner.eval()
         with torch.no_grad(), closing(self.batches.validation(self.validation)) as batches:
-            for batch, images in enumerate(batches, start=1):
+            for batch, (images, _) in enumerate(batches, start=1):
                 with fabric.autocast():
                     losses = self.learner.validate(images)
                 meter.add(Place(self.stage, "validation", epoch, batch, count, step), losses, weight=len(images))
         return meter.means()
-
-
-def _fabric(device: str, precision: Precision) -> "Fabric":
-    """One device under Fabric. Importing it takes seconds, which a run that trains nothing need not spend."""
-    mend()
-    from lightning.fabric import Fabric
-
-    for package in ("lightning.fabric", "lightning.pytorch"):  # a line per Fabric says what the summary says too
-        logging.getLogger(package).setLevel(logging.WARNING)
-    return Fabric(accelerator=device, devices=1, precision=precision)
-
-
-@contextmanager
-def _own_random_state(device: str) -> Iterator[None]:
-    """Give torch's global generators back as they were."""
-    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if device == "cuda" else []):
-        yield
-
-
-def _digest(*parts: np.ndarray) -> str:
-    """Identity of a split: equal digests mean the same images in the same parts."""
-    found = hashlib.sha256()
-    for part in parts:
-        found.update(f"{len(part)};".encode() + np.sort(part).astype("<i8").tobytes())
-    return found.hexdigest()[:16]

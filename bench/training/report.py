@@ -11,10 +11,16 @@ def epoch_line(stage: str, position: Position, *, epochs: int, steps: int) -> st
     left = (steps - position.step) * last["seconds"] / (position.step - before)
     return (
         f"{stage}: epoch {position.epoch}/{epochs}, step {position.step}/{steps}, {train}, "
-        f"validation {short(last['validation']['loss'])} "
-        f"(best {short(position.best_loss)} at epoch {position.best_epoch}), "
+        f"{_validation(position, last['validation'])}"
         f"{last['images_per_second']:.0f} images/s, at most {duration(left)} left"
     )
+
+
+def _validation(position: Position, losses: dict[str, float | None]) -> str:
+    """What the images held out say, if any are."""
+    if not losses:
+        return ""
+    return f"validation {short(losses['loss'])} (best {short(position.best_loss)} at epoch {position.best_epoch}), "
 
 
 def _is_total(name: str) -> bool:

@@ -16,14 +16,14 @@ CPU = torch.device("cpu")
 
 def test_batches_equal_to_float() -> None:
     """Training and encoding see the same numbers, bit for bit, in the same memory order."""
-    (batch,) = Batches(images(12), 12, CPU).validation(np.arange(12))
+    ((batch, _),) = Batches(images(12), 12, CPU).validation(np.arange(12))
     assert torch.equal(batch, to_float(images(12)))
     assert batch.stride() == to_float(images(12)).stride()
 
 
 def test_all_byte_values_convert_alike() -> None:
     bytes_ = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
-    (batch,) = Batches(bytes_, 1, CPU).validation(np.array([0]))
+    ((batch, _),) = Batches(bytes_, 1, CPU).validation(np.array([0]))
     assert torch.equal(batch, to_float(bytes_))
 
 
@@ -31,7 +31,7 @@ def test_an_epoch_is_a_permutation_without_the_incomplete_batch() -> None:
     batches = Batches(images(20), 6, CPU)
     chosen = np.arange(3, 20)
     assert batches.per_epoch(len(chosen)) == 2
-    made = list(batches.training(chosen, 2, np.random.default_rng(0), None))
+    made = [batch for batch, _ in batches.training(chosen, 2, np.random.default_rng(0), None)]
     assert [len(batch) for batch in made] == [6, 6]
     everything = to_float(images(20)).flatten(1)
     found = [(everything == row).all(1).nonzero()[0].item() for row in torch.cat(made).flatten(1)]
@@ -43,12 +43,12 @@ def test_an_epoch_is_a_permutation_without_the_incomplete_batch() -> None:
 def test_fewer_images_than_a_batch_make_one_batch() -> None:
     batches = Batches(images(5), 64, CPU)
     assert batches.per_epoch(5) == 1
-    (batch,) = batches.training(np.arange(5), 1, np.random.default_rng(0), None)
+    ((batch, _),) = batches.training(np.arange(5), 1, np.random.default_rng(0), None)
     assert len(batch) == 5
 
 
 def test_validation_keeps_order_and_the_last_smaller_batch() -> None:
-    made = list(Batches(images(7), 3, CPU).validation(np.arange(7)))
+    made = [batch for batch, _ in Batches(images(7), 3, CPU).validation(np.arange(7))]
     assert [len(batch) for batch in made] == [3, 3, 1]
     assert torch.equal(torch.cat(made), to_float(images(7)))
 
