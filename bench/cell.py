@@ -108,7 +108,7 @@ class CellRunner:
             return fit(
                 cell.method.trained,
                 training,
-                cell.seed,
+                cell.seeds,
                 self.request,
                 self.store,
                 self.progress,
@@ -124,7 +124,9 @@ class CellRunner:
             return None
         dataset = self.data.prepare(cell.derived_entry, cell.method.size, self.progress)
         force = self._force_once("derive", f"{cell.method.name}/{checkpoint.key}")
-        return derive(cell.method, checkpoint, dataset, cell.seed, self.request, self.store, self.progress, force=force)
+        return derive(
+            cell.method, checkpoint, dataset, cell.seeds.fit, self.request, self.store, self.progress, force=force
+        )
 
     def _encode(
         self, cell: Cell, checkpoint: Checkpoint, derived: Derived | None, dataset: Dataset, frames: np.ndarray
@@ -139,7 +141,7 @@ class CellRunner:
             cell.task,
             dataset,
             frames,
-            cell.seed,
+            cell.seeds.fit,
             self.request,
             self.store,
             self.progress,
@@ -157,7 +159,7 @@ class CellRunner:
         key: str,
     ) -> Scores:
         """The task's scores; a task that trains goes on from where it was interrupted."""
-        task, seed = cell.task.task, seed_for(cell.seed, "evaluate", cell.task.name)
+        task, seed = cell.task.task, seed_for(cell.seeds.evaluate, "evaluate", cell.task.name)
         if isinstance(task, FeatureTask):
             assert features is not None, "feature tasks have their images encoded"
             return task.evaluate(features.values, dataset, frames=frames, seed=seed, progress=self.progress)
@@ -165,10 +167,12 @@ class CellRunner:
         device = resolve_device(self.request.device)
         folder = self.store.evaluation(key)
         with self.store.lock("evaluation", key, self.progress):
-            trainer = FabricTrainer(folder, seed=cell.seed, device=device, progress=self.progress, label=cell.task.name)
+            trainer = FabricTrainer(
+                folder, seed=cell.seeds.evaluate, device=device, progress=self.progress, label=cell.task.name
+            )
             scores = task.evaluate(
                 None if features is None else features.values,
-                lambda: load_method(cell.method, checkpoint, derived, cell.seed, device),
+                lambda: load_method(cell.method, checkpoint, derived, cell.seeds.fit, device),
                 dataset,
                 frames=frames,
                 seed=seed,

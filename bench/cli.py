@@ -53,7 +53,9 @@ def run(
         str | None,
         typer.Option(help="`synthetic`: the embedded stand-ins, even where a data root is set."),
     ] = None,
-    seeds: Annotated[str, typer.Option(help="Seeds, as 0,1,2 or 0-4.")] = "0",
+    seeds: Annotated[
+        str, typer.Option(help="Seeds, as 0,1,2 or 0-4, or by source of variation: `fit=0-4;split=0;evaluate=0`.")
+    ] = "0",
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="METHOD.KEY=VALUE or TASK.KEY=VALUE; may be repeated."),

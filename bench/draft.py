@@ -1,6 +1,6 @@
 """A record while its cell runs, and what goes into it."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,7 +72,7 @@ class Draft:
             "stage": "specification",
             "method": [method.name, method.identity(encoding=False)],
             "task": [task.name, task.identity],
-            "seed": self.cell.seed,
+            "seeds": asdict(self.cell.seeds),
             "profile": self.request.profile.name,
             "protocol": self.request.protocol,
             "synthetic": self.request.data_root is None,
@@ -81,7 +81,8 @@ class Draft:
             key=self.key or key_of(specification),
             method=method.name,
             task=task.name,
-            seed=self.cell.seed,
+            seed=self.cell.seeds.fit,
+            seeds=self.cell.seeds.others,
             profile=self.request.profile.name,
             protocol=self.request.protocol,
             status=status,

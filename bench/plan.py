@@ -12,6 +12,7 @@ from bench.features import Derived, derive_ingredients, encode_ingredients, open
 from bench.keys import key_of, source_version
 from bench.registry import Entry
 from bench.request import Request
+from bench.seeds import Seeds
 from bench.specs import MethodSpec, TaskSpec, method_spec, task_spec
 from bench.stages import Checkpoint, fit_ingredients, open_checkpoint
 from bench.store import Store
@@ -23,16 +24,16 @@ from tasks.base import TrainingTask
 
 @dataclass(frozen=True)
 class Cell:
-    """One method on one task with one seed."""
+    """One method on one task with one seed (or one per source of variation)."""
 
     method: MethodSpec
     task: TaskSpec
-    seed: int
+    seeds: Seeds
 
     @property
     def name(self) -> str:
         """`method/task/seed`."""
-        return f"{self.method.name}/{self.task.name}/{self.seed}"
+        return f"{self.method.name}/{self.task.name}/{self.seeds}"
 
     @property
     def training_entry(self) -> Entry | None:
@@ -57,13 +58,13 @@ class Cell:
 
     def frames(self, dataset: Dataset) -> np.ndarray:
         """Indices of the images that the task uses."""
-        return self.task.task.frames(dataset, seed=seed_for(self.seed, "split", self.task.name))
+        return self.task.task.frames(dataset, seed=seed_for(self.seeds.split, "split", self.task.name))
 
     @property
     def checkpoint_group(self) -> str:
         """Equal for cells that share a checkpoint."""
         method = self.method.trained
-        return key_of({"seed": self.seed, "name": method.name, **method.identity(encoding=False)})
+        return key_of({"seeds": [self.seeds.fit, self.seeds.split], **method.identity(encoding=False)})
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ def cells(request: Request, store: Store) -> list[Cell]:
         for domain in dict.fromkeys(task.task.domain for task in tasks)
     }
     found = [
-        Cell(specs[entry.name, task.task.domain], task, seed)
-        for seed in request.seeds
+        Cell(specs[entry.name, task.task.domain], task, seeds)
+        for seeds in request.seeds
         for entry in request.methods
         for task in tasks
         if not entry.tasks or task.name in entry.tasks
@@ -134,7 +135,7 @@ def _look(cell: Cell, data: Data, seen: Outlook) -> None:
         seen.stages["data"] = "cached"
     if training_entry is not None and training is None:
         return
-    seen.ingredients["fit"] = fit_ingredients(method, training, cell.seed, device)
+    seen.ingredients["fit"] = fit_ingredients(method, training, cell.seeds, device)
     fit_key = key_of(seen.ingredients["fit"])
     checkpoint: Checkpoint | None = Checkpoint(fit_key, None, None, {})
     if not method.cls.stateless:
@@ -148,7 +149,7 @@ def _look(cell: Cell, data: Data, seen: Outlook) -> None:
         source = data.find(cell.derived_entry, size)
         if source is None:
             return
-        seen.ingredients["derive"] = derive_ingredients(cell.method, checkpoint, source, cell.seed)
+        seen.ingredients["derive"] = derive_ingredients(cell.method, checkpoint, source, cell.seeds.fit)
         derive_key = key_of(seen.ingredients["derive"])
         derived = open_derived(derive_key, store.derived(derive_key))
         if derived is None:
@@ -185,7 +186,7 @@ def evaluate_ingredients(
         "cell": {"method": cell.method.name, "profile": request.profile.name, "protocol": request.protocol},
         "features": encode_key,
         "task": cell.task.identity,
-        "seed": cell.seed,
+        "seed": cell.seeds.evaluate,
     }
     if not isinstance(cell.task.task, TrainingTask):
         return ingredients

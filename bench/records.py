@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bench.seeds import Seeds
 from datasets.errors import BenchError
 from datasets.files import write_json
 
@@ -75,7 +76,10 @@ class Record(Frozen):
     key: str = Field(description="hash of everything that the scores depend on")
     method: str = Field(description="registry name, such as pdr_loocc_l")
     task: str
-    seed: int
+    seed: int = Field(description="seed of the training, and of everything that `seeds` does not name")
+    seeds: dict[str, int] = Field(
+        default_factory=dict, description="source of variation (split, evaluate) -> its seed, where that differs"
+    )
     profile: str
     protocol: str
     status: Literal["ok", "failed", "missing", "not_applicable"]
@@ -102,7 +106,12 @@ class Record(Frozen):
     @property
     def name(self) -> str:
         """The cell's name for a person: `method/task/seed`."""
-        return f"{self.method}/{self.task}/{self.seed}"
+        return f"{self.method}/{self.task}/{self.all_seeds}"
+
+    @property
+    def all_seeds(self) -> Seeds:
+        """The seed of every source of variation."""
+        return Seeds(**{**dict.fromkeys(("fit", "split", "evaluate"), self.seed), **self.seeds})
 
     @property
     def synthetic(self) -> bool:

@@ -74,8 +74,11 @@ def _load_file(path: Path) -> Any:
     if not path.is_file():
         raise BenchError(f"{path}: no such file; expected FILE.py:CLASS")
     module_name = f"bench_file_{path.stem}"
-    if module_name in sys.modules:
-        return sys.modules[module_name]
+    if (loaded := sys.modules.get(module_name)) is not None:
+        # The name stands in cache keys, so that a file may move; two different files cannot both have it.
+        if Path(str(loaded.__file__)).read_bytes() != path.read_bytes():
+            raise BenchError(f"{path} and {loaded.__file__} have the same name: rename one of them")
+        return loaded
     spec = importlib.util.spec_from_file_location(module_name, path)
     assert spec is not None, f"{path}: not importable as Python"
     assert spec.loader is not None, f"{path}: not importable as Python"

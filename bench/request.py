@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from bench.catalogue import METHODS, PROFILES, TASKS, Profile
 from bench.registry import Entry
+from bench.seeds import Seeds, parse_seeds
 from datasets.errors import BenchError
 
 Settings = dict[str, dict[str, Any]]
@@ -28,7 +29,7 @@ class Request:
 
     methods: tuple[Entry, ...]
     tasks: tuple[Entry, ...]
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[Seeds, ...] = (Seeds(),)
     profile: Profile = PROFILES["mini"]
     protocol: Literal["default", "released"] = "default"
     data_root: Path | None = None
@@ -88,22 +89,6 @@ def find_profile(name: str) -> Profile:
     near = difflib.get_close_matches(name, PROFILES, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(PROFILES)}"
     raise BenchError(f"unknown profile {name!r}: {hint}")
-
-
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """`0,1,2` or `0-4` -> distinct seeds in order."""
-    seeds: dict[int, None] = {}
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        try:
-            low = int(first)
-            high = int(last) if dash else low
-        except ValueError:
-            raise BenchError(f"--seeds {text!r}: expected whole numbers such as 0,1,2 or 0-4") from None
-        seeds.update(dict.fromkeys(range(low, high + 1)))
-    if not seeds:
-        raise BenchError(f"--seeds {text!r} names no seed: expected whole numbers such as 0,1,2 or 0-4")
-    return tuple(seeds)
 
 
 def parse_settings(texts: Iterable[str], entries: Iterable[Entry]) -> Settings:

@@ -20,6 +20,7 @@ from bench.environment import resolve_device
 from bench.figures import contact_sheet
 from bench.keys import key_of, source_version
 from bench.request import Request
+from bench.seeds import Seeds
 from bench.specs import MethodSpec, file_digest
 from bench.store import Store
 from bench.tensors import read_tensors, write_tensors
@@ -45,23 +46,24 @@ class Checkpoint:
     info: dict[str, Any]
 
 
-def fit_ingredients(spec: MethodSpec, training: Dataset | None, seed: int, device: str) -> dict[str, Any]:
+def fit_ingredients(spec: MethodSpec, training: Dataset | None, seeds: Seeds, device: str) -> dict[str, Any]:
     """What a checkpoint depends on."""
     trained: dict[str, Any] = {}
     if spec.trains:
         assert training is not None, f"{spec.name} trains, so it needs a training dataset"
         trained = {
             "data": training.digest,
+            "split": seeds.split,
             "precision": resolve_precision(spec.config.schedule, device),
             "training": source_version("bench.training.loop"),
         }
-    return {"stage": "fit", "method": spec.identity(encoding=False), "seed": seed, **trained}
+    return {"stage": "fit", "method": spec.identity(encoding=False), "seed": seeds.fit, **trained}
 
 
 def fit(
     spec: MethodSpec,
     training: Dataset | None,
-    seed: int,
+    seeds: Seeds,
     request: Request,
     store: Store,
     progress: Progress,
@@ -73,14 +75,14 @@ def fit(
     `force` discards a finished checkpoint first; features are keyed by the weights, so they follow by themselves.
     """
     device = resolve_device(request.device)
-    ingredients = fit_ingredients(spec, training, seed, device)
+    ingredients = fit_ingredients(spec, training, seeds, device)
     key = key_of(ingredients)
     if spec.cls.stateless:
         return Checkpoint(key, None, None, {"parameters": 0, "notes": []})
     folder = store.checkpoint(key)
 
     def compute() -> None:
-        train(spec, training, seed, ingredients, folder, device, progress)
+        train(spec, training, seeds, ingredients, folder, device, progress)
 
     return once("checkpoint", key, folder, open_checkpoint, compute, store, progress, force=force)
 
@@ -115,7 +117,7 @@ def once(
 def train(
     spec: MethodSpec,
     training: Dataset | None,
-    seed: int,
+    seeds: Seeds,
     ingredients: dict[str, Any],
     folder: Path,
     device: str,
@@ -123,7 +125,7 @@ def train(
 ) -> None:
     """Train a method, or take its imported or initial weights, and write its checkpoint into `folder`."""
     started = time.perf_counter()
-    method = spec.build(seed)
+    method = spec.build(seeds.fit)
     assert method.module is not None, f"{spec.name} has no weights: it must declare stateless = True"
     summary: dict[str, Any] = {}
     if spec.weights is not None:
@@ -131,7 +133,9 @@ def train(
     else:
         method.load_published()
     if training is not None:
-        trainer = FabricTrainer(folder / "progress", seed=seed, device=device, progress=progress)
+        trainer = FabricTrainer(
+            folder / "progress", seed=seeds.fit, split_seed=seeds.split, device=device, progress=progress
+        )
         summary = method.fit(training.images, trainer)
     weights, state = folder / "weights.safetensors", method.module.state_dict()
     write_with(weights, lambda path: write_tensors(path, state))
@@ -149,15 +153,16 @@ def train(
         "peak_memory_mb": peak_memory_mb(),
     }
     if training is not None:
-        draw(method, training, seed, folder / f"{spec.name.replace(':', '-')}-seed{seed}.png", spec.name)
+        name = f"{spec.name.replace(':', '-')}-seed{seeds}.png"
+        draw(method, training, seeds.split, folder / name, spec.name)
     write_json(folder / "checkpoint.json", info)
     shutil.rmtree(folder / "progress", ignore_errors=True)
 
 
-def draw(method: Method, training: Dataset, seed: int, target: Path, name: str) -> None:
+def draw(method: Method, training: Dataset, split_seed: int, target: Path, name: str) -> None:
     """Show what a trained method makes of images that it was not trained on (those that decided when to stop)."""
     assert method.module is not None, f"{name} has no weights"
-    shown = split(len(training), seed)[1][:SHEET_ROWS]
+    shown = split(len(training), split_seed)[1][:SHEET_ROWS]
     device = next(method.module.parameters()).device
     with torch.inference_mode():
         pictures = method.pictures(to_float(training.images[shown], device))

@@ -1,5 +1,7 @@
 """`bench why`: whether a cell is cached, and what in its key changed since its latest record."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,18 @@ from bench.data import Data
 from bench.keys import differences
 from bench.plan import cells, outlook
 from bench.records import Record
+from bench.seeds import Seeds, parse_seed
 from bench.store import Store
 from datasets.errors import BenchError
+
+# How `str(Seeds)` reads.
+SEEDS = re.compile(r"\d+(,(split|evaluate)=\d+)*")
 
 
 def why_command(name: str, *, store: Path, **options: Any) -> None:
     """Print each stage's state, then what differs from the newest record of the same method, task and seed."""
-    method, task, seed = parse_cell(name)
-    request = request_from(methods=method, tasks=task, seeds=seed, baselines=False, **options)
+    method, task, seeds = parse_cell(name)
+    request = replace(request_from(methods=method, tasks=task, baselines=False, **options), seeds=(seeds,))
     place = Store(store)
     cell = cells(request, place)[0]
     seen = outlook(cell, Data(request, place))
@@ -26,7 +32,7 @@ def why_command(name: str, *, store: Path, **options: Any) -> None:
     typer.echo(f"{cell.name}: " + ", ".join(f"{stage} {state}" for stage, state in seen.stages.items()))
     if all(state == "cached" for state in seen.stages.values()):
         return
-    latest = latest_record(place, cell.method.name, cell.task.name, cell.seed)
+    latest = latest_record(place, cell.method.name, cell.task.name, cell.seeds)
     if latest is None:
         typer.echo(f"no finished record of this cell in {store}: it was never run here")
         return
@@ -40,20 +46,20 @@ def why_command(name: str, *, store: Path, **options: Any) -> None:
         typer.echo("  nothing in the key: the artifact was deleted, or its data are not prepared yet")
 
 
-def parse_cell(name: str) -> tuple[str, str, str]:
-    """`pdr/bbt/1` -> method, task and seed; the seed may be left out, and a task may hold slashes (`tracks:my/dir`)."""
+def parse_cell(name: str) -> tuple[str, str, Seeds]:
+    """`pdr/bbt/1` -> method, task, seeds; the seed may be left out, and a task may hold slashes (`tracks:my/dir`)."""
     method, _, rest = name.partition("/")
     task, _, seed = rest.rpartition("/")
-    if not (task and seed.isdigit()):
+    if not (task and SEEDS.fullmatch(seed)):
         task, seed = rest, "0"
     if not method or not task:
         raise BenchError(f"cell {name!r}: expected METHOD/TASK or METHOD/TASK/SEED, such as pdr/bbt")
-    return method, task, seed
+    return method, task, parse_seed(seed)
 
 
-def latest_record(store: Store, method: str, task: str, seed: int) -> Record | None:
+def latest_record(store: Store, method: str, task: str, seeds: Seeds) -> Record | None:
     """The newest finished record of a cell, whatever its profile and settings were."""
-    same = [r for r in store.records() if (r.method, r.task, r.seed, r.status) == (method, task, seed, "ok")]
+    same = [r for r in store.records() if (r.method, r.task, r.all_seeds, r.status) == (method, task, seeds, "ok")]
     return max(same, key=lambda record: record.ended, default=None)
 
 

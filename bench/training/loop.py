@@ -48,16 +48,24 @@ class FabricTrainer:
     Parameters
     ----------
     folder: where the state of an unfinished training lies, one folder per stage; training goes on from it.
-    seed: the user's seed.
+    seed: the user's seed; `split_seed` that of which images are held out, by default the same.
     device: `auto`, `cpu` or `cuda`.
     label: what is trained, for progress and errors (a method's name).
     """
 
     def __init__(
-        self, folder: Path, *, seed: int, device: str = "auto", progress: Progress | None = None, label: str = ""
+        self,
+        folder: Path,
+        *,
+        seed: int,
+        split_seed: int | None = None,
+        device: str = "auto",
+        progress: Progress | None = None,
+        label: str = "",
     ) -> None:
         self.folder = folder
         self.seed = seed
+        self.split_seed = seed if split_seed is None else split_seed
         self.device = resolve_device(device)
         self.progress: Progress = progress if progress is not None else Silent()
         self.label = label
@@ -128,7 +136,7 @@ class _Training:
         self.batches = batches
         count = len(batches.images)
         if schedule.holdout:
-            self.train, self.validation, test = split(count, trainer.seed)
+            self.train, self.validation, test = split(count, trainer.split_seed)
         else:
             self.train, self.validation, test = np.arange(count), np.arange(0), np.arange(0)
         if len(self.train) == 0 or (schedule.holdout and len(self.validation) == 0):
@@ -148,6 +156,7 @@ class _Training:
             trainer.folder / name,
             {
                 "seed": trainer.seed,
+                "split": trainer.split_seed,
                 "images": list(batches.images.shape),
                 "precision": self.precision,
                 "schedule": schedule.model_dump(mode="json"),

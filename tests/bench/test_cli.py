@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from bench.__main__ import main
 from bench.catalogue import METHODS
 from bench.commands.why import parse_cell
+from bench.seeds import Seeds
 from bench.store import Store
 
 
@@ -90,13 +91,14 @@ def test_missing_weights_are_seen_before_anything_runs(bench: Bench, monkeypatch
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("pdr/bbt", ("pdr", "bbt", "0")),
-        ("pdr/bbt/3", ("pdr", "bbt", "3")),
-        ("pdr/tracks:a/b", ("pdr", "tracks:a/b", "0")),
-        ("pdr/tracks:a/1/2", ("pdr", "tracks:a/1", "2")),
+        ("pdr/bbt", ("pdr", "bbt", Seeds())),
+        ("pdr/bbt/3", ("pdr", "bbt", Seeds(3, 3, 3))),
+        ("pdr/tracks:a/b", ("pdr", "tracks:a/b", Seeds())),
+        ("pdr/bbt/1,split=0", ("pdr", "bbt", Seeds(1, 0, 1))),
+        ("pdr/tracks:a/1/2", ("pdr", "tracks:a/1", Seeds(2, 2, 2))),
     ],
 )
-def test_cells_by_name(name: str, parts: tuple[str, str, str]) -> None:
+def test_cells_by_name(name: str, parts: tuple[str, str, Seeds]) -> None:
     assert parse_cell(name) == parts
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.catalogue import DATASETS, METHODS, PROFILES, TASKS
-from bench.registry import Entry, Registry
+from bench.registry import Entry, Registry, load_object
 from datasets.errors import BenchError
 
 REGISTRY = Registry(
@@ -88,3 +88,12 @@ def test_listing_imports_nothing_heavy() -> None:
 
 def test_profiles_are_named_by_their_keys() -> None:
     assert all(name == profile.name for name, profile in PROFILES.items())
+
+
+def test_two_files_of_one_name(tmp_path: Path) -> None:
+    for folder, value in (("a", 1), ("b", 1), ("c", 2)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same_name.py").write_text(f"value = {value}\n")
+    assert load_object(f"{tmp_path}/a/same_name.py:value", "a") == load_object(f"{tmp_path}/b/same_name.py:value", "b")
+    with pytest.raises(BenchError, match="have the same name: rename one"):
+        load_object(f"{tmp_path}/c/same_name.py:value", "c")

@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from bench.catalogue import METHODS
-from bench.request import merge, parse_request, parse_seeds, parse_settings, parse_value, settings_for, validate
+from bench.request import merge, parse_request, parse_settings, parse_value, settings_for, validate
 from datasets.errors import BenchError
 
 
@@ -38,11 +38,6 @@ def test_family_settings_reach_every_variant_and_a_name_overrides_them() -> None
 )
 def test_values(text: str, value: Any) -> None:
     assert parse_value(text) == value
-
-
-@pytest.mark.parametrize(("text", "seeds"), [("0", (0,)), ("2,0,2", (2, 0)), ("0-2,7", (0, 1, 2, 7))])
-def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
-    assert parse_seeds(text) == seeds
 
 
 @pytest.mark.parametrize(

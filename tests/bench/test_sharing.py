@@ -85,8 +85,9 @@ class Pyramidal(Brightness):
 
 @pytest.fixture
 def sharing(own_methods: Path) -> Path:
-    own_methods.write_text(own_methods.read_text() + SHARING)
-    return own_methods
+    path = own_methods.with_name("own_sharing.py")
+    path.write_text(own_methods.read_text() + SHARING)
+    return path
 
 
 @pytest.fixture

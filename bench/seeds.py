@@ -1,0 +1,76 @@
+"""The seeds of a cell: one number for everything, or one per source of variation. Imports no torch.
+
+`fit` is behind the initial weights and the training, `split` behind which images train and which are held out or
+chosen at random by a protocol, `evaluate` behind what a task draws (resamples, heads, orders of batches). Varying one
+of them alone measures that source of variation.
+"""
+
+from dataclasses import asdict, astuple, dataclass, fields
+from itertools import product
+
+from datasets.errors import BenchError
+
+EXPECTED = "expected whole numbers such as 0,1,2 or 0-4, or seeds of fit, split and evaluate such as fit=0-2;evaluate=0"
+
+
+@dataclass(frozen=True, order=True)
+class Seeds:
+    """One number per source of variation."""
+
+    fit: int = 0
+    split: int = 0
+    evaluate: int = 0
+
+    def __str__(self) -> str:
+        """`0` where all are the same, else the seed of `fit` and those that differ: `0,evaluate=3`."""
+        return ",".join([str(self.fit), *(f"{name}={value}" for name, value in self.others.items())])
+
+    @property
+    def others(self) -> dict[str, int]:
+        """The seeds that differ from that of `fit`, by name."""
+        return {name: value for name, value in asdict(self).items() if value != self.fit}
+
+
+def parse_seeds(text: str) -> tuple[Seeds, ...]:
+    """Distinct seeds in order, from `0,1,2` or `0-4` (each number for everything) or `fit=0-2;evaluate=0,1` (every
+    combination, and 0 for what is not named).
+
+    Anything else is a BenchError.
+    """
+    if "=" not in text:
+        return tuple(Seeds(number, number, number) for number in _numbers(text, text))
+    names = [field.name for field in fields(Seeds)]
+    found: dict[str, tuple[int, ...]] = dict.fromkeys(names, (0,))
+    for part in filter(None, text.split(";")):
+        name, equals, numbers = part.strip().partition("=")
+        if not equals or name not in names:
+            raise BenchError(f"--seeds {text!r}: {EXPECTED}")
+        found[name] = _numbers(numbers, text)
+    return tuple(Seeds(*values) for values in product(*(found[name] for name in names)))
+
+
+def parse_seed(text: str) -> Seeds:
+    """The inverse of `str(seeds)`, for cells named by a person."""
+    head, *others = text.split(",")
+    values = {name: int(value) for name, value in (other.split("=") for other in others)}
+    return Seeds(**{field.name: values.get(field.name, int(head)) for field in fields(Seeds)})
+
+
+def varied(seeds: list[Seeds]) -> str:
+    """The sources that vary among `seeds`: `seeds` where all vary together, else their names."""
+    columns = list(zip(*map(astuple, seeds), strict=True))
+    changing = [field.name for field, column in zip(fields(Seeds), columns, strict=True) if len(set(column)) > 1]
+    return "seeds" if len(changing) in (0, len(columns)) else f"{' and '.join(changing)} seeds"
+
+
+def _numbers(text: str, whole: str) -> tuple[int, ...]:
+    """`0,1,2` or `0-4` -> distinct numbers in order."""
+    found: dict[int, None] = {}
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise BenchError(f"--seeds {whole!r}: {EXPECTED}")
+        found.update(dict.fromkeys(range(int(first), int(last if dash else first) + 1)))
+    if not found:
+        raise BenchError(f"--seeds {whole!r} names no seed: {EXPECTED}")
+    return tuple(found)
