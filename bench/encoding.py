@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from datasets.base import Dataset, Progress
+from datasets.errors import BenchError
 from datasets.files import new_array
 from methods.base import Method, to_float
 
@@ -26,13 +27,19 @@ def write_features(
     progress: Progress,
     what: str,
 ) -> list[int]:
-    """Write the features of the images `frames` into `target`, a float32 `.npy`; returns its shape.
+    """Write the features of the images `frames` into `target`, a `.npy`; returns their shape (n, d).
 
     Rows are the images in their order or, `by_track`, the means of each track's images. Images in [0, 1] are
     multiplied by `scale` first. Memory is bounded by a batch, and with tracks in order by one track's sum.
+
+    The file holds float32 or, where the method is `binary` and means are not taken, rows packed by `numpy.packbits`.
+
+    Raises BenchError where a `binary` method's features are not 0 or 1.
     """
     tracks = dataset.tracks[frames] if by_track and dataset.tracks is not None else None
     rows = len(frames) if tracks is None else len(dataset.track_names)
+    packed = stores_bits(method, by_track=by_track)
+    width = 0
     values: np.memmap | None = None
     means: TrackMeans | None = None
     starts = range(0, len(frames), method.encode_batch)
@@ -41,15 +48,30 @@ def write_features(
             images = to_float(dataset.images[frames[start : start + method.encode_batch]], device)
             block = method.encode(images if scale == 1.0 else images * scale).float().cpu().numpy()
             if values is None:
-                values = new_array(target, np.float32, (rows, block.shape[1]))
+                width = block.shape[1]
+                columns, dtype = (-(-width // 8), np.uint8) if packed else (width, np.float32)
+                values = new_array(target, dtype, (rows, columns))
                 means = None if tracks is None else TrackMeans(values, tracks)
             if means is None:
-                values[start : start + len(block)] = block
+                values[start : start + len(block)] = _bits(block, what) if packed else block
             else:
                 means.add(block)
     assert values is not None, "the caller checks that there are frames"
     values.flush()
-    return list(values.shape)
+    return [rows, width]
+
+
+def stores_bits(method: Method, *, by_track: bool) -> bool:
+    """Whether the file of a method's features holds packed bits; means of bits are no bits."""
+    return method.binary and not by_track
+
+
+def _bits(block: Float[np.ndarray, "b d"], what: str) -> UInt8[np.ndarray, "b bytes"]:
+    """Rows of zeros and ones, packed."""
+    ones = block == 1
+    if not (ones | (block == 0)).all():
+        raise BenchError(f"{what}: the method declares binary features, but gives values other than 0 and 1")
+    return np.packbits(ones, axis=1)
 
 
 class TrackMeans:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.encoding import write_features
+from bench.encoding import stores_bits, write_features
 from bench.environment import resolve_device
 from bench.keys import key_of, source_version
 from bench.request import Request
@@ -20,6 +20,7 @@ from bench.tensors import read_tensors, write_tensors
 from datasets.base import Dataset, Progress
 from datasets.errors import BenchError
 from datasets.files import atomic_folder, read_json, write_json
+from datasets.packed import Matrix, PackedBits
 from datasets.streams import seed_for
 from methods.base import Method
 
@@ -36,10 +37,10 @@ class Derived:
 
 @dataclass(frozen=True)
 class Features:
-    """Encoded features in the store, (n, d) float32 behind a memory map."""
+    """Encoded features in the store, (n, d) float32 behind a memory map, or packed bits behind one."""
 
     key: str
-    values: np.ndarray
+    values: Matrix
     info: dict[str, Any]
 
 
@@ -147,6 +148,7 @@ def encode(
         started = time.perf_counter()
         device = resolve_device(request.device)
         method = load_method(spec, checkpoint, derived, seed, device)
+        by_track = task.task.reduce == "track_mean"
         with atomic_folder(folder) as temporary:
             shape = write_features(
                 method,
@@ -154,7 +156,7 @@ def encode(
                 frames,
                 temporary / "features.npy",
                 device=device,
-                by_track=task.task.reduce == "track_mean",
+                by_track=by_track,
                 scale=task.task.input_scale,
                 progress=progress,
                 what=f"{task.name}: encode",
@@ -162,6 +164,7 @@ def encode(
             info = {
                 "ingredients": ingredients,
                 "shape": shape,
+                "form": "bits" if stores_bits(method, by_track=by_track) else "float32",
                 "seconds": time.perf_counter() - started,
                 "peak_memory_mb": peak_memory_mb(),
             }
@@ -173,7 +176,8 @@ def encode(
 def open_features(key: str, folder: Path) -> Features | None:
     if not (folder / "features.json").is_file():
         return None
-    return Features(key, np.load(folder / "features.npy", mmap_mode="r"), read_json(folder / "features.json"))
+    info, stored = read_json(folder / "features.json"), np.load(folder / "features.npy", mmap_mode="r")
+    return Features(key, PackedBits(stored, info["shape"][1]) if info["form"] == "bits" else stored, info)
 
 
 def load_method(spec: MethodSpec, checkpoint: Checkpoint, derived: Derived | None, seed: int, device: str) -> Method:

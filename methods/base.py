@@ -85,6 +85,7 @@ class Method(ABC):
         same state, and this method's Config must extend its Config.
     derives_from: name of a dataset that `derive` needs; None where encoding needs nothing but the weights.
     pyramids: whether there is a `pyramid`.
+    binary: whether features are all 0 or 1, so that they are stored at one bit each.
     config: this instance's configuration.
     module: all its weights, or None where it has none.
     image_size: side of the images that `fit` and `encode` take, in pixels.
@@ -99,6 +100,7 @@ class Method(ABC):
     shares: ClassVar[type["Method"] | None] = None
     derives_from: ClassVar[str | None] = None
     pyramids: ClassVar[bool] = False
+    binary: ClassVar[bool] = False
 
     image_size: int = 64
     encode_batch: int = 256

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import nn
 
 from datasets.base import Dataset, Progress
+from datasets.packed import Matrix
 from methods.learning import Trainer
 
 
@@ -90,14 +91,16 @@ class FeatureTask(Task):
     @abstractmethod
     def evaluate(
         self,
-        features: Float[np.ndarray, "n d"],
+        features: Float[Matrix, "n d"],
         dataset: Dataset,
         *,
         frames: Int[np.ndarray, " m"],
         seed: int,
         progress: Progress,
     ) -> Scores:
-        """Score features, one row per image of `frames` or per track (see `reduce`); may be a memory map.
+        """Score features, one row per image of `frames` or per track (see `reduce`).
+
+        They may be a memory map, or packed bits (`datasets.packed`): take blocks of rows or columns and work on those.
 
         `seed` is the task's own stream; the same seed gives the same scores bit for bit.
         """
@@ -119,7 +122,7 @@ class TrainingTask(Task):
     @abstractmethod
     def evaluate(
         self,
-        features: Float[np.ndarray, "n d"] | None,
+        features: Float[Matrix, "n d"] | None,
         model: Callable[[], Model],
         dataset: Dataset,
         *,

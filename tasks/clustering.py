@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 
 from datasets.base import Dataset, Progress, shortened, track_labels
 from datasets.errors import BenchError
+from datasets.packed import Matrix
 from datasets.streams import generator
 from tasks.base import FeatureTask, Scores
 from tasks.bootstrap import bootstrap_intervals
@@ -30,7 +31,7 @@ class Clustering(FeatureTask):
 
     def evaluate(
         self,
-        features: Float[np.ndarray, "n d"],
+        features: Float[Matrix, "n d"],
         dataset: Dataset,
         *,
         frames: Int[np.ndarray, " m"],
