@@ -205,3 +205,42 @@ def ui(
     from bench.commands.mirror import ui_command
 
     ui_command(store, port)
+
+
+@app.command()
+def calibrate(
+    runs: Annotated[int, typer.Option(help="Seeds to run, from 0.")] = 5,
+    methods: Annotated[str, typer.Option(help="As for run.")] = "all",
+    tasks: Annotated[str, typer.Option(help="As for run.")] = "all",
+    profile: Annotated[str, typer.Option(help="As for run.")] = "smoke",
+    output: Annotated[Path | None, typer.Option(help="File to write [default: results/reference/PROFILE.json]")] = None,
+    store: Store = STORE,
+) -> None:
+    """Measure how much a suite's numbers vary by themselves, and write the reference that `check` compares with.
+
+    Example:  python -m bench calibrate --runs 5
+    """
+    from bench.commands.regression import calibrate_command
+    from bench.regression import Suite
+
+    suite = Suite(methods=methods, tasks=tasks, profile=profile)
+    raise typer.Exit(calibrate_command(runs, suite, output, store))
+
+
+@app.command()
+def check(
+    reference: Annotated[Path, typer.Option(help="File of a reference, as `calibrate` writes it.")] = Path("results")
+    / "reference"
+    / "smoke.json",
+    store: Store = STORE,
+) -> None:
+    """Run the suite of a reference again and compare every number with it, for CI.
+
+    Exit code: 0 the same, 1 a regression, 2 bad usage, 3 the environment differs so much that the comparison is void,
+    4 a cell crashed.
+
+    Example:  python -m bench check --reference results/reference/smoke.json
+    """
+    from bench.commands.regression import check_command
+
+    raise typer.Exit(check_command(reference, store))

@@ -1,0 +1,98 @@
+"""`bench calibrate` and `bench check`."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from bench.commands.run import Run
+from bench.commands.shared import request_from
+from bench.environment import environment, resolve_device
+from bench.plan import cells
+from bench.records import Record
+from bench.regression import Reference, Suite, calibrated, findings, void
+from bench.request import Request
+from bench.store import Store
+from datasets.errors import BenchError
+
+FOLDER = Path(__file__).parents[2] / "results" / "reference"
+
+SAME, REGRESSION, VOID, CRASH = 0, 1, 3, 4
+
+
+def calibrate_command(runs: int, suite: Suite, output: Path | None, store: Path) -> int:
+    """Run a suite with seeds 0 to `runs` - 1, and seed 0 once more, and write its reference."""
+    if runs < 2:
+        raise BenchError(f"--runs {runs}: a standard deviation needs at least 2 runs")
+    console = Console()
+    place = Store(store)
+    records = [_run(_request(suite, seed), place, console) for seed in range(runs)]
+    console.print("seed 0 once more, with another number of threads")
+    with TemporaryDirectory(prefix="calibrate-") as folder:
+        elsewhere = Store(Path(folder))
+        again = _run(replace(_request(suite, 0), jobs=1), elsewhere, console)
+    reference = calibrated(suite, records, again, place, datetime.now(UTC))
+    path = output or FOLDER / f"{suite.profile}.json"
+    reference.write(path)
+    widest = max(
+        (
+            (measured.limit, name, metric)
+            for name, cell in reference.cells.items()
+            for metric, measured in cell.metrics.items()
+        ),
+        default=None,
+    )
+    console.print(f"{path}: {len(reference.cells)} cells, {runs} seeds", highlight=False)
+    if widest is not None:
+        console.print(f"widest limit: {widest[0]:.3f}, {widest[2]} of {widest[1]}", highlight=False)
+    return 0
+
+
+def check_command(path: Path, store: Path) -> int:
+    """Run a reference's suite and compare; see `bench check --help` for the exit codes."""
+    reference = Reference.read(path)
+    console = Console()
+    reasons = void(reference, environment(resolve_device("auto")))
+    if reasons:
+        for reason in reasons:
+            console.print(f"void: {reason}", highlight=False, soft_wrap=True)
+        console.print("the comparison would mean nothing here: make a reference with `bench calibrate`")
+        return VOID
+    place = Store(store)
+    records = _run(_request(reference.suite, reference.seeds[0]), place, console)
+    found = findings(reference, records, place)
+    for finding in found:
+        console.print(f"{finding.kind}: {finding.cell}: {finding.text}", highlight=False, soft_wrap=True, markup=False)
+    measured = sum(len(cell.metrics) for cell in reference.cells.values())
+    console.print(
+        f"{len(reference.cells)} cells, {measured} metrics compared with {path.name} "
+        f"of {reference.calibrated:%Y-%m-%d}: {'same' if not found else f'{len(found)} differ'}",
+        highlight=False,
+    )
+    if any(finding.kind == "crash" for finding in found):
+        return CRASH
+    return REGRESSION if found else SAME
+
+
+def _request(suite: Suite, seed: int) -> Request:
+    return request_from(
+        methods=suite.methods,
+        tasks=suite.tasks,
+        profile=suite.profile,
+        data_root=None,
+        data="synthetic",
+        settings=[],
+        protocol="default",
+        device="auto",
+        seeds=str(seed),
+    )
+
+
+def _run(request: Request, store: Store, console: Console) -> list[Record]:
+    """The records of one run, in the order of its plan. Ctrl-C ends the command; what was run stays in the store."""
+    run = Run(request, store, cells(request, store), console, "check", mirror=False)
+    if run.go() == 130:
+        raise KeyboardInterrupt
+    return [run.done[index][1] for index in sorted(run.done)]
