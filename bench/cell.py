@@ -131,8 +131,8 @@ class CellRunner:
     def _encode(
         self, cell: Cell, checkpoint: Checkpoint, derived: Derived | None, dataset: Dataset, frames: np.ndarray
     ) -> Features | None:
-        """The features of the cell's images, where its task has them encoded."""
-        if not cell.task.task.encodes:
+        """The features of the cell's images, where they are encoded beforehand."""
+        if not cell.encodes:
             return None
         return encode(
             cell.method,

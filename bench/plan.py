@@ -54,7 +54,14 @@ class Cell:
             return f"{self.method.name} has no model for {self.method.domain}"
         if self.task.task.pyramids and not cls.pyramids:
             return f"{self.method.name} has no feature pyramid to segment with"
+        if cls.supervised and not isinstance(self.task.task, TrainingTask):
+            return f"{self.method.name} has no features before a task's labels train it"
         return None
+
+    @property
+    def encodes(self) -> bool:
+        """Whether the task's images are encoded beforehand."""
+        return self.task.task.encodes and not self.method.cls.supervised
 
     def frames(self, dataset: Dataset) -> np.ndarray:
         """Indices of the images that the task uses."""
@@ -126,7 +133,7 @@ def _look(cell: Cell, data: Data, seen: Outlook) -> None:
     request, store = data.request, data.store
     device = resolve_device(request.device)
     size, method = cell.method.size, cell.method.trained
-    fits, encodes = ["fit"] * method.trains, ["encode"] * cell.task.task.encodes
+    fits, encodes = ["fit"] * method.trains, ["encode"] * cell.encodes
     seen.stages.update(dict.fromkeys(["data", *fits, *encodes, "evaluate"], "to do"))
     training_entry = cell.training_entry
     training = data.find(training_entry, size) if training_entry else None
@@ -158,7 +165,7 @@ def _look(cell: Cell, data: Data, seen: Outlook) -> None:
         return
     frames = cell.frames(dataset)
     encode_key = None
-    if cell.task.task.encodes:
+    if cell.encodes:
         seen.ingredients["encode"] = encode_ingredients(cell.method, checkpoint, derived, cell.task, dataset, frames)
         encode_key = key_of(seen.ingredients["encode"])
         if (store.features(encode_key) / "features.json").is_file():

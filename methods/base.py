@@ -81,6 +81,7 @@ class Method(ABC):
     domains: kinds of object that the method has a model for.
     trains: whether `fit` trains anything; a fixed network (an untrained or pre-trained one) does not.
     stateless: whether the method has no weights at all.
+    supervised: whether only a task's labels train it, so that it has no features of its own to encode beforehand.
     shares: the method whose checkpoint this one takes, where only the features differ. Its `module` must have the
         same state, and this method's Config must extend its Config.
     derives_from: name of a dataset that `derive` needs; None where encoding needs nothing but the weights.
@@ -97,6 +98,7 @@ class Method(ABC):
 
     trains: ClassVar[bool] = False
     stateless: ClassVar[bool] = False
+    supervised: ClassVar[bool] = False
     shares: ClassVar[type["Method"] | None] = None
     derives_from: ClassVar[str | None] = None
     pyramids: ClassVar[bool] = False

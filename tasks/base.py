@@ -136,7 +136,8 @@ class TrainingTask(Task):
 
         Parameters
         ----------
-        features: one row per image of `frames`, or None where the task does not have them encoded (`encodes`).
+        features: one row per image of `frames`, or None where the task does not have them encoded (`encodes`) or the
+            method has none before it is trained with labels.
         model: gives a fresh copy of the method with its trained weights, on `device`, at each call.
         seed: the task's own stream; the same seed gives the same scores bit for bit.
         trainer: the shared loop; it draws the order of batches from the run's seed and each training's name.

@@ -1,0 +1,143 @@
+"""The trainings behind celeba_linear: one per number of labelled images, on frozen features or with the encoder."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float, Int, Int8, UInt8
+from torch import nn
+
+from datasets.base import Progress
+from datasets.packed import Matrix
+from datasets.streams import seed_for
+from methods.learning import Schedule, Trainer
+from tasks.base import Model
+from tasks.probe import AttributeClassifier, HeadKind, new_head, predict, width_of
+
+Mode = Literal["finetuned", "frozen"]
+
+# Test images scored at once.
+BLOCK = 256
+
+
+def metric(count: int, mode: Mode) -> str:
+    """Name of a metric: `accuracy_100_frozen`."""
+    return f"accuracy_{count}_{mode}"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How every classifier is trained.
+
+    Attributes
+    ----------
+    counts: numbers of labelled images, ascending.
+    finetuning_steps: optimiser steps of a fine-tuning at most, within its epochs; None for no such limit.
+    """
+
+    counts: tuple[int, ...]
+    head: HeadKind
+    epochs: int
+    finetuning_steps: int | None
+    batch_size: int
+    learning_rate: float
+
+    def schedule(self, mode: Mode) -> Schedule:
+        """A head alone is trained in single precision, which costs it nothing; an encoder in what its device is fast
+        at."""
+        return Schedule(
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            max_epochs=self.epochs,
+            max_steps=self.finetuning_steps if mode == "finetuned" else None,
+            precision="auto" if mode == "finetuned" else "32-true",
+            flip=False,
+            holdout=False,
+        )
+
+
+@dataclass(frozen=True)
+class Items:
+    """The task's images and what is known of them.
+
+    Attributes
+    ----------
+    frames: index of each in the dataset, ascending (m,).
+    attributes: of each: 0, 1, or -1 where unknown.
+    labelled: rows of `frames`, the labelled images in their order: n of them are the first n.
+    test: rows of `frames`, the test images.
+    """
+
+    frames: Int[np.ndarray, " m"]
+    attributes: Int8[np.ndarray, "m a"]
+    labelled: Int[np.ndarray, " l"]
+    test: Int[np.ndarray, " t"]
+
+
+@dataclass
+class Runs:
+    """Trains and tests classifiers; `summaries` collects what is worth keeping of each training."""
+
+    recipe: Recipe
+    items: Items
+    seed: int
+    trainer: Trainer
+    device: str
+    progress: Progress
+    summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def frozen(self, features: Float[Matrix, "m d"]) -> dict[str, UInt8[np.ndarray, "t a"]]:
+        """Predictions for the test images by heads on features, one row per frame, as they are.
+
+        Memory holds the labelled rows and a block of test rows; the test rows are read once for all heads.
+        """
+        inputs = features[self.items.labelled]
+        heads = {
+            metric(count, "frozen"): self._train(nn.Identity(), features.shape[1], inputs, count, "frozen")
+            for count in self.recipe.counts
+        }
+        del inputs
+        found: dict[str, list[np.ndarray]] = {name: [] for name in heads}
+        for rows in self._blocks("test frozen"):
+            block = features[rows]
+            for name, head in heads.items():
+                found[name].append(predict(head, block, self.device))
+        return {name: np.concatenate(parts) for name, parts in found.items()}
+
+    def finetuned(self, model: Callable[[], Model], images: UInt8[np.ndarray, "n s s 3"]) -> dict[str, np.ndarray]:
+        """The same by classifiers trained together with their encoder, each from a fresh copy of it.
+
+        `images` are the dataset's. Raises NotApplicable where the method has no trainable encoder.
+        """
+        found = {}
+        frames = self.items.frames
+        inputs = images[frames[self.items.labelled]]
+        for count in self.recipe.counts:
+            encoder = model().encoder().eval()
+            width = width_of(encoder, inputs[0], self.device)
+            classifier = self._train(encoder, width, inputs, count, "finetuned")
+            blocks = self._blocks(f"test finetuned {count}")
+            parts = [predict(classifier, images[frames[rows]], self.device) for rows in blocks]
+            found[metric(count, "finetuned")] = np.concatenate(parts)
+        return found
+
+    def _train(self, encoder: nn.Module, width: int, inputs: np.ndarray, count: int, mode: Mode) -> AttributeClassifier:
+        """A classifier of features (b, width), trained on the first `count` of the labelled images' inputs."""
+        targets = self.items.attributes[self.items.labelled[:count]]
+        head = new_head(self.recipe.head, width, targets.shape[1], seed_for(self.seed, "head", mode, count))
+        classifier = AttributeClassifier(encoder, head, self.recipe.learning_rate)
+        name = f"{mode}_{count}"
+        summary = self.trainer.train_supervised(
+            classifier, inputs[:count], targets, self.recipe.schedule(mode), name=name
+        )
+        kept = ("steps", "epochs", "stopped_because", "seconds", "precision")
+        self.summaries[name] = {key: summary[key] for key in kept}
+        self.summaries[name]["loss"] = summary["curve"][-1]["train"]["loss"]
+        return classifier
+
+    def _blocks(self, what: str) -> Iterator[Int[np.ndarray, " b"]]:
+        """Rows of `frames` of the test images, some at a time."""
+        starts = range(0, len(self.items.test), BLOCK)
+        for start in self.progress.track(starts, total=len(starts), what=what):
+            yield self.items.test[start : start + BLOCK]
