@@ -244,3 +244,42 @@ def check(
     from bench.commands.regression import check_command
 
     raise typer.Exit(check_command(reference, store))
+
+
+data_app = typer.Typer(no_args_is_help=True, help="What is in a dataset, and whether it is the official one.")
+app.add_typer(data_app, name="data")
+DatasetName = Annotated[str, typer.Argument(help="A name that `bench list datasets` knows, tracks:DIR or images:DIR.")]
+DataRoot = Annotated[Path | None, typer.Option("--data-root", "--root", envvar="BENCH_DATA", help="As for run.")]
+
+
+@data_app.command()
+def describe(
+    name: DatasetName,
+    data_root: DataRoot = None,
+    data: Annotated[str | None, typer.Option(help="As for run.")] = None,
+    profile: Annotated[str, typer.Option(help="Size of a stand-in: smoke, mini or paper.")] = "smoke",
+    store: Store = STORE,
+) -> None:
+    """Count a dataset's images, labels and tracks, and name the files that were left out.
+
+    Example:  python -m bench data describe celeba --data-root /data
+    """
+    from bench.commands.data import data_command
+
+    raise typer.Exit(data_command(name, verify=False, data_root=data_root, data=data, profile=profile, store=store))
+
+
+@data_app.command()
+def verify(
+    name: DatasetName,
+    data_root: DataRoot = None,
+    store: Store = STORE,
+) -> None:
+    """Decode every file of a real dataset and compare the counts with the official distribution; exit code 1 if they
+    differ or files had to be left out.
+
+    Example:  python -m bench data verify rafdb --data-root /data
+    """
+    from bench.commands.data import data_command
+
+    raise typer.Exit(data_command(name, verify=True, data_root=data_root, data=None, profile="smoke", store=store))

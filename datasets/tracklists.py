@@ -9,6 +9,9 @@ from datasets.imagefiles import Listing, list_images
 
 KIND = "identity"
 
+# Why tracks are left out of a complete dataset too.
+OTHERS = "track of someone else"
+
 
 def list_tracks(
     folder: Path,
@@ -35,7 +38,7 @@ def list_tracks(
     labelled: list[str] = []
     for track, label in labels.items():
         if classes is not None and label not in classes:
-            listing.skip("track of someone else", f"{track} ({label})")
+            listing.skip(OTHERS, f"{track} ({label})")
         elif track not in folders:
             listing.skip("labelled track without a folder", f"{track} ({label})")
         else:

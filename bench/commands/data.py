@@ -1,0 +1,106 @@
+"""`bench data describe` and `bench data verify`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from bench.catalogue import DATASETS
+from bench.commands.shared import request_from
+from bench.data import open_source
+from bench.progress import RichProgress
+from bench.store import Store
+from datasets.base import Dataset, Source, shortened
+from datasets.errors import BenchError
+from datasets.imagefiles import ImageFiles
+from datasets.official import COUNTS
+from datasets.prepared import prepare
+from datasets.tracklists import OTHERS
+
+SIZE = 64
+# Left out of complete distributions too.
+EXPECTED = {OTHERS}
+
+
+def data_command(
+    name: str, *, verify: bool, data_root: Path | None, data: str | None, profile: str, store: Path
+) -> int:
+    """Decode a dataset at 64 pixels and say what is in it; `verify` also compares with the official distribution.
+
+    Returns the exit code: 0, or 1 where `verify` finds files left out or another number of items.
+    """
+    console = Console()
+    request = request_from(
+        methods="raw_pixels",
+        tasks="bbt",
+        profile=profile,
+        data_root=data_root,
+        data=data,
+        settings=[],
+        protocol="default",
+        device="cpu",
+    )
+    if verify and request.data_root is None and ":" not in name:
+        raise BenchError("nothing to verify without real datasets: name their folder by --data-root DIR")
+    source = open_source(DATASETS.get(name), request)
+    with RichProgress(console) as progress:
+        dataset = prepare(source, SIZE, Store(store).data, progress)
+    for line in described(dataset):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for line in left_out(source, dataset):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if not verify:
+        return 0
+    wrong = list(incomplete(dataset))
+    for line in wrong:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    whole = not wrong and set(dataset.skipped) <= EXPECTED
+    if whole:
+        what = "the complete official distribution" if dataset.name in COUNTS else "whole: nothing is left out"
+        console.print(f"{dataset.label} is {what}", highlight=False)
+    return 0 if whole else 1
+
+
+def described(dataset: Dataset) -> Iterator[str]:
+    """What a dataset holds, line by line."""
+    yield f"{dataset.label}: {len(dataset)} images, decoded at {dataset.size} px, digest {dataset.digest[:16]}"
+    if dataset.tracks is not None:
+        frames = np.bincount(np.asarray(dataset.tracks))
+        each = f"{frames.min()} to {frames.max()}" if frames.min() < frames.max() else str(frames.min())
+        yield f"  {len(dataset.track_names)} tracks of {each} frames"
+    for kind, labels in sorted(dataset.labels.items()):
+        values = np.asarray(labels)
+        names = dataset.classes.get(kind, ())
+        if values.ndim == 2:
+            known = values >= 0
+            yield f"  {kind}: {values.shape[1]} columns, {known.any(axis=0).sum()} of them known"
+        elif len(names) and values.max(initial=-1) < len(names):
+            counts = np.bincount(values[values >= 0], minlength=len(names))
+            listed = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
+            yield f"  {kind}: {listed}" + (f", unknown {(values < 0).sum()}" if (values < 0).any() else "")
+        else:
+            yield f"  {kind}: {len(np.unique(values[values >= 0]))} different values"
+    if dataset.truth:
+        yield f"  ground truth: {', '.join(f'{n} {v.shape[1:]}' for n, v in sorted(dataset.truth.items()))}"
+
+
+def left_out(source: Source, dataset: Dataset) -> Iterator[str]:
+    """What could not be taken, by reason, with the first names."""
+    names = source.listing.skipped if isinstance(source, ImageFiles) else {}
+    for reason, count in sorted(dataset.skipped.items()):
+        examples = f" ({shortened(names[reason])})" if reason in names else ""
+        yield f"  left out, {reason}: {count}{examples}"
+
+
+def incomplete(dataset: Dataset) -> Iterator[str]:
+    """How a dataset's counts differ from the official ones."""
+    for what, wanted in COUNTS.get(dataset.name, {}).items():
+        if what == "images":
+            found = len(dataset)
+        elif what == "tracks":
+            found = len(dataset.track_names)
+        else:
+            found = int((np.asarray(dataset.labels["split"]) == dataset.classes["split"].index(what)).sum())
+        if found != wanted:
+            yield f"  {what}: {found}, the official distribution has {wanted}"
