@@ -3,30 +3,34 @@
 scikit-learn's `AgglomerativeClustering(linkage="ward")` spends nearly all its time on the n^2/2 Euclidean distances,
 each a pass over d values. Here they come from the matrix of inner products, a blocked matrix product in float64
 that reads the features once, a few columns at a time. Agglomeration and cut are scikit-learn's, step by step, so the
-partitions are the same, ties included.
+partitions are the same, ties included. Wide features go through `ward_float32` first, which is faster still where it
+can tell that the partition is the same.
+
+All pairs of n rows are kept once, condensed as by `scipy.spatial.distance.pdist`: the n-1 pairs of row 0 with later
+rows, then the n-2 of row 1, and so on.
 """
 
 import hashlib
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.cluster.hierarchy import linkage
-from scipy.sparse.csgraph import connected_components
 
 from datasets.errors import BenchError
+from tasks.ward_float32 import certified_tree
 
-# Memory of a block of columns in float64.
-BLOCK_BYTES = 32 * 2**20
+# Memory of a block of columns in float64, and of the products of a strip of rows with all later ones.
+BLOCK_BYTES = 128 * 2**20
 
 # |x - y|^2 = |x|^2 + |y|^2 - 2 x.y loses digits where x and y are much nearer to each other than to the mean. The
 # product's error is about 3e-15 of |x|^2 + |y|^2 (seen at d = 131,072), so above this share a squared distance is
 # right to 3e-11; below, it is computed again about a nearer mean.
 CLOSE = 1e-4
 
-# Bits of a squared distance that are kept. The last ones hold the product's rounding errors, which would split pairs
+# Bits of a squared distance that are dropped, of 53. They hold the product's rounding errors, which would split pairs
 # that are exactly as far apart and so decide ties by noise.
-MANTISSA_BITS = 40
+DROPPED_BITS = 13
 
 
 def ward_clusters(features: Float[np.ndarray, "n d"], clusters: int) -> Int[np.ndarray, " n"]:
@@ -34,7 +38,7 @@ def ward_clusters(features: Float[np.ndarray, "n d"], clusters: int) -> Int[np.n
 
     Parameters
     ----------
-    features: (n, d), finite; may be a memory map, of which only a block of columns is in memory at a time.
+    features: (n, d), finite; may be a memory map, of which only blocks of columns are in memory at a time.
     clusters: 1 to n.
 
     Returns
@@ -51,44 +55,60 @@ def ward_clusters(features: Float[np.ndarray, "n d"], clusters: int) -> Int[np.n
         raise BenchError(f"cannot form {clusters} clusters of {items} items: needs at least one item per cluster")
     if items == 1:
         return np.zeros(1, dtype=np.int64)
-    distances = squared_distances(features)
-    return _cut(linkage(np.sqrt(distances, out=distances), method="ward"), clusters)
+    tree = certified_tree(features, clusters)
+    if tree is None:
+        distances = squared_distances(features)
+        tree = linkage(np.sqrt(distances, out=distances), method="ward")
+    return _cut(tree, clusters)
 
 
 def squared_distances(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " pairs"]:
-    """Squared Euclidean distances between all rows, condensed as by `scipy.spatial.distance.pdist`, in float64.
+    """Squared Euclidean distances between all rows, condensed, in float64.
 
     Raises BenchError where a feature is not finite.
     """
-    square = _squared_distances(features, np.arange(len(features)))
-    return _rounded(square[np.triu_indices(len(square), 1)])
+    distances = _squared_distances(features, np.arange(len(features)))
+    bits = distances.view(np.int64)
+    bits += 1 << (DROPPED_BITS - 1)
+    bits &= -(1 << DROPPED_BITS)
+    return distances
 
 
-def _squared_distances(features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m m"]:
+def _squared_distances(features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]) -> Float[np.ndarray, " pairs"]:
     """Squared distances between `rows`. A group of rows close to each other is done again about its own mean."""
-    distances = _centred_gram(features, rows)
-    norms = np.diagonal(distances).copy()
-    close = np.empty(distances.shape, dtype=bool)
-    for row, norm in enumerate(norms):
-        scale = norm + norms
-        distances[row] = scale - 2 * distances[row]
-        close[row] = distances[row] <= CLOSE * scale
-    np.fill_diagonal(distances, 0)
-    np.fill_diagonal(close, False)
-    if not close.any():
-        return distances
-    groups, group = connected_components(close, directed=False)
-    for number in range(groups):
+    distances, norms = _centred_products(features, rows)
+    group = np.arange(len(rows))
+    for row, later in enumerate(_by_row(distances, len(rows))):
+        scale = norms[row] + norms[row + 1 :]
+        later *= -2
+        later += scale
+        close = later <= CLOSE * scale
+        if close.any():
+            joined = np.append(group[row + 1 :][close], group[row])
+            if (joined != joined[0]).any():
+                group[np.isin(group, joined)] = group[row]
+    for number in np.flatnonzero(np.bincount(group) > 1):
         members = np.flatnonzero(group == number)
-        if len(members) == 1:
-            continue
-        within = np.ix_(members, members)
         distinct, copies = _distinct(features, rows[members])
         if len(distinct) < len(rows):
-            distances[within] = _squared_distances(features, distinct)[np.ix_(copies, copies)]
+            _fill(distances, len(rows), members, _squared_distances(features, distinct), len(distinct), copies)
         else:  # a chain of close rows through the whole set: no mean is near to all of them
-            _difference(features, rows, distances, close)
+            _difference(features, rows, distances, norms)
     return distances
+
+
+def _by_row(pairs: Float[np.ndarray, " pairs"], items: int) -> Iterator[Float[np.ndarray, " later"]]:
+    """Views of each row's pairs with later rows; of the last row there are none."""
+    start = 0
+    for count in range(items - 1, 0, -1):
+        yield pairs[start : start + count]
+        start += count
+
+
+def _places(row: int, others: Int[np.ndarray, " m"], items: int) -> Int[np.ndarray, " m"]:
+    """Where the pairs of `row` with `others` stand among all pairs; of the row itself, nowhere that is of use."""
+    low, high = np.minimum(row, others), np.maximum(row, others)
+    return low * (2 * items - low - 1) // 2 + high - low - 1
 
 
 def _blocks(features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]) -> Iterator[Float[np.ndarray, "m b"]]:
@@ -99,16 +119,28 @@ def _blocks(features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]) -> 
         yield block if len(rows) == len(features) else block[rows]
 
 
-def _centred_gram(features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m m"]:
-    """Inner products of rows less their mean, which leaves distances alone and keeps the products small."""
-    gram = np.zeros((len(rows), len(rows)))
+def _centred_products(
+    features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]
+) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " m"]]:
+    """Inner products of pairs of rows less their mean, which leaves distances alone and keeps the products small.
+
+    Of each row with itself separately.
+    """
+    items = len(rows)
+    products, norms = np.zeros(items * (items - 1) // 2), np.zeros(items)
+    strip = max(1, BLOCK_BYTES // (8 * items))
     for block in _blocks(features, rows):
         mean = block.mean(axis=0, dtype=np.float64)
         if not np.isfinite(mean).all():
             raise _not_finite(features)
         centred = np.subtract(block, mean, dtype=np.float64)
-        gram += centred @ centred.T
-    return gram
+        norms += np.vecdot(centred, centred)
+        by_row = _by_row(products, items)
+        for start in range(0, items, strip):
+            tile = centred[start : start + strip] @ centred[start:].T
+            for row, later in zip(range(len(tile)), by_row, strict=False):
+                later += tile[row, row + 1 :]
+    return products, norms
 
 
 def _not_finite(features: Float[np.ndarray, "n d"]) -> BenchError:
@@ -129,28 +161,37 @@ def _distinct(
     return rows[first], copies
 
 
+def _fill(
+    pairs: Float[np.ndarray, " pairs"],
+    items: int,
+    members: Int[np.ndarray, " m"],
+    within: Float[np.ndarray, " within"],
+    distinct: int,
+    copies: Int[np.ndarray, " m"],
+) -> None:
+    """Set the pairs among `members` to those `within` a smaller set, of which member i is number `copies[i]`."""
+    for position, row in enumerate(members[:-1].tolist()):
+        twin, twins = int(copies[position]), copies[position + 1 :]
+        values = np.zeros(len(twins))
+        differ = twins != twin
+        values[differ] = within[_places(twin, twins[differ], distinct)]
+        pairs[_places(row, members[position + 1 :], items)] = values
+
+
 def _difference(
     features: Float[np.ndarray, "n d"],
     rows: Int[np.ndarray, " m"],
-    distances: Float[np.ndarray, "m m"],
-    which: Bool[np.ndarray, "m m"],
+    distances: Float[np.ndarray, " pairs"],
+    norms: Float[np.ndarray, " m"],
 ) -> None:
-    """Recompute the entries `which` (symmetric) of `distances` from the rows' differences."""
-    left, right = np.nonzero(np.triu(which))
-    sums = np.zeros(len(left))
-    for block in _blocks(features, rows):
-        pairs = max(1, BLOCK_BYTES // (8 * block.shape[1]))
-        for start in range(0, len(left), pairs):
-            part = slice(start, start + pairs)
-            difference = np.subtract(block[left[part]], block[right[part]], dtype=np.float64)
-            sums[part] += np.einsum("pd,pd->p", difference, difference)
-    distances[left, right] = distances[right, left] = sums
-
-
-def _rounded(values: Float[np.ndarray, " pairs"]) -> Float[np.ndarray, " pairs"]:
-    """`values` rounded to `MANTISSA_BITS` significant bits."""
-    mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.rint(np.ldexp(mantissa, MANTISSA_BITS)), exponent - MANTISSA_BITS)
+    """Recompute the distances of close pairs from the rows' differences."""
+    step = max(1, BLOCK_BYTES // (8 * features.shape[1]))
+    for row, later in enumerate(_by_row(distances, len(rows))):
+        close = np.flatnonzero(later <= CLOSE * (norms[row] + norms[row + 1 :]))
+        for start in range(0, len(close), step):
+            part = close[start : start + step]
+            difference = np.subtract(features[rows[row + 1 + part]], features[rows[row]], dtype=np.float64)
+            later[part] = np.vecdot(difference, difference)
 
 
 def _cut(tree: Float[np.ndarray, "merges 4"], clusters: int) -> Int[np.ndarray, " n"]:

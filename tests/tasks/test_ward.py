@@ -5,13 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import pdist
+from scipy.cluster.hierarchy import linkage
+from scipy.spatial.distance import pdist, squareform
 from sklearn.cluster import AgglomerativeClustering
+from threadpoolctl import threadpool_limits
 
 import tasks.ward
 from datasets.errors import BenchError
 from datasets.streams import generator
 from tasks.ward import squared_distances, ward_clusters
+from tasks.ward_float32 import Certificate, certified_tree, multiply
+
+KINDS = ["normal", "ties", "duplicates", "offset", "scales", "tight", "outlier"]
 
 
 def partition(clusters: np.ndarray) -> set[frozenset[int]]:
@@ -45,7 +50,16 @@ def cases(kind: str, count: int) -> Iterator[tuple[np.ndarray, int]]:
         yield features, int(rng.integers(1, items + 1))
 
 
-@pytest.mark.parametrize("kind", ["normal", "ties", "duplicates", "offset", "scales", "tight", "outlier"])
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let features of any width into single precision, a few columns at a time."""
+    monkeypatch.setattr("tasks.ward_float32.LEAST_COLUMNS", 1)
+    monkeypatch.setattr("tasks.ward_float32.LEAST_COLUMNS_PER_ITEM", 0)
+    monkeypatch.setattr("tasks.ward_float32.COLUMNS", 16)
+    monkeypatch.setattr("tasks.ward_float32.STRIP", 7)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_same_partition_as_scikit_learn(kind: str) -> None:
     for features, clusters in cases(kind, 60):
         ours = ward_clusters(features, clusters)
@@ -114,3 +128,120 @@ def test_a_chain_of_close_rows_is_differenced() -> None:
     angles = np.linspace(0, 2 * np.pi, 700, endpoint=False)
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     np.testing.assert_allclose(squared_distances(circle), pdist(circle, "sqeuclidean"), rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.usefixtures("narrow")
+def test_what_single_precision_certifies_is_right(kind: str) -> None:
+    certified = 0
+    for features, clusters in cases(kind, 60):
+        certified += certified_tree(features, clusters) is not None
+        assert partition(ward_clusters(features, clusters)) == partition(reference(features, clusters))
+    if kind in ("normal", "offset", "scales"):
+        assert certified > 45
+    if kind == "ties":  # all but the few that have no tie below the cut
+        assert certified < 15
+
+
+def wide(kind: str) -> np.ndarray:
+    """Features (60, 5000), wide enough for single precision as it is used."""
+    rng = generator(0, "test", "wide")
+    features = rng.standard_normal((60, 5000))
+    match kind:
+        case "positive":  # as after a ReLU
+            features = np.maximum(features, 0)
+        case "correlated":
+            features = features + 3 * rng.standard_normal((5, 5000))[np.arange(60) % 5]
+        case "repeated":  # runs of equal columns, whose products round alike
+            features = np.repeat(features[:, :5], 1000, axis=1)
+        case "binary":
+            features = (features > 1).astype(float)
+        case "near":  # groups close to each other
+            features = features[np.arange(60) % 6] + 1e-3 * features
+        case "norms":  # rows of very different length
+            features *= np.exp(rng.normal(0, 3, (60, 1)))
+        case "few":  # one column outweighs all others
+            features[:, 77] *= 1e4
+        case "small":
+            features *= 1e-12
+    return features.astype(np.float32)
+
+
+WIDE = ["normal", "positive", "correlated", "repeated", "binary", "near", "norms", "few", "small"]
+
+
+@pytest.mark.parametrize("kind", WIDE)
+def test_products_are_within_their_bound(kind: str) -> None:
+    features = wide(kind)
+    products = multiply(features)
+    norms = np.diagonal(products.gram)
+    squared = norms + norms[:, None] - 2 * products.gram
+    error = np.abs(squareform(squared, checks=False) - pdist(features.astype(np.float64), "sqeuclidean"))
+    bound = products.error * squareform(norms + norms[:, None], checks=False)
+    assert (error <= bound + 1e-14 * bound / products.error).all()
+    assert products.error < 1e-4
+
+
+@pytest.mark.parametrize("kind", WIDE)
+def test_wide_features_give_the_same_partition(kind: str) -> None:
+    features = wide(kind)
+    for clusters in (1, 2, 7, 31, 60):
+        assert partition(ward_clusters(features, clusters)) == partition(reference(features, clusters))
+    # Distances of binary features are whole numbers, with ties; the others' are small beside their rows' norms.
+    assert (certified_tree(features, 7) is None) == (kind in ("binary", "near", "norms"))
+
+
+def test_products_do_not_depend_on_the_number_of_threads() -> None:
+    features = generator(0, "test").standard_normal((50, 20_000)).astype(np.float32)
+    with threadpool_limits(1, user_api="blas"):
+        alone = multiply(features)
+    with threadpool_limits(4, user_api="blas"):
+        shared = multiply(features)
+    assert (alone.gram == shared.gram).all()
+    assert alone.error == shared.error
+
+
+def exact_certificate(features: np.ndarray, error: float) -> Certificate:
+    centred = features - features.mean(axis=0)
+    squared = squareform(pdist(features, "sqeuclidean"))
+    return Certificate(features, squared, (centred**2).sum(axis=1), error)
+
+
+def test_a_wrong_tree_is_not_certified() -> None:
+    """Two merges exchanged, or a cluster merged with the second nearest."""
+    features = np.array([[0.0], [1.0], [10.0], [11.5], [30.0]])
+    right = linkage(features, "ward")
+    assert exact_certificate(features, 1e-9).holds(right, 2)
+    assert exact_certificate(features, 1e-9).holds(right, 3)
+    wrong = right.copy()
+    wrong[[0, 1], :2] = [[0, 2], [1, 3]]
+    assert not exact_certificate(features, 1e-9).holds(wrong, 2)
+    late = right[[1, 0, 2, 3]]  # cut into four, it would merge the wrong pair
+    assert not exact_certificate(features, 1e-9).holds(late, 4)
+
+
+def middle(offset: float) -> np.ndarray:
+    """Two items 2 apart, one between them that is nearer to one of them by 2 `offset`, and one far away."""
+    return np.array([[0.0], [1.0 + offset], [2.0], [50.0]])
+
+
+@pytest.mark.parametrize("offset", [-1e-6, 1e-6])
+def test_merges_within_the_bound_are_decided_by_exact_distances(offset: float) -> None:
+    features, error = middle(offset), 1e-3
+    assert exact_certificate(features, error).holds(linkage(features, "ward"), 3)
+    assert not exact_certificate(features, error).holds(linkage(middle(-offset), "ward"), 3)
+
+
+def test_a_tie_is_not_certified() -> None:
+    for error in (1e-3, 1e-9, 1e-11):
+        assert not exact_certificate(middle(0), error).holds(linkage(middle(0), "ward"), 3)
+    assert exact_certificate(middle(1e-6), 1e-9).holds(linkage(middle(1e-6), "ward"), 3)
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("scale", [1e30, 1e-30])
+def test_features_beyond_single_precision_are_left_to_double(scale: float) -> None:
+    """Their products overflow or vanish."""
+    features = scale * generator(0, "test").standard_normal((20, 30))
+    assert certified_tree(features, 3) is None
+    assert partition(ward_clusters(features, 3)) == partition(reference(features, 3))
