@@ -148,16 +148,28 @@ def why(
 
 @app.command()
 def doctor(
-    methods: Annotated[str, typer.Argument(help="Methods to check, as for run.")],
+    methods: Annotated[str | None, typer.Argument(help="Methods to check, as for run.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="As for run.")] = None,
     profile: Annotated[str, typer.Option(help="Configuration to check.")] = "smoke",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    data_root: Annotated[Path | None, typer.Option(envvar="BENCH_DATA", help="As for run.")] = None,
     store: Store = STORE,
 ) -> None:
-    """Check that a method keeps its promises: shape, determinism, batch invariance, eval mode, finite values.
+    """Check the environment, or that a method keeps its promises.
 
-    Example:  python -m bench doctor mine.py:MyMethod
+    Without a method: torch and torchvision, GPU, renderer backends, datasets and weights found and where they are
+    looked for, a shadowed `datasets` package. With one: shape, determinism, batch invariance, eval mode, finite values.
+
+    Examples:
+
+      python -m bench doctor
+
+      python -m bench doctor mine.py:MyMethod
     """
+    if methods is None:
+        from bench.commands.doctor_environment import environment_command
+
+        raise typer.Exit(environment_command(data_root, store))
     from bench.commands.doctor import doctor_command
 
     raise typer.Exit(doctor_command(methods, settings=set_ or [], profile=profile, device=device, store=store))

@@ -28,7 +28,9 @@ class TimmConfig(MethodConfig):
     model: str = Field(description="timm's name of the model, such as resnet18 or resnet18.a1_in1k")
     pretrained: bool = Field(True, description="take timm's pre-trained weights; false: an untrained backbone")
     file: str | None = Field(
-        None, description="timm's .safetensors file of the weights; by default the one in the Hugging Face cache"
+        None,
+        description="timm's .safetensors file of the weights; by default the one in the Hugging Face cache",
+        json_schema_extra={"kind": "file"},
     )
     input_size: int | None = Field(
         None, gt=0, description="side that images are resized to, in pixels; by default what the model was trained on"

@@ -43,7 +43,11 @@ class PDRConfig(MethodConfig):
     flip_weight: float = Field(0.5, ge=0, description="weight of the mirrored reconstruction's loss (cars: 1)")
     smoothness: float = Field(0.0, ge=0, description="weight of the depth's total variation (cars: 0.1)")
     perceptual_weight: float = Field(1.0, ge=0, description="weight of the VGG-16 loss (cars: 0.01); 0 leaves it out")
-    vgg16: str | None = Field(None, description="file of VGG-16 weights; by default torchvision's download cache")
+    vgg16: str | None = Field(
+        None,
+        description="file of VGG-16 weights; by default torchvision's download cache",
+        json_schema_extra={"kind": "file"},
+    )
 
     loocc: Literal["none", "l", "lv"] = Field(
         "none", description="leave-one-out, cycle contrastive loss: none, by light, or by light and view"

@@ -48,6 +48,13 @@ class PDR(Method):
         return for_protocol(protocol, domain)
 
     @classmethod
+    def resolve(cls, config: PDRConfig) -> PDRConfig:
+        default = vgg.default_file()
+        if config.vgg16 is None and config.perceptual_weight and default.is_file():
+            return config.model_copy(update={"vgg16": str(default)})
+        return config
+
+    @classmethod
     def check_resources(cls, config: PDRConfig) -> None:
         if cls.trains and config.perceptual_weight:
             vgg.find(config.vgg16)

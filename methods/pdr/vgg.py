@@ -28,9 +28,14 @@ LAYERS = (
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
+def default_file() -> Path:
+    """Where torchvision's download of the weights lies, if there is one."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / FILE_NAME
+
+
 def find(file: str | None) -> Path:
     """The file of weights: `file`, or torchvision's download. Raises WeightsMissing where it is not there."""
-    path = Path(file) if file is not None else Path(torch.hub.get_dir()) / "checkpoints" / FILE_NAME
+    path = Path(file) if file is not None else default_file()
     if not path.is_file():
         raise WeightsMissing(
             f"the perceptual loss needs VGG-16's weights, looked for at {path}: put torchvision's {FILE_NAME} "

@@ -1,0 +1,149 @@
+"""`bench doctor` without a method: is this environment fit to run, and where are things looked for?"""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import torch
+from rich.console import Console
+from rich.markup import escape
+
+from bench.catalogue import DATASETS
+from bench.commands.shared import request_from
+from bench.specs import method_spec
+from bench.store import Store
+from datasets.errors import BenchError
+from methods.torchvision_compat import mend
+
+Line = tuple[Literal["ok", "absent", "failed"], str]
+MARKS = {"ok": "[green]ok[/green]    ", "absent": "[yellow]absent[/yellow]", "failed": "[red]failed[/red]"}
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("bench", "methods", "tasks", "datasets")
+
+
+def environment_command(data_root: Path | None, store: Path) -> int:
+    """Print a line per finding; returns 1 where one keeps runs from being right."""
+    console = Console()
+    failed = 0
+    for part, lines in (
+        ("packages", packages()),
+        ("torch", torch_build()),
+        ("renderer", renderers()),
+        ("datasets", datasets_found(data_root)),
+        ("weights", weights_found(store)),
+    ):
+        console.print(f"[bold]{part}[/bold]")
+        for state, text in lines:
+            failed += state == "failed"
+            console.print(f"  {MARKS[state]} {escape(text)}", highlight=False, soft_wrap=True)
+    console.print("environment is fit" if not failed else f"{failed} findings to mend", highlight=False)
+    return int(failed > 0)
+
+
+def packages() -> Iterator[Line]:
+    """Whether the four packages are this checkout's: another distribution may bring a `datasets` of its own."""
+    for name in PACKAGES:
+        spec = importlib.util.find_spec(name)
+        origin = Path(spec.origin).parent if spec is not None and spec.origin else None
+        if origin == ROOT / name:
+            yield "ok", f"{name} is this project's ({origin})"
+        else:
+            yield (
+                "failed",
+                f"{name} is {origin}, which shadows {ROOT / name}: install this project in an environment alone",
+            )
+    if (other := shadowed_datasets()) is not None:
+        yield "failed", f"the distribution {other} has a top-level `datasets` too: one of the two shadows the other"
+
+
+def shadowed_datasets() -> str | None:
+    """An installed distribution besides this one that brings a top-level package `datasets`."""
+    try:
+        return f"datasets {version('datasets')}"
+    except PackageNotFoundError:
+        return None
+
+
+def torch_build() -> Iterator[Line]:
+    """Versions, whether torchvision's operators match, and the device."""
+    mended = mend()
+    import torchvision
+
+    match = "its operators do not match this torch and are declared by the project" if mended else "its operators load"
+    yield (
+        "ok",
+        f"python {sys.version.split()[0]}, torch {torch.__version__}, torchvision {torchvision.__version__}: {match}",
+    )
+    if torch.cuda.is_available():
+        name, memory = torch.cuda.get_device_name(), torch.cuda.get_device_properties(0).total_memory
+        yield "ok", f"GPU: {name}, {memory / 2**30:.0f} GiB"
+    else:
+        yield "absent", f"no GPU that torch can use; {os.cpu_count()} CPU cores, {torch.get_num_threads()} threads"
+
+
+def renderers() -> Iterator[Line]:
+    """Which rasteriser backends work here."""
+    from methods.rendering import numba_backend
+
+    yield "ok", f"native: numba on a CPU, torch on a GPU ({numba_backend.__name__} imports)"
+    found = importlib.util.find_spec("neural_renderer")
+    if found is None:
+        yield "absent", "nmr: not installed (optional: the original CUDA renderer, extra [nmr])"
+    elif not torch.cuda.is_available():
+        yield "ok", "nmr: installed, but it needs a GPU; native is used"
+    else:
+        yield "ok", "nmr: installed"
+
+
+def datasets_found(data_root: Path | None) -> Iterator[Line]:
+    """Which real datasets lie below the data root; none is needed, stand-ins take their place."""
+    if data_root is None:
+        yield "absent", "no data root (--data-root DIR or $BENCH_DATA): runs use the synthetic stand-ins"
+        return
+    if not data_root.is_dir():
+        yield "failed", f"data root {data_root} is not a folder"
+        return
+    for name, entry in DATASETS.entries().items():
+        if entry.argument or not entry.target:
+            continue
+        try:
+            entry.load()(data_root).fingerprint()
+        except BenchError as error:
+            yield "absent", f"{name}: {error}"
+        else:
+            yield "ok", f"{name}: found"
+
+
+def weights_found(store: Path) -> Iterator[Line]:
+    """Which methods lack a file of published weights in the paper profile, and where it is looked for."""
+    request = request_from(
+        methods="all",
+        tasks="bbt",
+        profile="paper",
+        data_root=None,
+        data="synthetic",
+        settings=[],
+        protocol="default",
+        device="cpu",
+    )
+    place = Store(store)
+    absent: dict[str, list[str]] = {}
+    for entry in request.methods:
+        spec = method_spec(entry, request, "faces", place)
+        try:
+            spec.trained.cls.check_resources(spec.trained.config)
+        except BenchError as error:
+            absent.setdefault(str(error), []).append(entry.name)
+            continue
+        files = [getattr(spec.config, name) for name in sorted(spec.cls.Config.file_fields())]
+        if found := ", ".join(filter(None, files)):
+            yield "ok", f"{entry.name}: {found}"
+    for reason, names in absent.items():
+        yield "absent", f"{', '.join(names)}: {reason}"
+    if not absent:
+        yield "ok", "every method of the paper profile has what it needs"
