@@ -44,7 +44,8 @@ class Draft:
             self.phases["fit"] = phase(checkpoint.key, info)
 
     def took_derived(self, derived: Derived) -> None:
-        """Note what was derived besides the weights, and what it cost."""
+        """Note what was derived besides the weights, what the method says of it, and what it cost."""
+        self.values["notes"] = list(dict.fromkeys([*self.values["notes"], *derived.info["notes"]]))
         self.ingredients["derive"] = derived.info["ingredients"]
         self.phases["derive"] = phase(derived.key, derived.info)
 

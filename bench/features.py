@@ -14,7 +14,7 @@ from bench.environment import resolve_device
 from bench.keys import key_of, source_version
 from bench.request import Request
 from bench.specs import MethodSpec, TaskSpec, file_digest
-from bench.stages import Checkpoint, load_weights, once, peak_memory_mb
+from bench.stages import Checkpoint, draw, load_weights, once, peak_memory_mb
 from bench.store import Store
 from bench.tensors import read_tensors, write_tensors
 from datasets.base import Dataset, Progress
@@ -100,12 +100,17 @@ def derive(
         stream = seed_for(seed, "derive", spec.name)
         with torch.inference_mode():
             tensors = method.derive(dataset, seed=stream, progress=progress)
+            method.use(tensors)
         with atomic_folder(folder) as temporary:
             write_tensors(temporary / "derived.safetensors", tensors)
+            if method.module is not None:
+                sheet = temporary / f"{spec.name.replace(':', '-')}-seed{seed}.png"
+                draw(method, dataset, seed, sheet, f"{spec.name}, derived from {dataset.label}")
             info = {
                 "ingredients": ingredients,
                 "sha256": file_digest(temporary / "derived.safetensors"),
                 "data": dataset.label,
+                "notes": method.notes(),
                 "seconds": time.perf_counter() - started,
                 "peak_memory_mb": peak_memory_mb(),
             }

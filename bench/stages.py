@@ -154,20 +154,21 @@ def train(
     }
     if training is not None:
         name = f"{spec.name.replace(':', '-')}-seed{seeds}.png"
-        draw(method, training, seeds.split, folder / name, spec.name)
+        title = f"{spec.name}, trained on {training.label}"
+        draw(method, training, seeds.split, folder / name, title)
     write_json(folder / "checkpoint.json", info)
     shutil.rmtree(folder / "progress", ignore_errors=True)
 
 
-def draw(method: Method, training: Dataset, split_seed: int, target: Path, name: str) -> None:
-    """Show what a trained method makes of images that it was not trained on (those that decided when to stop)."""
-    assert method.module is not None, f"{name} has no weights"
-    shown = split(len(training), split_seed)[1][:SHEET_ROWS]
+def draw(method: Method, dataset: Dataset, split_seed: int, target: Path, title: str) -> None:
+    """Show what a method makes of images that training on `dataset` holds out (those that decide when to stop)."""
+    assert method.module is not None, f"{title}: no weights to draw with"
+    shown = split(len(dataset), split_seed)[1][:SHEET_ROWS]
     device = next(method.module.parameters()).device
     with torch.inference_mode():
-        pictures = method.pictures(to_float(training.images[shown], device))
+        pictures = method.pictures(to_float(dataset.images[shown], device))
     if pictures:
-        contact_sheet(pictures, target, title=f"{name}, trained on {training.label}")
+        contact_sheet(pictures, target, title=title)
 
 
 def open_checkpoint(key: str, folder: Path) -> Checkpoint | None:

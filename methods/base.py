@@ -154,7 +154,7 @@ class Method(ABC):
 
     def derive(self, dataset: Dataset, *, seed: int, progress: Progress) -> dict[str, Tensor]:
         """What encoding needs besides the weights, computed once from the dataset `derives_from` with the weights
-        in place; `seed` is a stream of its own."""
+        in place; `seed` is a stream of its own. `use` follows, and then `notes` and `pictures` are asked for."""
         raise NotImplementedError(f"{type(self).__name__} declares derives_from, so it must define derive")
 
     def use(self, derived: Mapping[str, Tensor]) -> None:

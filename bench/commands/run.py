@@ -177,9 +177,15 @@ class Run:
         return code
 
     def _sheets(self, records: list[Record]) -> list[Path]:
-        """The contact sheets of the trained methods, each once."""
-        keys = dict.fromkeys(record.phases["fit"].key for record in records if "fit" in record.phases)
-        return [path for key in keys for path in sorted(self.store.checkpoint(key).glob("*.png"))]
+        """The contact sheets of the trained methods and of what others derived, each once."""
+        places = {"fit": self.store.checkpoint, "derive": self.store.derived}
+        folders = dict.fromkeys(
+            place(record.phases[stage].key)
+            for stage, place in places.items()
+            for record in records
+            if stage in record.phases
+        )
+        return [path for folder in folders for path in sorted(folder.glob("*.png"))]
 
     def _write_tables(self, records: list[Record]) -> list[Path]:
         """Print the table and write it as CSV and Markdown, one pair of files per invocation."""
