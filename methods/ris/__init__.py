@@ -1,1 +1,1 @@
-"""RIS: Retrieve in Style (Chong et al., "Retrieve in Style: Unsupervised Facial Feature Transfer and Retrieval", 2021)."""
+"""RIS: Retrieve in Style (Chong et al., "Unsupervised Facial Feature Transfer and Retrieval", ICCV 2021)."""

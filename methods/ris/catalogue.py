@@ -86,9 +86,7 @@ def nearest(centroids: Float[Tensor, "k c"], activations: Float[Tensor, "b c h w
     return torch.einsum("kc,bchw->bkhw", centroids, activations.square()).argmax(dim=1)
 
 
-def count_votes(
-    clusters: Int[Tensor, "b h w"], classes: UInt8[Tensor, "b s s"], number: int
-) -> Int[Tensor, "k parts"]:
+def count_votes(clusters: Int[Tensor, "b h w"], classes: UInt8[Tensor, "b s s"], number: int) -> Int[Tensor, "k parts"]:
     """How many pixels of each part lie in cells of each of `number` clusters.
 
     `classes` are the segmentation's 19 (`datasets.celebamask.PARTS`); every pixel votes for the cell that it is in.
