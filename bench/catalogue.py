@@ -18,6 +18,12 @@ METHODS = Registry(
             {"loocc": "lv"},
         ),
         Entry(
+            "supervised_resnet18",
+            "methods.supervised:SupervisedResNet18",
+            "ResNet-18 trained from scratch on a task's labels",
+            tasks=("celeba_linear",),
+        ),
+        Entry(
             "chance",
             "methods.baselines:Chance",
             "random numbers that know nothing of the image",
@@ -39,6 +45,11 @@ TASKS = Registry(
     [
         Entry("bbt", "tasks.tracks:BBT", "identity clustering of face tracks, The Big Bang Theory s01e01"),
         Entry("buffy", "tasks.tracks:Buffy", "identity clustering of face tracks, Buffy s05e02"),
+        Entry(
+            "celeba_linear",
+            "tasks.linear:CelebALinear",
+            "40 face attributes from 100, 500 and 1,000 labelled images, frozen and fine-tuned",
+        ),
         Entry(
             "tracks",
             "tasks.tracks:TrackFolderTask",

@@ -1,10 +1,10 @@
 """The figures that papers published, to stand beside ours; read from results/paper/*.csv.
 
-Two shapes of file hold figures of a (method, task) pair: `method,task,<metric>,...,source` with one column
-per metric, and `quantity,method,task,value,source` with one figure per line. A remark in brackets after the
-method's name, as in `vqvae (best baseline)`, is not part of the name. Files without a `task` column describe
-experiments with more axes than method and task (labelled images, encoder) and are left to the tasks that run
-them.
+Three shapes of file hold figures of a (method, task) pair: `method,task,<metric>,...,source` with one column
+per metric, `quantity,method,task,value,source` with one figure per line, and, in a file named after its task,
+`method,train_samples,<metric>_<mode>,...,source`, where the figures of 100 labelled images are those of the metric
+`<metric>_100_<mode>`. A remark in brackets after the method's name, as in `vqvae (best baseline)`, is not part of
+the name. Other files describe experiments with more axes (encoder) and are left to the tasks that run them.
 """
 
 import csv
@@ -19,6 +19,9 @@ PAPER_FOLDER = Path(__file__).parents[1] / "results" / "paper"
 
 # How a file says that a paper gives a figure for "ours" without saying for which of its variants.
 UNATTRIBUTED = "variant not stated"
+
+# Columns that hold no figure.
+AXES = ("method", "task", "train_samples", "source")
 
 
 @dataclass(frozen=True)
@@ -83,20 +86,27 @@ def _figures(path: Path) -> Iterator[tuple[str, str, str, Published]]:
     with path.open(encoding="utf-8", newline="") as handle:
         reader = csv.DictReader(handle)
         columns = reader.fieldnames or []
-        if not {"method", "task", "source"} <= set(columns):
+        if not {"method", "source"} <= set(columns) or not {"task", "train_samples"} & set(columns):
             return
         for line in reader:
-            if not line["task"]:
+            task = line["task"] if "task" in columns else path.stem
+            if not task:
                 continue
-            if "quantity" in columns:
-                cells = {line["quantity"]: line["value"]}
-            else:
-                cells = {name: line[name] for name in columns if name not in ("method", "task", "source")}
-            for metric, text in cells.items():
+            for metric, text in _cells(line).items():
                 if not text:
                     continue
                 try:
                     value = float(text)
                 except ValueError as error:
                     raise BenchError(f"{path}, line {reader.line_num}: {metric} is {text!r}, not a number") from error
-                yield line["method"], line["task"], metric, Published(value, line["source"])
+                yield line["method"], task, metric, Published(value, line["source"])
+
+
+def _cells(line: dict[str, str]) -> dict[str, str]:
+    """The figures of a line, as text, by metric."""
+    if "quantity" in line:
+        return {line["quantity"]: line["value"]}
+    cells = {name: text for name, text in line.items() if name not in AXES}
+    if "train_samples" not in line:
+        return cells
+    return {name.replace("_", f"_{line['train_samples']}_", 1): text for name, text in cells.items()}

@@ -1,10 +1,12 @@
 """From records to a table: means over seeds, intervals, published figures, differences, ties and notes."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from math import sqrt
 from statistics import fmean, stdev
 
+from bench.catalogue import METHODS
 from bench.published import published, unattributed
 from bench.records import Record
 from bench.table.check import check
@@ -50,11 +52,11 @@ def _ordered(methods: set[str]) -> list[str]:
 
 def _section(task: str, methods: Sequence[str], records: Sequence[Record]) -> Section:
     found = {name for record in records for name in record.metrics}
-    names = [name for name in METRICS if name in found] + sorted(found - set(METRICS))
+    names = [name for name in METRICS if name in found] + sorted(found - set(METRICS), key=_by_numbers)
     metrics = tuple(names) or ("accuracy",)  # where nothing succeeded, one column says so
     notes: dict[str, int] = {}
     rows = []
-    for method in methods:
+    for method in filter(lambda name: _is_row_of(name, task), methods):
         own = sorted((r for r in records if r.method == method), key=lambda record: record.seed)
         numbers = tuple(notes.setdefault(text, len(notes) + 1) for text in _row_notes(own, records))
         scores = tuple(_score(method, task, metric, own) for metric in metrics)
@@ -69,6 +71,17 @@ def _section(task: str, methods: Sequence[str], records: Sequence[Record]) -> Se
         captions=tuple(_captions(task, metrics, rows, records)),
         notes=tuple(notes),
     )
+
+
+def _by_numbers(name: str) -> list[str | int]:
+    """Sorts `accuracy_500_frozen` before `accuracy_1000_frozen`."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def _is_row_of(method: str, task: str) -> bool:
+    """Whether a method belongs in a task's table; one that is not registered belongs in all."""
+    entry = METHODS.entries().get(method)
+    return entry is None or not entry.tasks or task in entry.tasks
 
 
 def _score(method: str, task: str, metric: str, records: Sequence[Record]) -> Score:
@@ -144,6 +157,8 @@ def _captions(task: str, metrics: Sequence[str], rows: Sequence[Row], records: S
     """Sentences on the whole section."""
     good = [record for record in records if record.status == "ok"]
     captions = _clustering_captions(metrics, good)
+    reduced = dict.fromkeys(text for record in good for text in record.details.get("reduced", ()))
+    captions += [f"Less than the paper's protocol: {'; '.join(reduced)}."] if reduced else []
     captions += _interval_captions(rows)
     if any(record.dataset is not None and record.dataset.synthetic for record in records):
         captions.append("[synthetic]: images drawn by the project, so no difference to the paper is given.")

@@ -5,13 +5,13 @@ from typing import Literal
 
 Status = Literal["ok", "failed", "missing", "not_applicable", "not_run"]
 
-# Rows in the order of the paper's table 1; a user's methods follow by name.
-PAPER_ROWS = ("vqvae", "stylegan2_e4e", "ris", "pdr", "pdr_loocc_l", "pdr_loocc_lv")
+# Rows in the order of the paper's tables; a user's methods follow by name.
+PAPER_ROWS = ("supervised_resnet18", "vqvae", "stylegan2_e4e", "ris", "pdr", "pdr_loocc_l", "pdr_loocc_lv")
 
 # Rows that keep a table honest, always shown and always apart: a learned method must beat them.
 REFERENCE_ROWS = ("chance", "raw_pixels", "random_init")
 
-# Metrics in the order of the paper's table 1; others follow by name.
+# Metrics in the order of the paper's table 1; others follow by name, numbers in it by their value.
 METRICS = ("accuracy", "hungarian", "f1", "nmi")
 
 

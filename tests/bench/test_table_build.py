@@ -198,3 +198,25 @@ def test_published_figures_are_the_papers() -> None:
     assert (figure.value, figure.source) == (0.4234, "PDR table 1")
     assert published("pdr", "bbt", "hungarian") is None
     assert published("raw_pixels", "bbt", "accuracy") is None
+
+
+def test_metrics_of_several_numbers_of_labels_stand_in_the_order_of_the_numbers() -> None:
+    names = ["accuracy_1000_frozen", "accuracy_100_frozen", "accuracy_500_finetuned", "accuracy_500_frozen"]
+    metrics = dict.fromkeys(names, 0.82)
+    (section,) = build([record("pdr", "celeba_linear", metrics=metrics, intervals={})]).sections
+    assert section.metrics == (names[1], names[2], names[3], names[0])
+    assert [score.published for score in row_of(section, "pdr").scores] == [0.8033, 0.8403, 0.8166, 0.8240]
+
+
+def test_a_method_of_one_task_is_no_row_of_another() -> None:
+    records = [record("pdr"), record("pdr", "celeba_linear"), record("supervised_resnet18", "celeba_linear")]
+    tracks, linear = build(records).sections
+    assert [row.method for row in linear.rows if not row.reference] == ["supervised_resnet18", "pdr"]
+    assert [row.method for row in tracks.rows if not row.reference] == ["pdr"]
+
+
+def test_captions_say_what_is_less_than_the_papers_protocol() -> None:
+    few, short = "500 test images in place of the paper's 6,000", "2 epochs in place of the paper's 100"
+    records = [record("pdr", details={"reduced": [few, short]}), record("vqvae", details={"reduced": [few]})]
+    assert f"Less than the paper's protocol: {few}; {short}." in build(records).captions
+    assert not any("Less than" in text for text in build([record("pdr", details={"reduced": []})]).captions)
