@@ -18,10 +18,13 @@ from jaxtyping import Float, Int
 from scipy.cluster.hierarchy import linkage
 
 from datasets.errors import BenchError
+from datasets.packed import Matrix
 from tasks.ward_float32 import certified_tree
 
 # Memory of a block of columns in float64, and of the products of a strip of rows with all later ones.
-BLOCK_BYTES = 128 * 2**20
+BLOCK_BYTES = 32 * 2**20
+# A block has at least so many columns, or adding its products to the others would cost more than they do.
+BLOCK_COLUMNS = 1024
 
 # |x - y|^2 = |x|^2 + |y|^2 - 2 x.y loses digits where x and y are much nearer to each other than to the mean. The
 # product's error is about 3e-15 of |x|^2 + |y|^2 (seen at d = 131,072), so above this share a squared distance is
@@ -33,12 +36,12 @@ CLOSE = 1e-4
 DROPPED_BITS = 13
 
 
-def ward_clusters(features: Float[np.ndarray, "n d"], clusters: int) -> Int[np.ndarray, " n"]:
+def ward_clusters(features: Float[Matrix, "n d"], clusters: int) -> Int[np.ndarray, " n"]:
     """Cut Ward's hierarchy of the rows of `features` (Euclidean, as they are) into `clusters` clusters.
 
     Parameters
     ----------
-    features: (n, d), finite; may be a memory map, of which only blocks of columns are in memory at a time.
+    features: (n, d), finite; may be a memory map or packed bits, of which only blocks are in memory at a time.
     clusters: 1 to n.
 
     Returns
@@ -62,7 +65,7 @@ def ward_clusters(features: Float[np.ndarray, "n d"], clusters: int) -> Int[np.n
     return _cut(tree, clusters)
 
 
-def squared_distances(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " pairs"]:
+def squared_distances(features: Float[Matrix, "n d"]) -> Float[np.ndarray, " pairs"]:
     """Squared Euclidean distances between all rows, condensed, in float64.
 
     Raises BenchError where a feature is not finite.
@@ -74,7 +77,7 @@ def squared_distances(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "
     return distances
 
 
-def _squared_distances(features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]) -> Float[np.ndarray, " pairs"]:
+def _squared_distances(features: Float[Matrix, "n d"], rows: Int[np.ndarray, " m"]) -> Float[np.ndarray, " pairs"]:
     """Squared distances between `rows`. A group of rows close to each other is done again about its own mean."""
     distances, norms = _centred_products(features, rows)
     group = np.arange(len(rows))
@@ -111,16 +114,16 @@ def _places(row: int, others: Int[np.ndarray, " m"], items: int) -> Int[np.ndarr
     return low * (2 * items - low - 1) // 2 + high - low - 1
 
 
-def _blocks(features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]) -> Iterator[Float[np.ndarray, "m b"]]:
+def _blocks(features: Float[Matrix, "n d"], rows: Int[np.ndarray, " m"]) -> Iterator[Float[np.ndarray, "m b"]]:
     """The columns of `rows`, in blocks of about `BLOCK_BYTES` as float64."""
-    columns = max(1, BLOCK_BYTES // (8 * len(rows)))
+    columns = max(BLOCK_COLUMNS, BLOCK_BYTES // (8 * len(rows)))
     for start in range(0, features.shape[1], columns):
         block = features[:, start : start + columns]
         yield block if len(rows) == len(features) else block[rows]
 
 
 def _centred_products(
-    features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]
+    features: Float[Matrix, "n d"], rows: Int[np.ndarray, " m"]
 ) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " m"]]:
     """Inner products of pairs of rows less their mean, which leaves distances alone and keeps the products small.
 
@@ -143,9 +146,9 @@ def _centred_products(
     return products, norms
 
 
-def _not_finite(features: Float[np.ndarray, "n d"]) -> BenchError:
+def _not_finite(features: Float[Matrix, "n d"]) -> BenchError:
     """The error that says which features are not finite."""
-    finite = np.array([bool(np.isfinite(row).all()) for row in features])
+    finite = np.array([bool(np.isfinite(features[row]).all()) for row in range(len(features))])
     return BenchError(
         f"features of {np.count_nonzero(~finite)} of {len(features)} items are not finite numbers (the first is item "
         f"{finite.argmin()}): the method diverged, or its inputs have another range than in training"
@@ -153,7 +156,7 @@ def _not_finite(features: Float[np.ndarray, "n d"]) -> BenchError:
 
 
 def _distinct(
-    features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " m"]
+    features: Float[Matrix, "n d"], rows: Int[np.ndarray, " m"]
 ) -> tuple[Int[np.ndarray, " u"], Int[np.ndarray, " m"]]:
     """One row of each set of equal rows among `rows`, and which of them each row equals."""
     digests = [hashlib.blake2b(features[row].tobytes(), digest_size=16).hexdigest() for row in rows]
@@ -179,7 +182,7 @@ def _fill(
 
 
 def _difference(
-    features: Float[np.ndarray, "n d"],
+    features: Float[Matrix, "n d"],
     rows: Int[np.ndarray, " m"],
     distances: Float[np.ndarray, " pairs"],
     norms: Float[np.ndarray, " m"],

@@ -25,6 +25,7 @@ from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
+from datasets.packed import Matrix
 from datasets.streams import generator
 
 # Below this width, in all or per item, the products cost no more than what follows them.
@@ -61,7 +62,7 @@ class Products:
         return np.diagonal(self.gram).copy()
 
 
-def certified_tree(features: Float[np.ndarray, "n d"], clusters: int) -> Float[np.ndarray, "merges 4"] | None:
+def certified_tree(features: Float[Matrix, "n d"], clusters: int) -> Float[np.ndarray, "merges 4"] | None:
     """Ward's hierarchy as of `scipy.cluster.hierarchy.linkage`, if the cut into `clusters` clusters is certain.
 
     Up to that cut its merges are those of exact distances, up to their order; heights are those of single precision.
@@ -84,7 +85,7 @@ def certified_tree(features: Float[np.ndarray, "n d"], clusters: int) -> Float[n
     return tree if certificate.holds(tree, clusters) else None
 
 
-def multiply(features: Float[np.ndarray, "n d"]) -> Products:
+def multiply(features: Float[Matrix, "n d"]) -> Products:
     """All inner products of the rows less (about) their mean, from single-precision products of column blocks.
 
     The blocks are shared out over threads, which scales better than threads within one product, and added up in their
@@ -106,7 +107,7 @@ def multiply(features: Float[np.ndarray, "n d"]) -> Products:
         while starts or waiting:
             while starts and len(waiting) <= threads:
                 start = starts.popleft()
-                waiting.append(executor.submit(_multiply_block, features[:, start : start + COLUMNS], signs))
+                waiting.append(executor.submit(_multiply_block, features, start, signs))
             product, squares, double = waiting.popleft().result()
             gram += product
             norms += squares
@@ -116,17 +117,18 @@ def multiply(features: Float[np.ndarray, "n d"]) -> Products:
 
 
 def _multiply_block(
-    block: Float[np.ndarray, "n b"], signs: Float[np.ndarray, " n"]
+    features: Float[Matrix, "n d"], start: int, signs: Float[np.ndarray, " n"]
 ) -> tuple[Float[np.ndarray, "n n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """The products of a block's rows in single precision; in double, their squared norms and X (X' signs)."""
+    """Of the block of columns from `start`: products in single precision; in double, squared norms and X (X' signs)."""
+    block = features[:, start : start + COLUMNS]
     items, width = block.shape
-    # Any point will do for a centre, as long as it is near the mean.
-    centre = block[:: max(1, items // 32)].mean(axis=0, dtype=np.float64)
     single = np.empty((items, width), dtype=np.float32)
     norms, seen = np.zeros(items), np.zeros(items)
     with np.errstate(over="ignore", invalid="ignore"):  # seen in the error
-        for start in range(0, width, STRIP):
-            strip = slice(start, start + STRIP)
+        # Any point will do for a centre, as long as it is near the mean.
+        centre = block[:: max(1, items // 32)].mean(axis=0, dtype=np.float64)
+        for first in range(0, width, STRIP):
+            strip = slice(first, first + STRIP)
             double = block[:, strip].astype(np.float64)
             double -= centre[strip]
             single[:, strip] = double
@@ -164,7 +166,7 @@ class Certificate:
 
     def __init__(
         self,
-        features: Float[np.ndarray, "n d"],
+        features: Float[Matrix, "n d"],
         squared: Float[np.ndarray, "n n"],
         norms: Float[np.ndarray, " n"],
         error: float,

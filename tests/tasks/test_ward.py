@@ -80,6 +80,7 @@ def test_blocks_do_not_change_the_distances(tmp_path: Path, monkeypatch: pytest.
     features[10:20] = features[:10]
     np.save(tmp_path / "features.npy", features)
     monkeypatch.setattr(tasks.ward, "BLOCK_BYTES", 8 * 30 * 3)
+    monkeypatch.setattr(tasks.ward, "BLOCK_COLUMNS", 3)
     mapped = np.load(tmp_path / "features.npy", mmap_mode="r")
     exact = pdist(features.astype(np.float64), "sqeuclidean")
     np.testing.assert_allclose(squared_distances(mapped), exact, rtol=2e-10, atol=0)
