@@ -140,7 +140,8 @@ class _Training:
         else:
             self.train, self.validation, test = np.arange(count), np.arange(0), np.arange(0)
         if len(self.train) == 0 or (schedule.holdout and len(self.validation) == 0):
-            raise BenchError(f"{self.stage}: {count} images are too few to train on: at least 10 are needed")
+            least = 10 if schedule.holdout else 1
+            raise BenchError(f"{self.stage}: {count} images are too few to train on: at least {least} are needed")
         self.split = {
             "train": len(self.train),
             "validation": len(self.validation),
@@ -184,6 +185,7 @@ class _Training:
         _, *wrapped = fabric.setup(self.learner, *optimizers.values())
         stepped = dict(zip(optimizers, wrapped, strict=True))
         position = self.state.restore(self.learner, optimizers)
+        self.saved = position.seconds
         if position.epoch:
             self.progress.say(f"{self.stage}: going on after epoch {position.epoch}")
         while (reason := self._stopped(position)) is None:

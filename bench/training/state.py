@@ -59,6 +59,7 @@ class StateFolder:
     def __init__(self, folder: Path, identity: dict[str, Any]) -> None:
         self.folder = folder
         self.identity = json.loads(json.dumps(identity))
+        self.lines = 0  # of the curve on disk
         for leftover in folder.glob(".*.tmp"):  # of a process that was killed while writing
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
@@ -84,7 +85,8 @@ class StateFolder:
             if old != target:
                 shutil.rmtree(old)
         with (self.folder / "curve.jsonl").open("a", encoding="utf-8") as curve:
-            curve.write(json.dumps(position.curve[-1], sort_keys=True) + "\n")
+            curve.writelines(_line(entry) for entry in position.curve[self.lines :])
+        self.lines = len(position.curve)
 
     def restore(self, learner: nn.Module, optimizers: Mapping[str, Optimizer]) -> Position:
         """Load the latest state into learner and optimisers; a fresh `Position` where there is none."""
@@ -99,9 +101,9 @@ class StateFolder:
             for phase, optimizer in optimizers.items():
                 _unpack(optimizer, phase, state["optimizers"][phase], tensors)
         # A kill may have come between the commit of an epoch and its line.
-        lines = "".join(json.dumps(entry, sort_keys=True) + "\n" for entry in position.curve)
         with atomic_path(self.folder / "curve.jsonl") as path:
-            path.write_text(lines, encoding="utf-8")
+            path.write_text("".join(map(_line, position.curve)), encoding="utf-8")
+        self.lines = len(position.curve)
         return position
 
     def finish(self, summary: dict[str, Any]) -> None:
@@ -143,6 +145,11 @@ class StateFolder:
                     f"now {self.identity.get(name)}): delete that folder, or train in another one"
                 )
         return state
+
+
+def _line(entry: dict[str, Any]) -> str:
+    """An epoch of the curve as a line of JSON."""
+    return json.dumps(entry, sort_keys=True) + "\n"
 
 
 def _link(source: Path, target: Path) -> None:
