@@ -31,6 +31,12 @@ class Derived(Tiny):
     def use(self, derived):
         self.mean = derived["mean"]
 
+    def notes(self):
+        return [*super().notes(), f"less a mean of {len(self.mean)} values"]
+
+    def pictures(self, images):
+        return {"input": images}
+
     def encode(self, images):
         return super().encode(images) - self.mean
 '''
@@ -105,7 +111,9 @@ def test_one_checkpoint_serves_two_methods(grid: Grid, sharing: Path, tmp_path: 
     assert derived.phases["fit"] == plain.phases["fit"]
     assert len(list((tmp_path / "store").glob("checkpoints/*"))) == 1
     assert derived.ingredients["derive"]["weights"] == plain.weights_sha256
-    assert len(list(Store(tmp_path / "store").root.glob("derived/*"))) == 1
+    [folder] = Store(tmp_path / "store").root.glob("derived/*")
+    assert [path.name for path in folder.glob("*.png")] == ["own_sharing.py-Derived-seed0.png"]
+    assert derived.notes == [*plain.notes, f"less a mean of {derived.feature_size} values"]
     assert grid(methods)[1] == [plain, derived], "nothing is computed twice"
 
 
