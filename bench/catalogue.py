@@ -45,6 +45,10 @@ TASKS = Registry(
     [
         Entry("bbt", "tasks.tracks:BBT", "identity clustering of face tracks, The Big Bang Theory s01e01"),
         Entry("buffy", "tasks.tracks:Buffy", "identity clustering of face tracks, Buffy s05e02"),
+        Entry("rafdb", "tasks.emotions:RAFDB", "clustering by seven emotions, RAF-DB's test images"),
+        Entry("celeba", "tasks.attributes:CelebA", "one clustering of 6,000 faces against each of 40 attributes"),
+        Entry("yaleb", "tasks.sweeps:YaleB", "identity clustering under directed light, and by the light's angle"),
+        Entry("view_sweep", "tasks.sweeps:ViewSweep", "identity clustering of turned heads, and by the angle of view"),
         Entry(
             "celeba_linear",
             "tasks.linear:CelebALinear",
