@@ -220,6 +220,22 @@ def ui(
 
 
 @app.command()
+def report(
+    run: Annotated[str | None, typer.Argument(help="Identity of a run [default: the latest]")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write [default: results/reports/RUN.html]")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    store: Store = STORE,
+) -> None:
+    """Write one self-contained HTML page of a run: tables, charts, pictures, costs, provenance, BibTeX.
+
+    Example:  python -m bench report --open
+    """
+    from bench.commands.report import report_command
+
+    report_command(run, output, open_page=open_, store=store)
+
+
+@app.command()
 def calibrate(
     runs: Annotated[int, typer.Option(help="Seeds to run, from 0.")] = 5,
     methods: Annotated[str, typer.Option(help="As for run.")] = "all",

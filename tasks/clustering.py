@@ -41,7 +41,8 @@ class Clustering(FeatureTask):
         """Scores `accuracy` (majority label per cluster: weighted purity), `hungarian`, `f1` and `nmi`.
 
         `predictions` has a row per item: `cluster` (numbered by first appearance), `label`, and `majority`, its
-        cluster's label; `cluster` and `majority` are -1 where the label is unknown.
+        cluster's label; `cluster` and `majority` are -1 where the label is unknown. Where items are images, `frame` is
+        their index in the dataset.
 
         Raises BenchError where features are not finite or the labels cannot be clustered against.
         """
@@ -67,6 +68,7 @@ class Clustering(FeatureTask):
                 "cluster": _spread(clusters, known),
                 "label": labels,
                 "majority": _spread(majority[clusters], known),
+                **({"frame": frames} if self.reduce == "none" else {}),
             },
             details={
                 "clusters": "oracle",

@@ -160,13 +160,14 @@ class Run:
             tables=relative(files, self.store.root),
             figures=relative(self._sheets(records), self.store.root),
         )
+        report = self._write_report(records) if files else None
         if records and self.mirror:
             self._mirror()
         cached = sum(done.cached for done, _ in self.done.values())
         seconds = time.monotonic() - self.started
         self.console.print(
             f"{len(records)} of {len(self.plan)} cells, {cached} from the cache, {len(bad)} failed or missing, "
-            f"in {seconds:.0f} s" + (f"; tables: {', '.join(map(str, files))}" if files else ""),
+            f"in {seconds:.0f} s" + (f"; tables: {', '.join(map(str, files))}; report: {report}" if files else ""),
             highlight=False,
             soft_wrap=True,
         )
@@ -175,6 +176,15 @@ class Run:
         for record in bad:
             print(f"error: {record.name}: {record.error}", file=sys.stderr)
         return code
+
+    def _write_report(self, records: list[Record]) -> Path:
+        """The run as one HTML page, which the mirror takes along."""
+        from bench.report import report_path, write_report
+
+        path = report_path(self.store, self.manifest)
+        write_report(self.manifest, records, self.store, path)
+        self._write_manifest(figures=[*self.manifest.figures, *relative([path], self.store.root)])
+        return path
 
     def _sheets(self, records: list[Record]) -> list[Path]:
         """The contact sheets of the trained methods and of what others derived, each once."""

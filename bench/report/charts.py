@@ -1,0 +1,90 @@
+"""Charts as inline SVG, in the page's own text colour, so that they read in light and in dark."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from bench.records import Record
+from bench.table.model import Section
+
+# Matplotlib's black, replaced by the page's text colour.
+INK = "#000000"
+BEST, OTHER, REFERENCE = "#2f7d4f", "#4c78a8", "#9aa5b1"
+
+
+def bars(section: Section) -> str:
+    """A task's first metric by method with 95 % intervals, published figures as marks; empty where nothing ran."""
+    rows = [row for row in section.rows if row.scores[0].value is not None]
+    if not rows:
+        return ""
+    figure = Figure(figsize=(6.4, 0.6 + 0.3 * len(rows)))
+    axes = figure.subplots()
+    for place, row in enumerate(reversed(rows)):
+        score = row.scores[0]
+        value = score.value or 0.0
+        color = REFERENCE if row.reference else BEST if score.best else OTHER
+        axes.barh(place, value, color=color, height=0.7)
+        if score.low is not None and score.high is not None:
+            axes.plot([score.low, score.high], [place, place], color=INK, linewidth=1.2)
+        if score.published is not None and score.difference is not None:
+            axes.plot([score.published], [place], marker="D", markersize=5, color="#d0661b", linestyle="none")
+    axes.set_yticks(range(len(rows)), [row.method for row in reversed(rows)])
+    axes.set_xlim(0, 1)
+    axes.set_xlabel(section.metrics[0])
+    return _svg(figure, f"{section.metrics[0]} on {section.label} by method")
+
+
+def curves(training: dict[str, Any]) -> str:
+    """Losses per epoch of a training (or of each of its stages); empty where none were recorded."""
+    stages = {"": training} if "curve" in training else {k: v for k, v in training.items() if isinstance(v, dict)}
+    lines = [(name, stage["curve"]) for name, stage in stages.items() if stage.get("curve")]
+    if not lines:
+        return ""
+    figure = Figure(figsize=(6.4, 2.4))
+    places = figure.subplots(1, len(lines), squeeze=False)[0]
+    for axes, (name, curve) in zip(places, lines, strict=True):
+        steps = [entry["step"] for entry in curve]
+        totals = [loss for loss in curve[0]["train"] if loss.rpartition("/")[2] == "loss"]
+        for loss in totals:
+            axes.plot(steps, [entry["train"].get(loss) for entry in curve], label=f"training {loss}")
+        if curve[0].get("validation"):
+            axes.plot(steps, [entry["validation"].get("loss") for entry in curve], label="validation loss")
+        axes.set_xlabel(f"step {name}".strip())
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.legend(fontsize=7, frameon=False)
+    return _svg(figure, "losses by training step")
+
+
+def sweep(records: Sequence[Record]) -> str:
+    """Accuracy by subset of a sweep, one line per method."""
+    figure = Figure(figsize=(6.4, 3.4))
+    axes = figure.subplots()
+    for record in records:
+        points = record.details["curve"]["points"]
+        names = [point["name"] for point in points]
+        axes.plot(
+            names, [point["metrics"]["accuracy"] for point in points], marker="o", markersize=3, label=record.method
+        )
+    axes.set_ylim(0, 1)
+    axes.set_xlabel(records[0].details["curve"]["axis"])
+    axes.set_ylabel("accuracy")
+    axes.legend(fontsize=7, frameon=False, ncols=2)
+    return _svg(figure, f"accuracy on {records[0].task} by {records[0].details['curve']['axis']}")
+
+
+def _svg(figure: Figure, description: str) -> str:
+    """The figure as an `<svg>` element that scales with the page."""
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+    out = io.StringIO()
+    # A fixed salt keeps element ids, and with them the page, the same from run to run.
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": description}):
+        figure.savefig(out, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
+    text = out.getvalue()
+    text = text[text.index("<svg") :].replace(INK, "currentColor").replace("fill: none", "fill:none")
+    head, _, rest = text.partition(">")
+    return f'{head} role="img" aria-label="{description}" color="currentColor" fill="currentColor">{rest}'

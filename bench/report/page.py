@@ -1,0 +1,151 @@
+"""The page as a whole: collects its sections from records and the store, and fills the template."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from bench import table as tables
+from bench.invocations import Invocation
+from bench.records import Record
+from bench.report.charts import bars, curves, sweep
+from bench.report.confusion import Confusion, confusion
+from bench.report.images import data_uri, prepared_images, thumbnails
+from bench.store import Store
+from bench.table.sheet import wide_cells, wide_headers
+from datasets.files import write_with
+
+PHASES = ("fit", "derive", "encode", "evaluate")
+
+
+def report_path(store: Store, invocation: Invocation) -> Path:
+    """Where a run's page lies unless told otherwise."""
+    return store.root.parent / "reports" / f"{invocation.id}.html"
+
+
+def write_report(invocation: Invocation, records: Sequence[Record], store: Store, target: Path) -> None:
+    """Write the page of one invocation to `target`, whole or not at all.
+
+    Raises BenchError where the records do not belong in one table (`bench.table.build`).
+    """
+    html = render(invocation, records, store)
+    write_with(target, lambda path: path.write_text(html, encoding="utf-8"))
+
+
+def render(invocation: Invocation, records: Sequence[Record], store: Store) -> str:
+    """The page as text."""
+    table = tables.build(records)
+    loader = PackageLoader("bench.report", "templates")
+    environment = Environment(
+        loader=loader, autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("report.html.j2").render(
+        title=f"{invocation.suite}: {table.title}",
+        invocation=invocation,
+        made=datetime.now(UTC),
+        synthetic=any(record.synthetic for record in records),
+        table=table,
+        sections=[_section(section) for section in table.sections],
+        trainings=_trainings(records, store),
+        clusterings=_clusterings(records, store),
+        sweeps=_sweeps(records),
+        segmentations=_segmentations(records, store),
+        costs=_costs(records),
+        datasets=_datasets(records),
+        environments=_environments(records),
+        citations=_citations(records),
+    )
+
+
+def _section(section: tables.Section) -> dict[str, Any]:
+    """One task's table and its chart."""
+    return {
+        "section": section,
+        "headers": wide_headers(section),
+        "rows": [(row, wide_cells(section, row)) for row in section.rows],
+        "chart": bars(section),
+    }
+
+
+def _trainings(records: Sequence[Record], store: Store) -> list[dict[str, Any]]:
+    """Each checkpoint once: its learning curves and its sheet."""
+    found: dict[str, dict[str, Any]] = {}
+    for record in records:
+        if "fit" not in record.phases or not record.training:
+            continue
+        key = record.phases["fit"].key
+        entry = found.setdefault(
+            key,
+            {
+                "names": {},
+                "label": record.training_dataset.label if record.training_dataset else "",
+                "notes": {},
+                "curve": curves(record.training),
+                "sheets": {path: data_uri(path) for path in sorted(store.checkpoint(key).glob("*.png"))},
+            },
+        )
+        entry["names"][record.method] = None
+        entry["notes"].update(dict.fromkeys(record.notes))
+        if "derive" in record.phases:
+            folder = store.derived(record.phases["derive"].key)
+            entry["sheets"].update({path: data_uri(path) for path in sorted(folder.glob("*.png"))})
+    return list(found.values())
+
+
+def _clusterings(records: Sequence[Record], store: Store) -> list[dict[str, Any]]:
+    """Confusion and contact sheet of every clustering, by task; the images are the store's decoded ones."""
+    found: dict[str, list[tuple[Record, Confusion, str | None]]] = {}
+    for record in records:
+        counts = confusion(record, store)
+        if counts is None:
+            continue
+        images = prepared_images(record, store)
+        sheet = None if images is None else thumbnails(counts, images)
+        found.setdefault(record.task, []).append((record, counts, sheet))
+    return [{"task": task, "entries": entries} for task, entries in found.items()]
+
+
+def _sweeps(records: Sequence[Record]) -> list[dict[str, str]]:
+    """Robustness curves, one chart per task."""
+    chosen: dict[str, list[Record]] = {}
+    for record in records:
+        if record.status == "ok" and "curve" in record.details:
+            chosen.setdefault(record.task, []).append(record)
+    return [{"task": task, "chart": sweep(found)} for task, found in chosen.items()]
+
+
+def _segmentations(records: Sequence[Record], store: Store) -> list[dict[str, Any]]:
+    """Per-class IoU of each segmentation, and its pictures."""
+    found = []
+    for record in records:
+        if record.status == "ok" and "iou" in record.details and record.predictions is not None:
+            pictures = sorted((store.root / record.predictions).glob("*.png"))
+            found.append({"record": record, "iou": record.details["iou"], "pictures": [data_uri(p) for p in pictures]})
+    return found
+
+
+def _costs(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Seconds and peak memory of each phase; a checkpoint that several cells share is named each time."""
+    return [
+        {"record": record, "phases": [record.phases.get(phase) for phase in PHASES]}
+        for record in records
+        if record.phases
+    ]
+
+
+def _datasets(records: Sequence[Record]) -> list[Any]:
+    """Each dataset once, as it was decoded."""
+    used = [data for record in records for data in (record.dataset, record.training_dataset) if data is not None]
+    return list({(data.label, data.digest): data for data in used}.values())
+
+
+def _environments(records: Sequence[Record]) -> list[Any]:
+    """Each environment once."""
+    return list({record.environment.model_dump_json(): record.environment for record in records}.values())
+
+
+def _citations(records: Sequence[Record]) -> str:
+    """BibTeX of the methods and datasets on the page."""
+    return ""

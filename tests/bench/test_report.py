@@ -1,0 +1,110 @@
+"""The page of a run: whole, self-contained, and right in a real browser where there is one."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from record_factory import record
+
+from bench.commands.report import report_command
+from bench.invocations import invocations
+from bench.records import Record
+from bench.report.charts import bars, curves, sweep
+from bench.store import Store
+from bench.table import build
+from datasets.errors import BenchError
+
+Grid = Callable[..., tuple[int, list[Record]]]
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Elements(HTMLParser):
+    """Counts elements, and keeps every address that an element would load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: dict[str, int] = {}
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.counts[tag] = self.counts.get(tag, 0) + 1
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
+
+
+@pytest.fixture
+def page(grid: Grid, own_methods: Path, tmp_path: Path) -> Path:
+    grid(f"{own_methods}:Tiny,raw_pixels")
+    [run] = invocations(tmp_path / "store")
+    [name] = [name for name in run.figures if name.endswith(".html")]
+    return tmp_path / "store" / name
+
+
+def test_the_page_needs_nothing_but_itself(page: Path) -> None:
+    found = Elements()
+    found.feed(page.read_text())
+    assert found.counts["table"] >= 4
+    assert found.counts["svg"] >= 2, "a chart of the scores and the learning curves"
+    assert found.counts["img"] >= 2, "contact sheets of both clusterings"
+    outside = [address for address in found.addresses if not address.startswith(("data:", "#"))]
+    assert not outside, outside
+
+
+def test_the_page_says_what_it_is_of(page: Path) -> None:
+    text = page.read_text()
+    assert "Synthetic data." in text, "trained on drawn images"
+    assert re.search(r'<table data-task="tracks:[^"]*">', text)
+    assert "cluster (majority)" in text
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+@pytest.mark.parametrize("options", [["--window-size=390,844"], ["--blink-settings=preferredColorScheme=0"]])
+def test_a_browser_opens_it_without_a_complaint(page: Path, tmp_path: Path, options: list[str]) -> None:
+    assert BROWSER is not None
+    done = subprocess.run(
+        [
+            *(BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"),
+            *("--enable-logging=stderr", "--dump-dom", *options, page.as_uri()),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.count("<table data-task=") == 1
+    assert "CONSOLE" not in done.stderr, done.stderr
+
+
+def test_a_report_of_the_latest_run(page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report_command(None, tmp_path / "again.html", open_page=False, store=tmp_path / "store")
+    assert str(tmp_path / "again.html") in capsys.readouterr().out
+    made = re.compile(r"page made [^<]*")
+    assert made.sub("", (tmp_path / "again.html").read_text()).count("<svg") == page.read_text().count("<svg")
+
+
+def test_nothing_to_report(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"no run in .*: start with"):
+        report_command(None, None, open_page=False, store=Store(tmp_path / "empty").root)
+    with pytest.raises(BenchError, match="no such invocation"):
+        report_command("absent", None, open_page=False, store=tmp_path / "empty")
+
+
+def test_charts_leave_out_what_there_is_not() -> None:
+    (section,) = build([record("pdr", status="failed", error="x")]).sections
+    assert bars(section) == ""
+    assert curves({"steps": 3}) == ""
+    (section,) = build([record("pdr", value=0.4), record("vqvae", value=0.6)]).sections
+    chart = bars(section)
+    assert chart.startswith("<svg")
+    assert "#000000" not in chart, "ink is the page's own colour"
+
+
+def test_a_sweep_has_a_line_per_method() -> None:
+    points = [{"name": name, "metrics": {"accuracy": value}} for name, value in (("0-12", 0.9), ("12-25", 0.5))]
+    details = {"curve": {"axis": "light angle, degrees", "points": points}}
+    chart = sweep([record("pdr", "yaleb", details=details), record("vqvae", "yaleb", details=details)])
+    assert "light angle, degrees" in chart
+    assert all(name in chart for name in ("pdr", "vqvae", "0-12"))
