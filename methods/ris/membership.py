@@ -24,25 +24,21 @@ def part_masks(parts: Int[Tensor, "b h w"]) -> Float[Tensor, "b parts h w"]:
     return F.one_hot(parts, len(PARTS)).movedim(-1, 1).float()
 
 
-def soft_membership(
-    activations: Sequence[Float[Tensor, "b _c _h _w"]], masks: Float[Tensor, "b parts h w"]
-) -> Float[Tensor, "b parts channels"]:
-    """How much of each channel belongs to each part; sums to 1 over the parts.
+def part_energies(layer: Float[Tensor, "b c h w"], masks: Float[Tensor, "b parts u v"]) -> Float[Tensor, "b parts c"]:
+    """How active each channel of a layer is in each part.
 
-    Every channel of every layer is normalised over its positions and squared; its sum over a part's mask (resized
-    bilinearly to the layer), divided by the layer's area, is what the softmax over the parts is taken of.
-
-    Parameters
-    ----------
-    activations: what each style layer's convolution takes in, in the order of the style channels.
+    Every channel is normalised over its positions and squared; its sum over a part's mask, resized bilinearly to the
+    layer, is divided by the layer's area.
     """
-    energies = []
-    for layer in activations:
-        height, width = layer.shape[2:]
-        resized = F.interpolate(masks, size=(height, width), mode="bilinear", align_corners=False)
-        energy = torch.einsum("bphw,bchw->bpc", resized, F.instance_norm(layer).square())
-        energies.append(energy / (height * width))
-    return F.softmax(torch.cat(energies, dim=2) / TEMPERATURE, dim=1)
+    height, width = layer.shape[2:]
+    resized = F.interpolate(masks, size=(height, width), mode="bilinear", align_corners=False)
+    squares = F.instance_norm(layer).square()
+    return torch.einsum("bphw,bchw->bpc", resized, squares) / (height * width)
+
+
+def soft_membership(energies: Sequence[Float[Tensor, "b parts _c"]]) -> Float[Tensor, "b parts channels"]:
+    """How much of each channel of all style layers belongs to each part, by the layers' energies; parts sum to 1."""
+    return F.softmax(torch.cat(list(energies), dim=2) / TEMPERATURE, dim=1)
 
 
 def kept(sizes: Sequence[int], rgb: Sequence[bool]) -> Bool[Tensor, "parts channels"]:

@@ -146,6 +146,7 @@ class Generator(nn.Module):
         *,
         noise: torch.Generator | None = None,
         observe: Callable[[Modulated], None] | None = None,
+        last: int | None = None,
     ) -> Float[Tensor, "b 3 side side"]:
         """Images from codes in W+.
 
@@ -154,6 +155,8 @@ class Generator(nn.Module):
         noise: source of fresh noise, on the CPU; the same noise maps, those of the checkpoint, by default.
         observe: called before each modulation layer with what goes into it, in the order of `layers`. At 1024 px all
             activations of one image together take 0.6 GB, so an observer had better keep what it computes of them.
+        last: the modulation layer, of 2 or later, with whose observation synthesis ends; the image is then that of
+            the side before.
         """
         styles = self._styles(w_plus)
         index = 0
@@ -177,8 +180,14 @@ class Generator(nn.Module):
         image = self.to_rgb1(x, modulated(x), None)
         for number, to_rgb in enumerate(self.to_rgbs):
             for conv in (2 * number, 2 * number + 1):
-                x = self.convs[conv](x, modulated(x), noise_at(conv + 1))
-            image = to_rgb(x, modulated(x), image)
+                style = modulated(x)
+                if index - 1 == last:
+                    return image
+                x = self.convs[conv](x, style, noise_at(conv + 1))
+            style = modulated(x)
+            if index - 1 == last:
+                return image
+            image = to_rgb(x, style, image)
         return image
 
     def _styles(self, w_plus: Float[Tensor, "b layers style"]) -> list[Tensor]:

@@ -8,7 +8,14 @@ from torch import Tensor
 
 from datasets.streams import generator
 from methods.ris.catalogue import PARTS
-from methods.ris.membership import hard_membership, kept, part_masks, soft_membership, straight_through
+from methods.ris.membership import (
+    hard_membership,
+    kept,
+    part_energies,
+    part_masks,
+    soft_membership,
+    straight_through,
+)
 
 SIZES = [6, 6, 5, 4, 4, 3]
 RGB = [False, True, False, False, True, False]
@@ -49,16 +56,20 @@ def written_out(activations: list[Tensor], parts: Tensor) -> np.ndarray:
     return np.stack(images)
 
 
+def soft(activations: list[Tensor], parts: Tensor) -> Tensor:
+    return soft_membership([part_energies(layer, part_masks(parts)) for layer in activations])
+
+
 def test_the_formula() -> None:
-    soft = soft_membership(layers(), part_masks(cells()))
-    assert soft.shape == (3, 8, sum(SIZES))
-    np.testing.assert_allclose(soft.numpy(), written_out(layers(), cells()), atol=2e-5)
+    found = soft(layers(), cells())
+    assert found.shape == (3, 8, sum(SIZES))
+    np.testing.assert_allclose(found.numpy(), written_out(layers(), cells()), atol=2e-5)
 
 
 def test_an_image_does_not_depend_on_its_batch() -> None:
-    whole = soft_membership(layers(), part_masks(cells()))
+    whole = soft(layers(), cells())
     for image in range(3):
-        single = soft_membership([layer[image : image + 1] for layer in layers()], part_masks(cells())[image][None])
+        single = soft([layer[image : image + 1] for layer in layers()], cells()[image : image + 1])
         torch.testing.assert_close(single[0], whole[image])
 
 
@@ -84,10 +95,10 @@ def test_the_first_2048_channels_at_full_size() -> None:
 
 
 def test_threshold() -> None:
-    soft = torch.tensor([0.79, 0.8, 0.81, 1.0]).repeat(1, 8, 1)
+    shares = torch.tensor([0.79, 0.8, 0.81, 1.0]).repeat(1, 8, 1)
     keep = torch.ones(8, 4, dtype=torch.bool)
     keep[0, 3] = False
-    hard = hard_membership(soft, keep)
+    hard = hard_membership(shares, keep)
     assert hard[0, 1].tolist() == [0, 0, 1, 1]
     assert hard[0, 0].tolist() == [0, 0, 1, 0]
     assert hard.dtype == torch.float32
@@ -96,13 +107,12 @@ def test_threshold() -> None:
 def test_straight_through_has_the_hard_values_and_the_soft_gradient() -> None:
     activations = [layer.requires_grad_() for layer in layers()]
     keep = kept(SIZES, RGB)
-    masks = part_masks(cells())
-    soft = soft_membership(activations, masks)
-    through = straight_through(soft, keep)
-    assert torch.equal(through, hard_membership(soft, keep))
-    weights = torch.from_numpy(generator(2, "weights").standard_normal(soft.shape)).float()
+    shares = soft(activations, cells())
+    through = straight_through(shares, keep)
+    assert torch.equal(through, hard_membership(shares, keep))
+    weights = torch.from_numpy(generator(2, "weights").standard_normal(shares.shape)).float()
     found = torch.autograd.grad((through * weights).sum(), activations, retain_graph=True)
-    expected = torch.autograd.grad((soft * weights * keep).sum(), activations)
+    expected = torch.autograd.grad((shares * weights * keep).sum(), activations)
     for index, (one, other) in enumerate(zip(found, expected, strict=True)):
         torch.testing.assert_close(one, other)
         assert bool(one.any()) != RGB[index]
