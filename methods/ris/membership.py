@@ -46,7 +46,7 @@ def kept(sizes: Sequence[int], rgb: Sequence[bool]) -> Bool[Tensor, "parts chann
 
     toRGBs change colours everywhere; and the first `POSE_LAYERS` layers are left to the hair alone.
     """
-    layer = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+    layer = torch.tensor([number for number, size in enumerate(sizes) for _ in range(size)])
     hair = torch.tensor([part == "hair" for part in PARTS])
     return ~torch.tensor(rgb)[layer] & (hair[:, None] | (layer >= POSE_LAYERS))
 

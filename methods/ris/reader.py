@@ -32,7 +32,7 @@ class CatalogueLayer:
         side = min(SIDE, generator.architecture.resolution // 2)
         self.index = next(i for i, layer in enumerate(generator.layers) if layer.side == side and not layer.to_rgb)
         self.channels = generator.architecture.channels(side)
-        self._conv = generator.convs[generator.layers[self.index].latent - 1].conv
+        self._conv = generator.convs[generator.layers[self.index].latent - 1].get_submodule("conv")
 
     def output(self, entering: Modulated) -> Float[Tensor, "b c h w"]:
         """The activations, of what enters the modulation layer `index`."""
