@@ -10,10 +10,11 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bench.values import merge, nested, parse_value
 from datasets.errors import BenchError
 
 
@@ -31,6 +32,7 @@ class Entry:
     stand_in: for a dataset, the `module:object` that opens its synthetic counterpart.
     argument: for an entry used as `name:ARGUMENT`, the configuration field (or opener's argument) it sets.
     baseline: a row that is always shown, to keep a table honest.
+    variant: configuration values in brackets after the name, as `pdr[features=light]`; they go before the profile's.
     tasks: for a method, the only tasks that it is a row of; empty for all.
     """
 
@@ -42,6 +44,7 @@ class Entry:
     stand_in: str = ""
     argument: str = ""
     baseline: bool = False
+    variant: Mapping[str, Any] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
 
     def load(self) -> Any:
@@ -112,7 +115,10 @@ class Registry:
         return self._found
 
     def get(self, name: str) -> Entry:
-        """The entry of a name, `name:ARGUMENT`, or `FILE.py:CLASS`; an unknown name suggests the nearest."""
+        """The entry of a name, `name:ARGUMENT`, `FILE.py:CLASS`, or any of these with settings in brackets
+        (`pdr[features=light;nf=32]`); an unknown name suggests the nearest."""
+        if name.endswith("]") and "[" in name:
+            return self._variant(name)
         entries = self.entries()
         head, _, argument = name.partition(":")
         if name in entries and not entries[name].argument:
@@ -129,6 +135,18 @@ class Registry:
         near = difflib.get_close_matches(name, entries, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(entries))}, or FILE.py:CLASS"
         raise BenchError(f"unknown {self.kind} {name!r}: {hint}")
+
+    def _variant(self, name: str) -> Entry:
+        """The entry of `NAME[KEY=VALUE;KEY=VALUE]`."""
+        base, _, inside = name[:-1].partition("[")
+        values: dict[str, Any] = {}
+        for part in inside.split(";"):
+            path, equals, value = part.partition("=")
+            if not equals or not path.strip():
+                raise BenchError(f"{name}: expected {base}[KEY=VALUE], such as pdr[features=light]")
+            values = merge(values, nested(path.strip().split("."), parse_value(value.strip())))
+        entry = self.get(base)
+        return replace(entry, name=name, family=entry.family or entry.name, variant=values, baseline=False)
 
     def select(self, text: str) -> list[Entry]:
         """Entries of a comma-separated list of names, wildcards and `all` (everything but baselines), in order."""

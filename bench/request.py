@@ -1,7 +1,6 @@
 """What a user asked for: names resolved to entries, settings parsed, data chosen. Imports no torch."""
 
 import difflib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from bench.catalogue import METHODS, PROFILES, TASKS, Profile
 from bench.registry import Entry
 from bench.seeds import Seeds, parse_seeds
+from bench.values import merge, parse_value
 from datasets.errors import BenchError
 
 Settings = dict[str, dict[str, Any]]
@@ -118,27 +118,9 @@ def parse_settings(texts: Iterable[str], entries: Iterable[Entry]) -> Settings:
     return settings
 
 
-def parse_value(text: str) -> Any:
-    """`3` -> 3, `true` -> True, `geometry,albedo` -> ["geometry", "albedo"], anything else -> itself."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return [part.strip() for part in text.split(",")] if "," in text else text
-
-
 def settings_for(entry: Entry, settings: Settings) -> dict[str, Any]:
     """The settings that apply to an entry: its family's, then its own on top."""
     return merge(settings.get(entry.family, {}), settings.get(entry.name, {}))
-
-
-def merge(base: Mapping[str, Any], *more: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested dictionaries merged, later ones on top."""
-    out = dict(base)
-    for layer in more:
-        for name, value in layer.items():
-            old = out.get(name)
-            out[name] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return out
 
 
 def validate(config: type[BaseModel], values: Mapping[str, Any], name: str) -> Any:

@@ -11,8 +11,9 @@ import torch
 
 from bench.keys import source_version
 from bench.registry import Entry
-from bench.request import Request, merge, settings_for, validate
+from bench.request import Request, settings_for, validate
 from bench.store import Store
+from bench.values import merge
 from datasets.errors import BenchError
 from datasets.streams import seed_for
 from methods.base import Domain, Method, MethodConfig
@@ -101,7 +102,7 @@ class TaskSpec:
 
 
 def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) -> MethodSpec:
-    """Resolve a method: defaults, then the name's preset, the protocol, the profile, and `--set` on top."""
+    """Resolve a method: defaults, then the name's preset, protocol, profile, the name's variant, `--set` on top."""
     cls = entry.load()
     if not (isinstance(cls, type) and issubclass(cls, Method)):
         raise BenchError(f"{entry.name}: {entry.target} is not a subclass of methods.base.Method")
@@ -109,6 +110,7 @@ def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) ->
         entry.preset,
         cls.for_protocol(request.protocol, domain),
         cls.profiles.get(request.profile.name, {}),
+        entry.variant,
         settings_for(entry, request.settings),
     ]
     config = cls.resolve(validate(cls.Config, merge({}, *layers), entry.name))
@@ -153,5 +155,5 @@ def task_spec(entry: Entry, request: Request) -> TaskSpec:
     config: type[TaskConfig] = cls.Config
     protocol = {"protocol": request.protocol} if "protocol" in config.model_fields else {}
     profile = cls.profiles.get(request.profile.name, {})
-    values = merge(protocol, entry.preset, profile, settings_for(entry, request.settings))
+    values = merge(protocol, entry.preset, profile, entry.variant, settings_for(entry, request.settings))
     return TaskSpec(entry.name, cls(validate(config, values, entry.name)))

@@ -153,7 +153,7 @@ def train(
         "peak_memory_mb": peak_memory_mb(),
     }
     if training is not None:
-        name = f"{spec.name.replace(':', '-')}-seed{seeds}.png"
+        name = f"{spec.name.partition('[')[0].replace(':', '-')}-seed{seeds}.png"
         title = f"{spec.name}, trained on {training.label}"
         draw(method, training, seeds.split, folder / name, title)
     write_json(folder / "checkpoint.json", info)

@@ -97,3 +97,14 @@ def test_two_files_of_one_name(tmp_path: Path) -> None:
     assert load_object(f"{tmp_path}/a/same_name.py:value", "a") == load_object(f"{tmp_path}/b/same_name.py:value", "b")
     with pytest.raises(BenchError, match="have the same name: rename one"):
         load_object(f"{tmp_path}/c/same_name.py:value", "c")
+
+
+def test_settings_in_brackets_make_a_variant() -> None:
+    entry, other = METHODS.select("pdr[features=light,view;schedule.max_steps=3],raw_pixels")
+    assert entry.name == "pdr[features=light,view;schedule.max_steps=3]"
+    assert entry.variant == {"features": ["light", "view"], "schedule": {"max_steps": 3}}
+    assert (entry.target, entry.family, other.name) == (METHODS.get("pdr").target, "pdr", "raw_pixels")
+    with pytest.raises(BenchError, match="did you mean pdr"):
+        METHODS.get("pd[features=light]")
+    with pytest.raises(BenchError, match=r"expected pdr\[KEY=VALUE\]"):
+        METHODS.get("pdr[light]")

@@ -6,7 +6,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from bench.catalogue import METHODS
-from bench.request import merge, parse_request, parse_settings, parse_value, settings_for, validate
+from bench.request import parse_request, parse_settings, settings_for, validate
+from bench.values import merge, parse_value
 from datasets.errors import BenchError
 
 

@@ -142,3 +142,17 @@ def test_rows_of_some_tasks_only(grid: Grid, monkeypatch: pytest.MonkeyPatch) ->
     assert [record.method for record in records] == ["raw_pixels"]
     with pytest.raises(BenchError, match="nothing to run: odd_row is a row of elsewhere only"):
         grid("odd_row")
+
+
+def test_variants_that_only_encode_differently_share_a_checkpoint(grid: Grid) -> None:
+    quick = ["pdr.schedule.max_steps=2", "pdr.nf=16"]
+    code, records = grid("pdr,pdr[features=light],pdr[features=geometry,view]", settings=quick)
+    assert code == 0
+    assert len({record.weights_sha256 for record in records}) == 1
+    assert [record.method_config["features"] for record in records] == [
+        ["geometry", "albedo"],
+        ["light"],
+        ["geometry", "view"],
+    ]
+    assert len({record.phases["encode"].key for record in records}) == 3
+    assert records[1].name == "pdr[features=light]/" + records[0].task + "/0"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from bench.request import merge
+from bench.values import merge
 from methods.pdr.config import PROFILES, PDRConfig
 from methods.pdr.learner import PDRLearner
 from methods.pdr.method import PDR
