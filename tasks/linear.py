@@ -15,7 +15,6 @@ from typing import Any, ClassVar, get_args
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
-from pydantic import Field, PositiveInt, field_validator
 
 from datasets.base import Dataset, Progress
 from datasets.errors import BenchError, NotApplicable
@@ -23,40 +22,13 @@ from datasets.packed import Matrix
 from datasets.streams import generator
 from methods.learning import Trainer
 from tasks.base import Model, Scores, TaskConfig, TrainingTask
-from tasks.linear_runs import Items, Mode, Recipe, Runs, metric
+from tasks.linear_config import LinearConfig, Mode, metric
+from tasks.linear_runs import Items, Runs
 from tasks.linear_scores import accuracy_intervals, accuracy_per_attribute, majority_accuracy, mean_accuracy
-from tasks.probe import HeadKind
 from tasks.splits import images_of
 
 # Labelled images are always chosen from so many, so that asking for fewer chooses among the same.
 POOL = 1000
-
-
-class LinearConfig(TaskConfig):
-    """The protocol. Defaults are the paper's, but for `batch_size`, of which it says nothing."""
-
-    labels: tuple[PositiveInt, ...] = Field((100, 500, 1000), description="numbers of labelled images, each one run")
-    test_images: int = Field(6000, gt=0, description="test images at most, drawn at random")
-    head: HeadKind = Field("linear", description="linear: one layer; mlp: 512 units and a ReLU before it")
-    epochs: int = Field(100, gt=0, description="epochs of every training")
-    finetuning_steps: int | None = Field(
-        None, gt=0, description="optimiser steps of a fine-tuning at most, within its epochs"
-    )
-    batch_size: int = Field(32, gt=0, description="images per optimiser step")
-    learning_rate: float = Field(2e-4, gt=0, description="Adam's learning rate")
-
-    @field_validator("labels", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        """Accept `100` as it is typed on a command line."""
-        return (value,) if isinstance(value, int | str) else value
-
-    @field_validator("labels")
-    @classmethod
-    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if not value or len(set(value)) < len(value):
-            raise ValueError("name at least one number of labelled images, each once")
-        return tuple(sorted(value))
 
 
 class CelebALinear(TrainingTask):
@@ -117,7 +89,7 @@ class CelebALinear(TrainingTask):
         Raises NotApplicable where the method has neither features nor a trainable encoder.
         """
         items = self._items(dataset, frames)
-        runs = Runs(self._recipe(), items, seed, trainer, device, progress)
+        runs = Runs(self.config, items, seed, trainer, device, progress)
         predicted, absent = {}, {}
         if features is not None:
             predicted.update(runs.frozen(features))
@@ -161,17 +133,6 @@ class CelebALinear(TrainingTask):
         if tested < paper.test_images:
             found.append(f"{tested:,} test images in place of the paper's {paper.test_images:,}")
         return found
-
-    def _recipe(self) -> Recipe:
-        config: LinearConfig = self.config
-        return Recipe(
-            config.labels,
-            config.head,
-            config.epochs,
-            config.finetuning_steps,
-            config.batch_size,
-            config.learning_rate,
-        )
 
     def _items(self, dataset: Dataset, frames: Int[np.ndarray, " m"]) -> Items:
         """The images in `frames`; labelled ones in an order that is random, and the same for the same images."""

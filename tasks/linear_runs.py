@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Int8, UInt8
@@ -11,50 +11,13 @@ from torch import nn
 from datasets.base import Progress
 from datasets.packed import Matrix
 from datasets.streams import seed_for
-from methods.learning import Schedule, Trainer
+from methods.learning import Trainer
 from tasks.base import Model
-from tasks.probe import AttributeClassifier, HeadKind, new_head, predict, width_of
-
-Mode = Literal["finetuned", "frozen"]
+from tasks.linear_config import LinearConfig, Mode, metric
+from tasks.probe import AttributeClassifier, new_head, predict, width_of
 
 # Test images scored at once.
 BLOCK = 256
-
-
-def metric(count: int, mode: Mode) -> str:
-    """Name of a metric: `accuracy_100_frozen`."""
-    return f"accuracy_{count}_{mode}"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How every classifier is trained.
-
-    Attributes
-    ----------
-    counts: numbers of labelled images, ascending.
-    finetuning_steps: optimiser steps of a fine-tuning at most, within its epochs; None for no such limit.
-    """
-
-    counts: tuple[int, ...]
-    head: HeadKind
-    epochs: int
-    finetuning_steps: int | None
-    batch_size: int
-    learning_rate: float
-
-    def schedule(self, mode: Mode) -> Schedule:
-        """A head alone is trained in single precision, which costs it nothing; an encoder in what its device is fast
-        at."""
-        return Schedule(
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            max_epochs=self.epochs,
-            max_steps=self.finetuning_steps if mode == "finetuned" else None,
-            precision="auto" if mode == "finetuned" else "32-true",
-            flip=False,
-            holdout=False,
-        )
 
 
 @dataclass(frozen=True)
@@ -79,7 +42,7 @@ class Items:
 class Runs:
     """Trains and tests classifiers; `summaries` collects what is worth keeping of each training."""
 
-    recipe: Recipe
+    config: LinearConfig
     items: Items
     seed: int
     trainer: Trainer
@@ -95,7 +58,7 @@ class Runs:
         inputs = features[self.items.labelled]
         heads = {
             metric(count, "frozen"): self._train(nn.Identity(), features.shape[1], inputs, count, "frozen")
-            for count in self.recipe.counts
+            for count in self.config.labels
         }
         del inputs
         found: dict[str, list[np.ndarray]] = {name: [] for name in heads}
@@ -113,7 +76,7 @@ class Runs:
         found = {}
         frames = self.items.frames
         inputs = images[frames[self.items.labelled]]
-        for count in self.recipe.counts:
+        for count in self.config.labels:
             encoder = model().encoder().eval()
             width = width_of(encoder, inputs[0], self.device)
             classifier = self._train(encoder, width, inputs, count, "finetuned")
@@ -125,11 +88,11 @@ class Runs:
     def _train(self, encoder: nn.Module, width: int, inputs: np.ndarray, count: int, mode: Mode) -> AttributeClassifier:
         """A classifier of features (b, width), trained on the first `count` of the labelled images' inputs."""
         targets = self.items.attributes[self.items.labelled[:count]]
-        head = new_head(self.recipe.head, width, targets.shape[1], seed_for(self.seed, "head", mode, count))
-        classifier = AttributeClassifier(encoder, head, self.recipe.learning_rate)
+        head = new_head(self.config.head, width, targets.shape[1], seed_for(self.seed, "head", mode, count))
+        classifier = AttributeClassifier(encoder, head, self.config.learning_rate)
         name = f"{mode}_{count}"
         summary = self.trainer.train_supervised(
-            classifier, inputs[:count], targets, self.recipe.schedule(mode), name=name
+            classifier, inputs[:count], targets, self.config.schedule(mode), name=name
         )
         kept = ("steps", "epochs", "stopped_because", "seconds", "precision")
         self.summaries[name] = {key: summary[key] for key in kept}

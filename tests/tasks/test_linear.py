@@ -22,7 +22,8 @@ from methods.supervised import SupervisedResNet18
 from methods.vqvae.method import VQVAE, VQVAEConfig
 from tasks import linear
 from tasks.base import Scores
-from tasks.linear import CelebALinear, LinearConfig
+from tasks.linear import CelebALinear
+from tasks.linear_config import LinearConfig
 from tasks.linear_scores import majority_accuracy, mean_accuracy
 
 NAMES = ("Bright", "Red", "Smiling", "Bald", "Hat")
