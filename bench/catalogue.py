@@ -91,6 +91,36 @@ DATASETS = Registry(
             stand_in="datasets.synthetic.sources:BuffyStandIn.open",
         ),
         Entry(
+            "rafdb",
+            "datasets.rafdb:RAFDB.open",
+            "RAF-DB: 15,339 faces of 7 emotions",
+            stand_in="datasets.synthetic.labelled:RAFDBStandIn.open",
+        ),
+        Entry(
+            "celeba",
+            "datasets.celeba:CelebA.open",
+            "CelebA: 202,599 faces with 40 attributes",
+            stand_in="datasets.synthetic.labelled:CelebAStandIn.open",
+        ),
+        Entry(
+            "celebamask",
+            "datasets.celebamask:CelebAMaskHQ.open",
+            "CelebAMask-HQ: 30,000 faces with 18 parts",
+            stand_in="datasets.synthetic.labelled:CelebAMaskStandIn.open",
+        ),
+        Entry(
+            "yaleb",
+            "datasets.yaleb:YaleB.open",
+            "Extended Yale B: 38 people under 64 lights",
+            stand_in="datasets.synthetic.sweeps:YaleBStandIn.open",
+        ),
+        Entry(
+            "view_sweep",
+            "",
+            "drawn faces turned from left to right; there is no real counterpart",
+            stand_in="datasets.synthetic.sweeps:ViewSweepStandIn.open",
+        ),
+        Entry(
             "tracks",
             "datasets.folders:TrackFolder.open",
             "one folder per track, labels.csv",

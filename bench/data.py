@@ -22,7 +22,7 @@ def open_source(entry: Entry, request: Request) -> Source:
     """The real dataset below the request's data root, the user's own folder, or the synthetic stand-in."""
     if "folder" in entry.preset:
         return entry.load()(Path(entry.preset["folder"]))
-    if request.data_root is None:
+    if request.data_root is None or not entry.target:  # some stand-ins have no real counterpart
         return entry.load_stand_in()(request.profile.subset)
     return entry.load()(request.data_root)
 

@@ -25,7 +25,7 @@ class Entry:
     Attributes
     ----------
     name: what a user types; `timm:resnet18` for an entry that takes an argument.
-    target: `module:object`, imported by `load`.
+    target: `module:object`, imported by `load`; empty for a dataset that only has a stand-in.
     summary: one line for `bench list`.
     family: prefix that `--set` accepts besides the name, shared by the variants of one method.
     preset: configuration values that this name stands for.

@@ -106,7 +106,7 @@ class StandIn(Source):
 
     def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
         """The columns as a `Content`."""
-        return Content(images, **_sorted(columns))
+        return Content(images, **sorted_columns(columns))
 
 
 class UTKFaceStandIn(StandIn):
@@ -146,7 +146,7 @@ class FacesTruth(StandIn):
         }
 
     def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
-        return Content(images, classes={"emotion": EMOTIONS, "part": PARTS}, **_sorted(columns))
+        return Content(images, classes={"emotion": EMOTIONS, "part": PARTS}, **sorted_columns(columns))
 
 
 class TracksStandIn(StandIn):
@@ -179,7 +179,7 @@ class TracksStandIn(StandIn):
             classes={"identity": people, "emotion": EMOTIONS},
             tracks=np.repeat(np.arange(self.count), self.frames),
             track_names=tuple(f"{self.series.name}_{track + 1:04d}" for track in self.chosen),
-            **_sorted(columns),
+            **sorted_columns(columns),
         )
 
 
@@ -204,7 +204,7 @@ def stranger(name: str, index: int, odds: tuple[float, ...], light: LightRange) 
     return Face(person, pose, view, draw_light(rng, light), draw_surroundings(rng))
 
 
-def _sorted(columns: dict[str, np.ndarray]) -> dict[str, Any]:
+def sorted_columns(columns: dict[str, np.ndarray]) -> dict[str, Any]:
     """`label-X` and `truth-X` columns as Content's `labels` and `truth`."""
     return {
         target: {name.removeprefix(prefix): values for name, values in columns.items() if name.startswith(prefix)}

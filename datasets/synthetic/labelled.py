@@ -1,0 +1,158 @@
+"""Stand-ins of the datasets that tasks test on besides the series: emotions, attributes, parts, lights and views."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from datasets.base import Content
+from datasets.celeba import ATTRIBUTE_COUNT
+from datasets.celebamask import PARTS as MASK_PARTS
+from datasets.layout import SPLITS
+from datasets.rafdb import EMOTIONS as RAFDB_EMOTIONS
+from datasets.streams import generator
+from datasets.synthetic.faces.acting import TYPICAL, act, draw_expression
+from datasets.synthetic.faces.attributes import NAMES, attributes
+from datasets.synthetic.faces.chance import clipped, uniform
+from datasets.synthetic.faces.parameters import EMOTIONS, Face
+from datasets.synthetic.faces.parts import PARTS
+from datasets.synthetic.faces.people import draw_identity
+from datasets.synthetic.faces.render import Rendered
+from datasets.synthetic.faces.scenes import (
+    TEST_LIGHT,
+    TRAINING_LIGHT,
+    draw_light,
+    draw_surroundings,
+    draw_view,
+)
+from datasets.synthetic.sources import SEED, StandIn, Subset, sorted_columns
+
+assert EMOTIONS == RAFDB_EMOTIONS, "drawn emotions are numbered as RAF-DB's"
+assert PARTS == MASK_PARTS, "drawn parts are numbered as CelebAMask-HQ's"
+assert len(NAMES) == ATTRIBUTE_COUNT, "drawn attributes are CelebA's"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How many images of each part of an official split a stand-in draws."""
+
+    train: int = 0
+    test: int = 0
+
+
+# Images of every subset. CelebAMask-HQ's 24,000 training images would take long to draw for what they add.
+PARTS_OF: dict[str, dict[Subset, Parts]] = {
+    "rafdb": {"smoke": Parts(0, 48), "mini": Parts(0, 800), "full": Parts(0, 3068)},
+    "celeba": {"smoke": Parts(48, 64), "mini": Parts(1000, 1500), "full": Parts(1200, 6000)},
+    "celebamask": {"smoke": Parts(24, 12), "mini": Parts(500, 150), "full": Parts(4000, 1000)},
+}
+
+
+class SplitStandIn(StandIn):
+    """Training and test images, with the label `split`: first the one, then the other."""
+
+    def __init__(self, subset: Subset) -> None:
+        self.subset = subset
+        self.parts = PARTS_OF[self.name][subset]
+        self.count, self.frames = self.parts.train + self.parts.test, 1
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {**super().fingerprint(), "train": self.parts.train}
+
+    def faces(self) -> Iterator[Face]:
+        for part, count in (("train", self.parts.train), ("test", self.parts.test)):
+            yield from (self.face(part, index) for index in range(count))
+
+    @abstractmethod
+    def face(self, part: str, index: int) -> Face:
+        """Image `index` of a part, the same in every subset."""
+
+    def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
+        numbers = [SPLITS.index("train")] * self.parts.train + [SPLITS.index("test")] * self.parts.test
+        columns["label-split"] = np.array(numbers, dtype=np.int64)
+        return Content(images, classes={"split": SPLITS, **self.classes}, **sorted_columns(columns))
+
+    @property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        """The names of the other labels' classes."""
+        return {}
+
+
+class RAFDBStandIn(SplitStandIn):
+    """Test images of seven emotions in the published proportions, as acted in films: every person is seen once.
+
+    Labels `emotion` and `split`; truth `light` and `view` (see `faces.render.Rendered`).
+    """
+
+    name = "rafdb"
+    # Published numbers of test images, in the order of EMOTIONS.
+    counts: ClassVar[tuple[int, ...]] = (329, 74, 160, 1185, 478, 162, 680)
+
+    def face(self, part: str, index: int) -> Face:
+        # A subset takes every n-th image of the whole, so that it has all emotions in proportion.
+        return self._whole(index * sum(self.counts) // self.count)
+
+    def _whole(self, number: int) -> Face:
+        rng = generator(SEED, "synthetic", "rafdb", number)
+        emotion = int(np.searchsorted(np.cumsum(self.counts), number, side="right"))
+        gaze = (clipped(rng, 0.0, 0.025, -0.06, 0.06), clipped(rng, 0.0, 0.012, -0.03, 0.03))
+        pose = act(EMOTIONS[emotion], uniform(rng, 0.4, 1.0), gaze)
+        person, view = draw_identity(rng), draw_view(rng)
+        return Face(person, pose, view, draw_light(rng, TEST_LIGHT), draw_surroundings(rng))
+
+    def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
+        emotions = np.array([int(face.expression.emotion) for face in faces], dtype=np.int64)
+        return {**super().columns(faces, drawn), "label-emotion": emotions}
+
+    @property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        return {"emotion": EMOTIONS}
+
+
+class CelebAStandIn(SplitStandIn):
+    """People in several images each, other people in training and test.
+
+    Labels `attributes` (n, 40; -1 where no parameter means an attribute), `identity` and `split`; truth `light` and
+    `view`.
+    """
+
+    name = "celeba"
+    images_each: ClassVar[int] = 4
+
+    def face(self, part: str, index: int) -> Face:
+        person = draw_identity(generator(SEED, "synthetic", "celeba", part, "person", index // self.images_each))
+        rng = generator(SEED, "synthetic", "celeba", part, index)
+        pose, view = draw_expression(rng, TYPICAL), draw_view(rng)
+        return Face(person, pose, view, draw_light(rng, TRAINING_LIGHT), draw_surroundings(rng))
+
+    def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
+        return {**super().columns(faces, drawn), "label-attributes": np.stack([attributes(face) for face in faces])}
+
+    def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
+        train, test = (np.arange(count) // self.images_each for count in (self.parts.train, self.parts.test))
+        columns["label-identity"] = np.concatenate([train, test + (train.max(initial=-1) + 1)]).astype(np.int64)
+        return super().content(images, columns)
+
+    @property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        return {"attributes": NAMES}
+
+
+class CelebAMaskStandIn(SplitStandIn):
+    """Different people with the part of every pixel: label `split`, truth `parts` uint8 (n, size, size)."""
+
+    name = "celebamask"
+
+    def face(self, part: str, index: int) -> Face:
+        rng = generator(SEED, "synthetic", "celebamask", part, index)
+        person, pose, view = draw_identity(rng), draw_expression(rng, TYPICAL), draw_view(rng)
+        return Face(person, pose, view, draw_light(rng, TRAINING_LIGHT), draw_surroundings(rng))
+
+    def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
+        return {"images": drawn.image, "truth-parts": drawn.part}
+
+    @property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        return {"parts": PARTS}
