@@ -103,15 +103,14 @@ class Sweep(Clustering):
             details={**scores.details, "curve": curve},
         )
 
-    def _truth(self, dataset: Dataset, name: str, widths: tuple[int, ...]) -> Float[np.ndarray, "n w"]:
-        """Ground truth of each image, with one of the expected numbers of columns, in double precision."""
+    def _truth(self, dataset: Dataset, name: str, width: int) -> Float[np.ndarray, "n w"]:
+        """Ground truth of each image, in double precision."""
         if name not in dataset.truth:
             found = shortened(sorted(dataset.truth)) or "none"
             raise BenchError(f"{dataset.label}: this task needs the true {name} of each image; its truth is: {found}")
         truth = np.asarray(dataset.truth[name], dtype=np.float64)
-        if truth.ndim != 2 or truth.shape[1] not in widths:
-            wanted = " or ".join(map(str, widths))
-            raise BenchError(f"{dataset.label}: its true {name} is {truth.shape}, expected (images, {wanted})")
+        if truth.shape != (len(dataset), width):
+            raise BenchError(f"{dataset.label}: its true {name} is {truth.shape}, expected {(len(dataset), width)}")
         return truth
 
 
@@ -127,14 +126,9 @@ class YaleB(Sweep):
     edges = (0, 12, 25, 50, 77, 180)
 
     def angles(self, dataset: Dataset) -> Float[np.ndarray, " n"]:
-        """From the light's azimuth and elevation in degrees, or from ambient, diffuse and unit direction (z to the
-        camera)."""
-        light = self._truth(dataset, "light", (2, 5))
-        if light.shape[1] == 2:
-            azimuth, elevation = np.radians(light).T
-            cosine = np.cos(azimuth) * np.cos(elevation)
-        else:
-            cosine = light[:, 4] / np.linalg.norm(light[:, 2:], axis=1)
+        """From the light's azimuth and elevation in degrees."""
+        azimuth, elevation = np.radians(self._truth(dataset, "light", 2)).T
+        cosine = np.cos(azimuth) * np.cos(elevation)
         return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
 
 
@@ -147,7 +141,7 @@ class ViewSweep(Sweep):
 
     def angles(self, dataset: Dataset) -> Float[np.ndarray, " n"]:
         """The size of the rotation about the vertical axis, from rx, ry, rz (radians), tx, ty, tz."""
-        return np.degrees(np.abs(self._truth(dataset, "view", (6,))[:, 1]))
+        return np.degrees(np.abs(self._truth(dataset, "view", 6)[:, 1]))
 
 
 def _too_few(items: int, people: int) -> str | None:

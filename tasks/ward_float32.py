@@ -40,6 +40,8 @@ STRIP = 128
 FLIGHT_BYTES = 2**31
 # The observed error times this is taken for its bound.
 SAFETY = 2.0
+# Largest relative error of rounding to single precision.
+UNIT = 2.0**-24
 # What double precision is trusted to: scikit-learn's own distances may be wrong by this share of the squared norms.
 DOUBLE = 1e-11
 
@@ -49,8 +51,8 @@ class Products:
     """Inner products of centred rows x_i.
 
     gram: x_i . x_j, the diagonal exact.
-    error: bound on the error of x_i . x_j for other pairs, as a share of |x_i| |x_j|; not finite where features or
-        products are not.
+    error: bound on the error of |x_i|^2 + |x_j|^2 - 2 x_i . x_j as the squared distance of two items, as a share of
+        |x_i|^2 + |x_j|^2; not finite where features or products are not.
     """
 
     gram: Float[np.ndarray, "n n"]
@@ -126,12 +128,10 @@ def _multiply_block(
     norms, seen = np.zeros(items), np.zeros(items)
     with np.errstate(over="ignore", invalid="ignore"):  # seen in the error
         # Any point will do for a centre, as long as it is near the mean.
-        centre = block[:: max(1, items // 32)].mean(axis=0, dtype=np.float64)
+        centre = block[:: max(1, items // 32)].mean(axis=0, dtype=np.float64).astype(block.dtype)
+        np.subtract(block, centre, out=single, casting="same_kind")
         for first in range(0, width, STRIP):
-            strip = slice(first, first + STRIP)
-            double = block[:, strip].astype(np.float64)
-            double -= centre[strip]
-            single[:, strip] = double
+            double = single[:, first : first + STRIP].astype(np.float64)
             norms += np.vecdot(double, double)
             seen += double @ (signs @ double)
         return single @ single.T, norms, seen
@@ -143,25 +143,25 @@ def _observed_error(
     seen: Float[np.ndarray, " n"],
     signs: Float[np.ndarray, " n"],
 ) -> float:
-    """Bound on the errors e_ij of the products, as a share of |x_i| |x_j|.
+    """Bound on the errors of squared distances, as a share of the sum of two rows' squared norms.
 
-    Row i of G v - X (X' v) is the sum of e_ij v_j, of which the expected square is that of the row's whole error; no
-    one entry's is larger. The largest over all rows is taken, each relative to |x_i|.
+    Row i of G v - X (X' v) is the sum of e_ij v_j over the errors e_ij of the products, of which the expected square
+    is that of the row's whole error; no one entry's is larger. The largest over all rows is taken, each relative to
+    |x_i|. Rounding the centred rows themselves moves each by at most u |x_i|, where u is single precision's unit.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         rows = np.abs(gram @ signs - seen)
         scale = np.sqrt(norms * norms.mean())
         shares = np.divide(rows, scale, out=np.where(rows > 0, np.inf, rows), where=scale > 0)
-    return SAFETY * float(shares.max())
+    return SAFETY * float(shares.max()) + 4 * UNIT
 
 
 class Certificate:
     """Decides whether the merges of a tree are those of exact distances.
 
-    Where x_i . x_j is wrong by at most e |x_i| |x_j|, the squared distance of two items is by e (|x_i|^2 + |x_j|^2).
-    Ward's distance of clusters A and B, of a and b items, is 2ab/(a+b) (mean over pairs across - half the means over
-    pairs within); with the items' errors summed up, it is wrong by at most 2ab/(a+b) e (w_A + w_B), where w is the
-    mean of |x_i|^2 times 2 - 1/size.
+    The squared distance of two items is wrong by at most e (|x_i|^2 + |x_j|^2). Ward's distance of clusters A and B,
+    of a and b items, is 2ab/(a+b) (mean over pairs across - half the means over pairs within); with the items' errors
+    summed up, it is wrong by at most 2ab/(a+b) e (w_A + w_B), where w is the mean of |x_i|^2 times 2 - 1/size.
     """
 
     def __init__(
