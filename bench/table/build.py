@@ -156,7 +156,7 @@ def _row_notes(own: Sequence[Record], all_records: Sequence[Record]) -> list[str
 def _captions(task: str, metrics: Sequence[str], rows: Sequence[Row], records: Sequence[Record]) -> list[str]:
     """Sentences on the whole section."""
     good = [record for record in records if record.status == "ok"]
-    captions = _clustering_captions(metrics, good)
+    captions = _clustering_captions(metrics, good) + _majority_captions(good)
     reduced = dict.fromkeys(text for record in good for text in record.details.get("reduced", ()))
     captions += [f"Less than the paper's protocol: {'; '.join(reduced)}."] if reduced else []
     captions += _interval_captions(rows)
@@ -185,6 +185,16 @@ def _clustering_captions(metrics: Sequence[str], records: Sequence[Record]) -> l
     if "hungarian" in metrics:
         meaning += "; hungarian: each label given to one cluster at most"
     return [f"{given} (oracle).", f"{meaning}."]
+
+
+def _majority_captions(records: Sequence[Record]) -> list[str]:
+    """What answering every image alike scores, by the number of labelled images that tell the answer."""
+    found: dict[str, list[float]] = {}
+    for record in records:
+        for count, value in record.details.get("majority_accuracy", {}).items():
+            found.setdefault(count, []).append(value)
+    values = ", ".join(f"{fmean(found[count]):.3f} ({count})" for count in sorted(found, key=int))
+    return [f"Giving every image the majority's answer among the labelled ones scores {values}."] if found else []
 
 
 def _interval_captions(rows: Sequence[Row]) -> list[str]:

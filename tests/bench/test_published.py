@@ -25,6 +25,23 @@ def test_table_2_is_whole_and_names_known_metrics() -> None:
     assert "supervised_resnet18" in METHODS.entries()
 
 
+def test_table_3_gives_encoders_as_methods() -> None:
+    found = {(method, metric) for method, task, metric in load().attributed if task == "celeba_mask"}
+    names = [name for name, entry in METHODS.entries().items() if entry.tasks == ("celeba_mask",)]
+    assert found == {(name, metric) for name in names for metric in TASKS.get("celeba_mask").load()().metrics}
+    assert len(names) == 5
+    assert published("unet_random_init", "celeba_mask", "miou") == Published(0.3862, "PDR table 3")
+    assert published("pdr_unet_joint", "celeba_mask", "miou_top10") == Published(0.6221, "PDR table 3")
+    assert published("pdr_unet_joint_frozen", "celeba_mask", "pixel_accuracy") == Published(0.854, "PDR table 3")
+
+
+def test_an_encoder_that_no_method_has(tmp_path: Path) -> None:
+    with pytest.raises(
+        BenchError, match=r"some_task\.csv, line 2: encoder 'a', expected one of supervised_random_init"
+    ):
+        load(write(tmp_path, "encoder,miou,source\na,0.5,here\n"))
+
+
 def write(folder: Path, text: str) -> Path:
     (folder / "some_task.csv").write_text(text)
     return folder
@@ -37,7 +54,7 @@ def test_shapes(tmp_path: Path) -> None:
     assert figures.attributed == {("a", "some_task", "accuracy_5_top5_frozen"): Published(0.5, "here")}
     other = tmp_path / "other"
     other.mkdir()
-    assert load(write(other, "encoder,miou,source\na,0.5,here\n")).attributed == {}
+    assert load(write(other, "backbone,miou,source\na,0.5,here\n")).attributed == {}
 
 
 def test_a_figure_that_is_no_number_names_its_metric(tmp_path: Path) -> None:

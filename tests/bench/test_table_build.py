@@ -220,3 +220,11 @@ def test_captions_say_what_is_less_than_the_papers_protocol() -> None:
     records = [record("pdr", details={"reduced": [few, short]}), record("vqvae", details={"reduced": [few]})]
     assert f"Less than the paper's protocol: {few}; {short}." in build(records).captions
     assert not any("Less than" in text for text in build([record("pdr", details={"reduced": []})]).captions)
+
+
+def test_captions_say_what_the_majority_scores() -> None:
+    values = [{"1000": 0.81, "100": 0.8}, {"1000": 0.83, "100": 0.8}]
+    records = [record(seed=seed, details={"majority_accuracy": found}) for seed, found in enumerate(values)]
+    text = "Giving every image the majority's answer among the labelled ones scores 0.800 (100), 0.820 (1000)."
+    assert text in build(records).captions
+    assert not any("majority's answer" in caption for caption in build([record()]).captions)
