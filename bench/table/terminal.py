@@ -1,10 +1,10 @@
-"""The table on a terminal: one line per row where that fits, two lines per row where it does not."""
+"""The table on a terminal: one line per row where that fits, two where it does not, in parts where that does not."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -13,6 +13,9 @@ from bench.table.sheet import has_paper, short, texts, wide_cells, wide_headers
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 UNLIMITED = 10_000
+
+# A method's name may be folded to this many characters.
+NAME = 24
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,12 @@ class TerminalTable:
         for section in self.table.sections:
             yield Text()
             yield Text(section.label, style="bold")
+            unlimited = options.update(max_width=UNLIMITED)
             grid = _wide(section)
-            needed = console.measure(grid, options=options.update(max_width=UNLIMITED)).maximum
-            yield grid if needed <= options.max_width else _compact(section)
+            if console.measure(grid, options=unlimited).maximum <= options.max_width:
+                yield grid
+            else:
+                yield from _parts(section, console, unlimited, options.max_width)
             for caption in section.captions:
                 yield Text(caption, style="dim")
             for number, note in enumerate(section.notes, start=1):
@@ -48,6 +54,30 @@ def _wide(section: Section) -> RichTable:
     """Value, interval, published figure and difference side by side."""
     rows = [[_text(text, best) for text, best in wide_cells(section, row)] for row in section.rows]
     return _grid(section, wide_headers(section)[1:], rows, gap=1)
+
+
+def _parts(section: Section, console: Console, unlimited: ConsoleOptions, width: int) -> Iterator[RenderableType]:
+    """The compact layout of as many metrics as fit, and below it that of the next ones."""
+    folded = max(0, max(len(_method(row)) for row in section.rows) - NAME)
+    first = 0
+    while first < len(section.metrics):
+        count = len(section.metrics) - first
+        while count > 1:
+            grid = _compact(_columns(section, first, count))
+            if console.measure(grid, options=unlimited).maximum - folded <= width:
+                break
+            count -= 1
+        if first:
+            yield Text()
+        yield _compact(_columns(section, first, count))
+        first += count
+
+
+def _columns(section: Section, first: int, count: int) -> Section:
+    """The section with some of its metrics."""
+    chosen = slice(first, first + count)
+    rows = tuple(replace(row, scores=row.scores[chosen]) for row in section.rows)
+    return replace(section, metrics=section.metrics[chosen], rows=rows)
 
 
 def _compact(section: Section) -> RichTable:

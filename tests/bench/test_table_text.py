@@ -76,6 +76,22 @@ def test_a_long_name_folds_and_costs_no_number() -> None:
     assert "0.500" in text
 
 
+def test_metrics_that_do_not_fit_side_by_side_stand_below_each_other() -> None:
+    names = [f"accuracy_{count}_{mode}" for count in (100, 500, 1000) for mode in ("finetuned", "frozen")]
+    values = {"metrics": dict.fromkeys(names, 0.8125), "intervals": {}}
+    records = [record(method, "celeba_linear", **values) for method in ("supervised_resnet18", "pdr", "vqvae")]
+    for width in (80, 120, 300):
+        text = printed(records, width)
+        assert "…" not in text
+        assert max(map(len, text.splitlines())) <= width
+        headers = [line.split() for line in text.splitlines() if line.startswith("method")]
+        assert [name for header in headers for name in header if name in names] == names, "in order, each once"
+        assert len(headers) == {80: 4, 120: 2, 300: 1}[width]
+        shown = [line for line in text.splitlines() if line.startswith("supervised_resnet18")]
+        assert len(shown) == len(headers)
+        assert " ".join(shown).count("0.812") == 6
+
+
 def test_markdown_is_one_table_per_task_with_its_notes() -> None:
     records = [*grid()[:-8], record("ris", status="failed", error="a | b")]
     text = to_markdown(build(records))
