@@ -109,7 +109,7 @@ def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) ->
     layers: list[Mapping[str, Any]] = [
         entry.preset,
         cls.for_protocol(request.protocol, domain),
-        cls.profiles.get(request.profile.name, {}),
+        cls.for_profile(request.profile.name, domain),
         entry.variant,
         settings_for(entry, request.settings),
     ]

@@ -5,7 +5,7 @@ Images lie in `syncar/{train,val,test}/**/*.png`; the metadata of ShapeNet (CSV 
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,19 @@ class ShapeNetCars(ImageFiles):
     """Cars by split and name, with the labels `car` (0 to 4 in the order of `CLASSES`; -1 of none) and `split`."""
 
     @classmethod
-    def open(cls, root: Path) -> "ShapeNetCars":
-        """Open `root/shapenet_cars/syncar` (or `root/syncar`) and the one CSV or JSON file beside `syncar`.
+    def open_test(cls, root: Path) -> "ShapeNetCars":
+        """The test split, as `shapenet_cars`."""
+        return cls.open(root, splits=("test",))
+
+    @classmethod
+    def open_train(cls, root: Path) -> "ShapeNetCars":
+        """The training split, as `shapenet_cars_train`."""
+        return cls.open(root, splits=("train",), name="shapenet_cars_train")
+
+    @classmethod
+    def open(cls, root: Path, splits: Sequence[str] = SPLITS, name: str = "shapenet_cars") -> "ShapeNetCars":
+        """Open `root/shapenet_cars/syncar` (or `root/syncar`) and the one CSV or JSON file beside `syncar`; `splits`
+        are the parts that are read.
 
         A model whose name matches two classes is left out and counted. A model without a name has no class.
 
@@ -41,8 +52,8 @@ class ShapeNetCars(ImageFiles):
         names = read_names(_metadata(folder))
         listing = Listing([], classes={"car": CLASSES, "split": SPLITS})
         cars: list[int] = []
-        splits: list[int] = []
-        for number, part in enumerate(SPLITS):
+        parts: list[int] = []
+        for part in splits:
             if not (folder / "syncar" / part).is_dir():
                 raise DatasetMissing(f"shapenet_cars: no {part} in {folder / 'syncar'}")
             for file in _below(folder / "syncar" / part, f"{part}/"):
@@ -52,9 +63,9 @@ class ShapeNetCars(ImageFiles):
                     continue
                 listing.files.append(file)
                 cars.append(matches[0] if matches else -1)
-                splits.append(number)
-        listing.labels = {"car": np.array(cars, dtype=np.int64), "split": np.array(splits, dtype=np.int64)}
-        return cls("shapenet_cars", folder / "syncar", listing, CROP)
+                parts.append(SPLITS.index(part))
+        listing.labels = {"car": np.array(cars, dtype=np.int64), "split": np.array(parts, dtype=np.int64)}
+        return cls(name, folder / "syncar", listing, CROP)
 
 
 def classes_of(name: str) -> list[int]:

@@ -122,6 +122,11 @@ class Method(ABC):
         return {}
 
     @classmethod
+    def for_profile(cls, profile: str, domain: Domain) -> Mapping[str, Any]:
+        """Overrides of the defaults for a profile and a kind of object: `profiles`, unless the object matters."""
+        return cls.profiles.get(profile, {})
+
+    @classmethod
     def resolve(cls, config: Any) -> Any:
         """`config` with the files filled in that were not named but lie where they are looked for."""
         return config

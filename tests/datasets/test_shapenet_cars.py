@@ -81,3 +81,10 @@ def test_what_is_missing_is_named(root: Path, tmp_path: Path) -> None:
         ShapeNetCars.open(root)
     with pytest.raises(DatasetMissing, match="shapenet_cars: no syncar in"):
         ShapeNetCars.open(tmp_path / "shapenet_cars" / "syncar")
+
+
+def test_tests_and_trainings_see_their_own_split(root: Path) -> None:
+    write(root, "csv")
+    test, train = ShapeNetCars.open_test(root), ShapeNetCars.open_train(root)
+    assert (test.name, len(test.listing.files), set(test.listing.labels["split"].tolist())) == ("shapenet_cars", 3, {2})
+    assert (train.name, [file.name for file in train.listing.files]) == ("shapenet_cars_train", ["train/a1/0.png"])

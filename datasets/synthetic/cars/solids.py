@@ -1,0 +1,108 @@
+"""Solids that cars are built of, as triangles with one colour each.
+
+Car space: x to the car's left, y up from the road, z forward; lengths in metres.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+Colour = tuple[float, float, float]
+# Corners of a wheel's rim.
+SIDES = 14
+
+
+@dataclass(frozen=True)
+class Slab:
+    """A horizontal rectangle: from `back` to `front` along z, `width` across x, at height `y`."""
+
+    y: float
+    back: float
+    front: float
+    width: float
+
+    def corners(self) -> np.ndarray:
+        half = self.width / 2
+        return np.array(
+            [
+                (-half, self.y, self.back),
+                (half, self.y, self.back),
+                (half, self.y, self.front),
+                (-half, self.y, self.front),
+            ]
+        )
+
+
+# Quads of a solid between two slabs (0-3 the lower, 4-7 the upper corners) by the side they are.
+QUADS = {
+    "bottom": (0, 1, 2, 3),
+    "top": (4, 5, 6, 7),
+    "back": (0, 1, 5, 4),
+    "front": (3, 2, 6, 7),
+    "right": (0, 3, 7, 4),
+    "left": (1, 2, 6, 5),
+}
+
+
+class Mesh:
+    """Triangles under construction."""
+
+    def __init__(self) -> None:
+        self._triangles: list[np.ndarray] = []
+        self._colours: list[Colour] = []
+
+    def quad(self, corners: Float[np.ndarray, "4 3"], colour: Colour) -> None:
+        """Two triangles."""
+        self._triangles += [corners[[0, 1, 2]], corners[[0, 2, 3]]]
+        self._colours += [colour, colour]
+
+    def between(self, lower: Slab, upper: Slab, colour: Colour, **sides: Colour) -> None:
+        """The solid between two slabs; `sides` names sides of another colour."""
+        corners = np.concatenate([lower.corners(), upper.corners()])
+        for side, chosen in QUADS.items():
+            self.quad(corners[list(chosen)], sides.get(side, colour))
+
+    def box(self, low: Colour, high: Colour, colour: Colour, **sides: Colour) -> None:
+        """The box between two opposite corners (x, y, z)."""
+        (x0, y0, z0), (x1, y1, z1) = low, high
+        lower, upper = Slab(y0, z0, z1, x1 - x0), Slab(y1, z0, z1, x1 - x0)
+        shift = np.array([(x0 + x1) / 2, 0.0, 0.0])
+        corners = np.concatenate([lower.corners(), upper.corners()]) + shift
+        for side, chosen in QUADS.items():
+            self.quad(corners[list(chosen)], sides.get(side, colour))
+
+    def patch(
+        self, lower: Slab, upper: Slab, side: str, share: tuple[float, float, float, float], colour: Colour
+    ) -> None:
+        """A patch just outside a side of the solid between two slabs: from `share` = (across from, across to, up from,
+        up to), each in [0, 1]. Across runs from back to front, or from right to left."""
+        corners = np.concatenate([lower.corners(), upper.corners()])[list(QUADS[side])]
+        bottom, top = corners[[0, 1]], corners[[3, 2]]
+        a0, a1, u0, u1 = share
+
+        def at(across: float, up: float) -> np.ndarray:
+            low = bottom[0] + across * (bottom[1] - bottom[0])
+            high = top[0] + across * (top[1] - top[0])
+            return low + up * (high - low)
+
+        out = {"left": (1, 0, 0), "right": (-1, 0, 0), "front": (0, 0, 1), "back": (0, 0, -1), "top": (0, 1, 0)}[side]
+        quad = np.array([at(a0, u0), at(a1, u0), at(a1, u1), at(a0, u1)]) + 0.012 * np.array(out)
+        self.quad(quad, colour)
+
+    def wheel(self, x: float, y: float, z: float, radius: float, width: float, hub: Colour) -> None:
+        """A wheel that turns about the x axis, its outer face at `x` towards the outside."""
+        angles = np.linspace(0, 2 * np.pi, SIDES, endpoint=False)
+        circle = np.stack([np.zeros(SIDES), np.sin(angles), np.cos(angles)], axis=1)
+        centre, depth = np.array([x, y, z]), np.array([-np.sign(x) * width, 0.0, 0.0])
+        rim, inner = centre + radius * circle, centre + depth + radius * circle
+        plate = centre + np.array([np.sign(x) * 0.01, 0.0, 0.0]) + 0.58 * radius * circle
+        for k in range(SIDES):
+            n = (k + 1) % SIDES
+            self.quad(np.array([rim[k], rim[n], inner[n], inner[k]]), (0.05, 0.05, 0.05))
+            self._triangles += [np.array([centre, rim[k], rim[n]]), np.array([plate[k], plate[n], plate.mean(axis=0)])]
+            self._colours += [(0.07, 0.07, 0.07), hub]
+
+    def arrays(self) -> tuple[Float[np.ndarray, "t 3 3"], Float[np.ndarray, "t 3"]]:
+        """Corners of all triangles, and their albedos in [0, 1]."""
+        return np.array(self._triangles), np.array(self._colours)

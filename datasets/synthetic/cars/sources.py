@@ -1,0 +1,132 @@
+"""Stand-ins for the cars rendered from ShapeNet: a labelled test split, and training images."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from datasets.base import Content, OpenRows, Progress, Source
+from datasets.errors import BenchError
+from datasets.layout import SPLITS
+from datasets.rows import in_memory
+from datasets.shapenet_cars import CLASSES
+from datasets.streams import generator
+from datasets.synthetic.cars.models import draw_car
+from datasets.synthetic.cars.render import Shot, render
+from datasets.synthetic.faces.parameters import source_digest
+
+Subset = Literal["smoke", "mini", "full"]
+
+SIZES: dict[str, dict[Subset, int]] = {
+    "shapenet_cars": {"smoke": 40, "mini": 400, "full": 1000},
+    "shapenet_cars_train": {"smoke": 128, "mini": 2500, "full": 10000},
+}
+SEED = 0
+BLOCK = 64
+
+
+class CarsStandIn(Source):
+    """Drawn cars: label `car`, truth `view` (n, 2), the camera's azimuth and elevation in degrees, and `light` (n, 4),
+    ambient, diffuse, azimuth and elevation."""
+
+    synthetic = True
+
+    def __init__(self, subset: Subset) -> None:
+        self.subset = subset
+        self.count = SIZES[self.name][subset]
+
+    @classmethod
+    def open(cls, subset: str) -> "CarsStandIn":
+        """The stand-in's `smoke`, `mini` or `full` subset; a BenchError for any other name."""
+        for known in get_args(Subset):
+            if subset == known:
+                return cls(known)
+        known_names = ", ".join(get_args(Subset))
+        raise BenchError(f"{cls.name}[synthetic] has no subset {subset!r}: expected one of {known_names}")
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What decides the images: subset, seed and the generator's source."""
+        return {
+            "subset": self.subset,
+            "items": self.count,
+            "seed": SEED,
+            "source": source_digest(Path(__file__).parent),
+        }
+
+    def read(self, size: int, progress: Progress) -> Content:
+        """Draw everything into memory."""
+        return self.read_into(in_memory, size, progress)
+
+    def read_into(self, open_rows: OpenRows, size: int, progress: Progress) -> Content:
+        """Draw everything, block by block, into the rows given."""
+        images = open_rows("images", (size, size, 3), np.uint8)
+        shots = self.shots()
+        drawn: list[Shot] = []
+        starts = range(0, self.count, BLOCK)
+        for _ in progress.track(starts, total=len(starts), what=f"drawing {self.label}"):
+            block = list(islice(shots, BLOCK))
+            images.append(render(block, size))
+            drawn += block
+        view = np.array([(shot.azimuth, shot.elevation) for shot in drawn], np.float32)
+        light = np.array(
+            [(shot.ambient, shot.diffuse, shot.light_azimuth, shot.light_elevation) for shot in drawn], np.float32
+        )
+        return Content(
+            images.array(),
+            labels={
+                "car": np.array([shot.car.kind for shot in drawn], dtype=np.int64),
+                "split": np.full(len(drawn), SPLITS.index(self.part), dtype=np.int64),
+            },
+            classes={"car": CLASSES, "split": SPLITS},
+            truth={"view": view, "light": light},
+        )
+
+    def shots(self) -> Iterator[Shot]:
+        """The shots, in the order of the images; a smaller subset is the first of a larger one."""
+        return (self._shot(index) for index in range(self.count))
+
+    def _shot(self, index: int) -> Shot:
+        rng = generator(SEED, "synthetic", self.name, index)
+        car = draw_car(rng, self.kind(index, rng))
+        return Shot(
+            car,
+            azimuth=rng.uniform(-60.0, 60.0),
+            elevation=rng.uniform(2.0, 28.0),
+            light_azimuth=rng.uniform(-70.0, 70.0),
+            light_elevation=rng.uniform(5.0, 75.0),
+            ambient=rng.uniform(0.35, 0.6),
+            diffuse=rng.uniform(0.35, 0.65),
+            ground=rng.uniform(0.82, 1.0),
+        )
+
+    @property
+    @abstractmethod
+    def part(self) -> str:
+        """The part of the official split that it stands for."""
+
+    @abstractmethod
+    def kind(self, index: int, rng: np.random.Generator) -> int:
+        """The class of car `index`."""
+
+
+class ShapeNetCarsStandIn(CarsStandIn):
+    """Cars of five classes, as many of each."""
+
+    name = "shapenet_cars"
+    part = "test"
+
+    def kind(self, index: int, rng: np.random.Generator) -> int:
+        return index % len(CLASSES)
+
+
+class ShapeNetCarsTrainStandIn(CarsStandIn):
+    """Training images: mostly everyday cars, some of each class."""
+
+    name = "shapenet_cars_train"
+    part = "train"
+
+    def kind(self, index: int, rng: np.random.Generator) -> int:
+        return int(rng.integers(len(CLASSES))) if rng.random() < 0.4 else -1

@@ -1,0 +1,75 @@
+"""Drawn cars: classes told apart by their shape, the same bits every time, the loader's labels."""
+
+import numpy as np
+import pytest
+
+from bench.catalogue import DATASETS, TRAINING_DATASET
+from bench.data import open_source
+from bench.request import parse_request
+from datasets.base import Content, Silent
+from datasets.errors import BenchError
+from datasets.shapenet_cars import CLASSES
+from datasets.synthetic.cars.models import build, draw_car
+from datasets.synthetic.cars.render import render
+from datasets.synthetic.cars.sources import CarsStandIn, ShapeNetCarsStandIn, ShapeNetCarsTrainStandIn
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Content:
+    return ShapeNetCarsStandIn.open("smoke").read(64, Silent())
+
+
+def proportions(kind: int) -> np.ndarray:
+    """Length, width and height of a drawn car's mesh."""
+    corners, colours = build(draw_car(np.random.default_rng(kind + 2), kind)).arrays()
+    assert len(corners) == len(colours)
+    assert colours.min() >= 0
+    assert colours.max() <= 1
+    return np.ptp(corners.reshape(-1, 3), axis=0)[[2, 0, 1]]
+
+
+def test_classes_differ_in_shape() -> None:
+    police, ambulance, limousine, jeep, ferrari = (proportions(kind) for kind in range(5))
+    assert limousine[0] > 1.5 * police[0]
+    assert ambulance[2] > 1.4 * police[2]
+    assert ferrari[2] < 0.85 * police[2]
+    assert jeep[2] / jeep[0] > 1.3 * police[2] / police[0]
+
+
+def test_labels_are_the_loaders(drawn: Content) -> None:
+    assert drawn.classes["car"] == CLASSES
+    assert np.bincount(drawn.labels["car"]).tolist() == [8] * 5
+    assert set(drawn.labels["split"]) == {2}
+    train = ShapeNetCarsTrainStandIn.open("smoke").read(16, Silent())
+    assert set(train.labels["split"]) == {0}
+    assert (train.labels["car"] == -1).mean() > 0.4, "mostly everyday cars"
+
+
+def test_a_car_is_seen_whole_on_a_plain_ground(drawn: Content) -> None:
+    images = drawn.images.astype(int)
+    edge = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
+    assert (np.ptp(edge, axis=1) == 0).all(), "nothing is cut off"
+    ground = edge[:, :1]
+    covered = (np.abs(images - ground[:, None]).max(axis=-1) > 8).mean(axis=(1, 2))
+    assert covered.min() > 0.05
+    assert covered.max() < 0.8
+
+
+def test_the_same_bits_alone_and_in_a_larger_subset(drawn: Content) -> None:
+    shots = list(ShapeNetCarsStandIn.open("mini").shots())
+    assert shots[:40] == list(ShapeNetCarsStandIn.open("smoke").shots())
+    assert np.array_equal(render(shots[7:8], 64)[0], drawn.images[7])
+
+
+@pytest.mark.parametrize("kind", [ShapeNetCarsStandIn, ShapeNetCarsTrainStandIn])
+def test_registered_under_its_name(kind: type[CarsStandIn]) -> None:
+    request = parse_request(methods="pdr", tasks="bbt", profile="smoke")
+    source = open_source(DATASETS.get(kind.name), request)
+    assert isinstance(source, kind)
+    assert source.label == f"{kind.name}[synthetic]"
+    with pytest.raises(BenchError, match="no subset 'huge'"):
+        kind.open("huge")
+
+
+def test_car_models_are_trained_on_training_cars() -> None:
+    assert TRAINING_DATASET["cars"] == ShapeNetCarsTrainStandIn.name
