@@ -18,6 +18,46 @@ METHODS = Registry(
             {"loocc": "lv"},
         ),
         Entry(
+            "unet_random_init",
+            "methods.pdr.unet:UNetRandomInit",
+            "U-Net trained from scratch on a task's labels",
+            "pdr_unet",
+            {"encoder": "geometry"},
+            tasks=("celeba_mask",),
+        ),
+        Entry(
+            "pdr_unet_geometry",
+            "methods.pdr.unet:PDRUNet",
+            "U-Net whose encoder PDR trained to see geometry",
+            "pdr_unet",
+            {"encoder": "geometry"},
+            tasks=("celeba_mask",),
+        ),
+        Entry(
+            "pdr_unet_albedo",
+            "methods.pdr.unet:PDRUNet",
+            "U-Net whose encoder PDR trained to see albedo",
+            "pdr_unet",
+            {"encoder": "albedo"},
+            tasks=("celeba_mask",),
+        ),
+        Entry(
+            "pdr_unet_joint",
+            "methods.pdr.unet:PDRUNet",
+            "U-Net with both of these encoders",
+            "pdr_unet",
+            {"encoder": "joint"},
+            tasks=("celeba_mask",),
+        ),
+        Entry(
+            "pdr_unet_joint_frozen",
+            "methods.pdr.unet:PDRUNet",
+            "U-Net with both, whose decoder alone learns from the labels",
+            "pdr_unet",
+            {"encoder": "joint", "frozen": True},
+            tasks=("celeba_mask",),
+        ),
+        Entry(
             "supervised_resnet18",
             "methods.supervised:SupervisedResNet18",
             "ResNet-18 trained from scratch on a task's labels",
@@ -54,6 +94,12 @@ TASKS = Registry(
             "tasks.linear:CelebALinear",
             "40 face attributes from 100, 500 and 1,000 labelled images, frozen and fine-tuned",
         ),
+        Entry(
+            "celeba_mask",
+            "tasks.segmentation:CelebAMask",
+            "segmentation of faces into 19 parts by a U-Net on a method's feature pyramid",
+        ),
+        Entry("shapenet_cars", "tasks.cars:ShapeNetCars", "clustering by class of car, ShapeNet's test images"),
         Entry(
             "tracks",
             "tasks.tracks:TrackFolderTask",
@@ -121,6 +167,18 @@ DATASETS = Registry(
             stand_in="datasets.synthetic.sweeps:ViewSweepStandIn.open",
         ),
         Entry(
+            "shapenet_cars",
+            "datasets.shapenet_cars:ShapeNetCars.open_test",
+            "ShapeNet cars, the test images: 5 classes",
+            stand_in="datasets.synthetic.cars.sources:ShapeNetCarsStandIn.open",
+        ),
+        Entry(
+            "shapenet_cars_train",
+            "datasets.shapenet_cars:ShapeNetCars.open_train",
+            "ShapeNet cars, the training images; trains the car models",
+            stand_in="datasets.synthetic.cars.sources:ShapeNetCarsTrainStandIn.open",
+        ),
+        Entry(
             "tracks",
             "datasets.folders:TrackFolder.open",
             "one folder per track, labels.csv",
@@ -131,7 +189,7 @@ DATASETS = Registry(
 )
 
 # The dataset that trains the models of each kind of object.
-TRAINING_DATASET = {"faces": "utkface"}
+TRAINING_DATASET = {"faces": "utkface", "cars": "shapenet_cars_train"}
 
 
 @dataclass(frozen=True)
