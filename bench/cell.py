@@ -1,5 +1,6 @@
 """One cell, from its specification to its record; whatever goes wrong becomes the record's error."""
 
+import re
 import shutil
 import time
 import traceback
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from bench.data import Data, dataset_entry
 from bench.draft import Draft, dataset_info
@@ -96,7 +98,7 @@ class CellRunner:
             return found, self.store.record_path(draft.key), True
         started = time.perf_counter()
         scores = self._evaluate(cell, checkpoint, derived, features, dataset, frames, draft.key)
-        draft.took_scores(scores, self._write_predictions(draft.key, scores), time.perf_counter() - started)
+        draft.took_scores(scores, self._write_predictions(cell, draft.key, scores), time.perf_counter() - started)
         return self._end(draft, "ok", None)
 
     def _fit(self, cell: Cell, training: Dataset | None) -> Checkpoint:
@@ -191,14 +193,17 @@ class CellRunner:
         self.fresh.add(name)
         return True
 
-    def _write_predictions(self, key: str, scores: Scores) -> str | None:
-        """Per-item arrays of a cell, one .npy each; returns the folder relative to the store."""
-        if not scores.predictions:
+    def _write_predictions(self, cell: Cell, key: str, scores: Scores) -> str | None:
+        """Per-item arrays of a cell, one .npy each, and its pictures, one .png each, whose names say whose they are;
+        returns the folder relative to the store."""
+        if not scores.predictions and not scores.pictures:
             return None
-        folder = self.store.predictions(key)
+        folder, prefix = self.store.predictions(key), re.sub(r"[^\w.-]+", "-", cell.name)
         with atomic_folder(folder) as temporary:
             for name, values in scores.predictions.items():
                 np.save(temporary / f"{name}.npy", values, allow_pickle=False)
+            for name, picture in scores.pictures.items():
+                Image.fromarray(picture).save(temporary / f"{prefix}-{name}.png")
         return folder.relative_to(self.store.root).as_posix()
 
     def _end(self, draft: Draft, status: Any, error: str | None) -> tuple[Record, Path, bool]:

@@ -1,10 +1,10 @@
 """The figures that papers published, to stand beside ours; read from results/paper/*.csv.
 
-Three shapes of file hold figures of a (method, task) pair: `method,task,<metric>,...,source` with one column
+Four shapes of file hold figures of a (method, task) pair: `method,task,<metric>,...,source` with one column
 per metric, `quantity,method,task,value,source` with one figure per line, and, in a file named after its task,
 `method,train_samples,<metric>_<mode>,...,source`, where the figures of 100 labelled images are those of the metric
-`<metric>_100_<mode>`. A remark in brackets after the method's name, as in `vqvae (best baseline)`, is not part of
-the name. Other files describe experiments with more axes (encoder) and are left to the tasks that run them.
+`<metric>_100_<mode>`, or `encoder,<metric>,...,source`, where a U-Net's encoder stands for a method. A remark in
+brackets after the method's name, as in `vqvae (best baseline)`, is not part of the name.
 """
 
 import csv
@@ -21,7 +21,16 @@ PAPER_FOLDER = Path(__file__).parents[1] / "results" / "paper"
 UNATTRIBUTED = "variant not stated"
 
 # Columns that hold no figure.
-AXES = ("method", "task", "train_samples", "source")
+AXES = ("method", "task", "train_samples", "encoder", "source")
+
+# The methods that a U-Net's encoders stand for.
+ENCODERS = {
+    "supervised_random_init": "unet_random_init",
+    "geometry": "pdr_unet_geometry",
+    "albedo": "pdr_unet_albedo",
+    "joint": "pdr_unet_joint",
+    "joint_frozen": "pdr_unet_joint_frozen",
+}
 
 
 @dataclass(frozen=True)
@@ -86,12 +95,20 @@ def _figures(path: Path) -> Iterator[tuple[str, str, str, Published]]:
     with path.open(encoding="utf-8", newline="") as handle:
         reader = csv.DictReader(handle)
         columns = reader.fieldnames or []
-        if not {"method", "source"} <= set(columns) or not {"task", "train_samples"} & set(columns):
+        if "source" not in columns or not {"method", "encoder"} & set(columns):
+            return
+        if not {"task", "train_samples", "encoder"} & set(columns):
             return
         for line in reader:
             task = line["task"] if "task" in columns else path.stem
             if not task:
                 continue
+            method = line["method"] if "method" in columns else ENCODERS.get(line["encoder"])
+            if method is None:
+                known = ", ".join(ENCODERS)
+                raise BenchError(
+                    f"{path}, line {reader.line_num}: encoder {line['encoder']!r}, expected one of {known}"
+                )
             for metric, text in _cells(line).items():
                 if not text:
                     continue
@@ -99,7 +116,7 @@ def _figures(path: Path) -> Iterator[tuple[str, str, str, Published]]:
                     value = float(text)
                 except ValueError as error:
                     raise BenchError(f"{path}, line {reader.line_num}: {metric} is {text!r}, not a number") from error
-                yield line["method"], task, metric, Published(value, line["source"])
+                yield method, task, metric, Published(value, line["source"])
 
 
 def _cells(line: dict[str, str]) -> dict[str, str]:

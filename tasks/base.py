@@ -39,12 +39,14 @@ class Scores:
     metrics: name -> value in [0, 1].
     intervals: name -> its interval, for the metrics that have one.
     predictions: per-item arrays that the scores can be recomputed from, first axis items.
+    pictures: name -> what a person should look at, uint8 (h, w, 3); kept as PNG beside the predictions.
     details: anything else worth keeping, as JSON.
     """
 
     metrics: dict[str, float]
     intervals: dict[str, Interval] = field(default_factory=dict)
     predictions: dict[str, np.ndarray] = field(default_factory=dict)
+    pictures: dict[str, np.ndarray] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
 

@@ -187,8 +187,8 @@ class Run:
         return path
 
     def _sheets(self, records: list[Record]) -> list[Path]:
-        """The contact sheets of the trained methods and of what others derived, each once."""
-        places = {"fit": self.store.checkpoint, "derive": self.store.derived}
+        """The contact sheets of the trained methods and of what others derived, and tasks' pictures, each once."""
+        places = {"fit": self.store.checkpoint, "derive": self.store.derived, "evaluate": self.store.predictions}
         folders = dict.fromkeys(
             place(record.phases[stage].key)
             for stage, place in places.items()

@@ -6,7 +6,10 @@ from typing import Literal
 Status = Literal["ok", "failed", "missing", "not_applicable", "not_run"]
 
 # Rows in the order of the paper's tables; a user's methods follow by name.
-PAPER_ROWS = ("supervised_resnet18", "vqvae", "stylegan2_e4e", "ris", "pdr", "pdr_loocc_l", "pdr_loocc_lv")
+PAPER_ROWS = (
+    *("supervised_resnet18", "vqvae", "stylegan2_e4e", "ris", "pdr", "pdr_loocc_l", "pdr_loocc_lv"),
+    *("unet_random_init", "pdr_unet_geometry", "pdr_unet_albedo", "pdr_unet_joint", "pdr_unet_joint_frozen"),
+)
 
 # Rows that keep a table honest, always shown and always apart: a learned method must beat them.
 REFERENCE_ROWS = ("chance", "raw_pixels", "random_init")
