@@ -156,7 +156,7 @@ def _row_notes(own: Sequence[Record], all_records: Sequence[Record]) -> list[str
 def _captions(task: str, metrics: Sequence[str], rows: Sequence[Row], records: Sequence[Record]) -> list[str]:
     """Sentences on the whole section."""
     good = [record for record in records if record.status == "ok"]
-    captions = _clustering_captions(metrics, good) + _majority_captions(good)
+    captions = _clustering_captions(metrics, good) + _majority_captions(good) + _usual_mask_captions(good)
     reduced = dict.fromkeys(text for record in good for text in record.details.get("reduced", ()))
     captions += [f"Less than the paper's protocol: {'; '.join(reduced)}."] if reduced else []
     captions += _interval_captions(rows)
@@ -195,6 +195,16 @@ def _majority_captions(records: Sequence[Record]) -> list[str]:
             found.setdefault(count, []).append(value)
     values = ", ".join(f"{fmean(found[count]):.3f} ({count})" for count in sorted(found, key=int))
     return [f"Giving every image the majority's answer among the labelled ones scores {values}."] if found else []
+
+
+def _usual_mask_captions(records: Sequence[Record]) -> list[str]:
+    """What segmenting every image alike scores."""
+    found: dict[str, list[float]] = {}
+    for record in records:
+        for metric, value in record.details.get("usual_mask", {}).items():
+            found.setdefault(metric, []).append(value)
+    values = ", ".join(f"{fmean(values):.3f} ({metric})" for metric, values in found.items())
+    return [f"Giving each pixel its most frequent class in the training images scores {values}."] if found else []
 
 
 def _interval_captions(rows: Sequence[Row]) -> list[str]:

@@ -228,3 +228,13 @@ def test_captions_say_what_the_majority_scores() -> None:
     text = "Giving every image the majority's answer among the labelled ones scores 0.800 (100), 0.820 (1000)."
     assert text in build(records).captions
     assert not any("majority's answer" in caption for caption in build([record()]).captions)
+
+
+def test_captions_say_what_a_mask_that_sees_no_image_scores() -> None:
+    scores = [{"miou": 0.1, "pixel_accuracy": 0.5}, {"miou": 0.2, "pixel_accuracy": 0.5}]
+    records = [record(seed=seed, details={"usual_mask": found}) for seed, found in enumerate(scores)]
+    text = (
+        "Giving each pixel its most frequent class in the training images scores 0.150 (miou), 0.500 (pixel_accuracy)."
+    )
+    assert text in build(records).captions
+    assert not any("each pixel" in caption for caption in build([record()]).captions)
