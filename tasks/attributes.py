@@ -12,6 +12,7 @@ from datasets.packed import Matrix
 from datasets.streams import generator
 from tasks.base import FeatureTask, Scores, TaskConfig
 from tasks.binary_tables import attribute_metrics, mean_intervals, tables_of
+from tasks.finch import finch_details
 from tasks.splits import images_of
 from tasks.ward import ward_clusters
 
@@ -95,6 +96,7 @@ class CelebA(FeatureTask):
                     for column in np.setdiff1d(np.arange(len(names)), scored)
                 },
                 "reduced": self._reduced(len(values)),
+                "finch": finch_details(features, values[:, scored], CLUSTERS),
             },
         )
 

@@ -11,6 +11,7 @@ from datasets.packed import Matrix
 from datasets.streams import generator
 from tasks.base import FeatureTask, Scores
 from tasks.bootstrap import bootstrap_intervals
+from tasks.finch import finch_details
 from tasks.metrics import clustering_metrics, contingency, majority_labels
 from tasks.ward import ward_clusters
 
@@ -58,7 +59,8 @@ class Clustering(FeatureTask):
                 f"{dataset.label}: clustering needs {unit} of at least two classes; {np.count_nonzero(known)} of "
                 f"{len(labels)} are labelled, of {len(present)} class{'es' if len(present) != 1 else ''}"
             )
-        clusters = ward_clusters(features if known.all() else features[known], len(present))
+        scored = features if known.all() else features[known]
+        clusters = ward_clusters(scored, len(present))
         counts = contingency(clusters, labels[known], (len(present), len(names)))
         majority = majority_labels(counts)
         return Scores(
@@ -79,6 +81,7 @@ class Clustering(FeatureTask):
                 "label_kind": kind,
                 "unit": unit,
                 "unknown": int(np.count_nonzero(~known)),
+                "finch": finch_details(scored, labels[known], len(present)),
             },
         )
 
