@@ -100,6 +100,19 @@ def for_protocol(protocol: ProtocolName, domain: Domain) -> dict[str, Any]:
     return {**(CARS if domain == "cars" else {}), **(RELEASED if protocol == "released" else {})}
 
 
+def for_profile(profile: str, domain: Domain) -> Mapping[str, Any]:
+    """Overrides of the defaults for a profile and a kind of object.
+
+    Cars train half as long in `mini`, so that a grid with faces and cars stays within its time. Smoothed with the
+    paper's 0.1 for cars, 600 steps leave the depth noise where the paint has none, and the car in two halves; with
+    1.0 the paint is one symmetric car.
+    """
+    chosen = PROFILES.get(profile, {})
+    if profile == "mini" and domain == "cars":
+        return {**chosen, "schedule": {**chosen["schedule"], "max_steps": 600}}
+    return chosen
+
+
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "smoke": {
         "nf": 16,

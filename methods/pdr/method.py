@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from methods.base import Domain, Method, ProtocolName, Trainer
 from methods.pdr import vgg
-from methods.pdr.config import PROFILES, PDRConfig, for_protocol
+from methods.pdr.config import PROFILES, PDRConfig, for_profile, for_protocol
 from methods.pdr.import_weights import load_unsup3d
 from methods.pdr.learner import PDRLearner
 from methods.pdr.model import signed
@@ -48,6 +48,10 @@ class PDR(Method):
         return for_protocol(protocol, domain)
 
     @classmethod
+    def for_profile(cls, profile: str, domain: Domain) -> Mapping[str, Any]:
+        return for_profile(profile, domain)
+
+    @classmethod
     def resolve(cls, config: PDRConfig) -> PDRConfig:
         default = vgg.default_file()
         if config.vgg16 is None and config.perceptual_weight and default.is_file():
@@ -82,8 +86,9 @@ class PDR(Method):
         found = []
         if self.trains and self.config.weights is None and self.config.perceptual_weight == 0:
             found.append("trained without the perceptual (VGG-16) term")
-        if self.trains and self.domain == "faces" and self.config.smoothness:
-            found.append(f"depth smoothed with weight {self.config.smoothness:g}; the paper smooths cars only")
+        paper = for_protocol("default", self.domain).get("smoothness", 0.0)
+        if self.trains and self.config.smoothness != paper:
+            found.append(f"depth smoothed with weight {self.config.smoothness:g} in place of the paper's {paper:g}")
         if (self.config.nf, self.config.nf_encoder) != (64, 32):
             found.append(f"width {self.config.nf} and {self.config.nf_encoder} in place of the paper's 64 and 32")
         if self.config.bounded_outputs:
