@@ -8,6 +8,12 @@ METHODS = Registry(
     "method",
     [
         Entry("vqvae", "methods.vqvae:VQVAE", "VQ-VAE (van den Oord et al., 2017)", "vqvae"),
+        Entry(
+            "stylegan2_e4e",
+            "methods.stylegan2.method:StyleGAN2E4E",
+            "codes of StyleGAN2's W+ space, by the e4e encoder (Karras et al., 2020; Tov et al., 2021)",
+            "stylegan2_e4e",
+        ),
         Entry("pdr", "methods.pdr.method:PDR", "physically disentangled representations, without LOOCC", "pdr"),
         Entry("pdr_loocc_l", "methods.pdr.method:PDR", "PDR with LOOCC on light", "pdr", {"loocc": "l"}),
         Entry(

@@ -191,7 +191,10 @@ def load_method(spec: MethodSpec, checkpoint: Checkpoint, derived: Derived | Non
     if checkpoint.folder is not None and method.module is not None:
         load_weights(method, checkpoint.folder / "weights.safetensors", spec.name)
     if method.module is not None:
-        method.module.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        method.module.to(device).eval()
+        for value in (*method.module.parameters(), *method.module.buffers()):
+            if value.dim() == 4:  # `Module.to(memory_format=...)` fails where a weight has five dimensions
+                value.data = value.data.contiguous(memory_format=torch.channels_last)
     if derived is not None:
         tensors = read_tensors(derived.folder / "derived.safetensors")
         method.use({name: value.to(device) for name, value in tensors.items()})

@@ -69,14 +69,24 @@ class EqualLinear(nn.Module):
 
 
 class EqualConv2d(nn.Module):
-    """A convolution without bias: (b, cin, h, w) -> (b, cout, h', w')."""
+    """A convolution: (b, cin, h, w) -> (b, cout, h', w').
 
-    def __init__(self, cin: int, cout: int, kernel: int, *, stride: int = 1, padding: int = 0) -> None:
+    `activate`: whether a bias and `scaled_leaky_relu` follow; there is no bias otherwise.
+    """
+
+    def __init__(
+        self, cin: int, cout: int, kernel: int, *, stride: int = 1, padding: int = 0, activate: bool = False
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(cout, cin, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(cout)) if activate else None
         self.scale = 1 / math.sqrt(cin * kernel**2)
         self.stride = stride
         self.padding = padding
 
     def forward(self, x: Float[Tensor, "b cin h w"]) -> Float[Tensor, "b cout u v"]:
-        return F.conv2d(x, self.weight * self.scale, stride=self.stride, padding=self.padding)
+        if self.bias is None:
+            return F.conv2d(x, self.weight * self.scale, stride=self.stride, padding=self.padding)
+        # The activation's gain is a positive factor, so it may as well be on the weights: one pass over the maps less.
+        weight, bias = self.weight * (self.scale * GAIN), self.bias * GAIN
+        return F.leaky_relu(F.conv2d(x, weight, bias, self.stride, self.padding), SLOPE)

@@ -30,17 +30,20 @@ def upfirdn(
     """Put `up - 1` zeros after each pixel, pad (before, after) on both axes, filter, keep every `down`-th pixel."""
     c = x.shape[1]
     size = kernel.shape[-1]
-    weight = kernel.to(x.dtype).expand(c, 1, size, size)
+    weight = kernel.expand(c, 1, size, size)
     before, after = padding
-    if up == 1:
-        if before == after:
+    # In float32 also under autocast: a CPU has no fast bfloat16 code for one filter per channel.
+    with torch.autocast(x.device.type, enabled=False):
+        x = x.float()
+        if up == 1:
+            if before != after:
+                x, before = F.pad(x, (before, after, before, after)), 0
             return F.conv2d(x, weight.flip(2, 3), padding=before, stride=down, groups=c)
-        return F.conv2d(F.pad(x, (before, after, before, after)), weight.flip(2, 3), stride=down, groups=c)
-    # A transposed convolution never multiplies the zeros. Its full output is that of padding size - 1 before and
-    # size - up after; what was asked for is a window of it.
-    full = F.conv_transpose2d(x, weight, stride=up, groups=c)
-    left, right = before - (size - 1), after - (size - up)
-    return F.pad(full, (left, right, left, right))[:, :, ::down, ::down]
+        # A transposed convolution never multiplies the zeros. Its full output is that of padding size - 1 before and
+        # size - up after; what was asked for is a window of it.
+        full = F.conv_transpose2d(x, weight, stride=up, groups=c)
+        left, right = before - (size - 1), after - (size - up)
+        return F.pad(full, (left, right, left, right))[:, :, ::down, ::down]
 
 
 class Blur(nn.Module):

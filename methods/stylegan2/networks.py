@@ -1,0 +1,63 @@
+"""Generator, encoder and average latent together: what a checkpoint of the method holds."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from datasets.streams import seed_for
+from methods.stylegan2.architecture import Architecture
+from methods.stylegan2.e4e import Encoder
+from methods.stylegan2.generator import Generator
+
+# Latents whose mean is the average latent of a generator trained here.
+LATENTS = 10_000
+
+
+class Networks(nn.Module):
+    """The encoder, the generator that it inverts, and the average latent (layers, style) that codes start from."""
+
+    latent_avg: Tensor
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.generator = Generator(architecture)
+        self.encoder = Encoder(architecture)
+        self.register_buffer("latent_avg", torch.zeros(architecture.styles, architecture.style_dim))
+
+    def invert(self, images: Float[Tensor, "b 3 h w"], *, stage: int | None = None) -> Float[Tensor, "b layers style"]:
+        """Codes in W+ of images in [0, 1] of any size; `stage` as in `Encoder.forward`."""
+        return self.encoder(encoder_input(images, self.architecture), stage=stage) + self.latent_avg
+
+    @torch.no_grad()
+    def average_latent(self) -> None:
+        """Set the average latent to the mean w of the generator as it is now."""
+        device = self.latent_avg.device
+        z = torch.Generator().manual_seed(seed_for(0, "stylegan2", "average latent"))
+        drawn = torch.randn(LATENTS, self.architecture.style_dim, generator=z).to(device)
+        self.latent_avg.copy_(self.generator.style(drawn).mean(dim=0).expand_as(self.latent_avg))
+
+    def samples(self, count: int, name: str, *, truncation: float = 0.7) -> Float[Tensor, "b 3 side side"]:
+        """Generated images in [0, 1] of latents drawn from the stream `name`, pulled towards the average latent."""
+        z = torch.Generator().manual_seed(seed_for(0, "stylegan2", name))
+        drawn = torch.randn(count, self.architecture.style_dim, generator=z).to(self.latent_avg.device)
+        w_plus = self.generator.broadcast(self.generator.style(drawn))
+        return unsigned(self.generator.synthesize(torch.lerp(self.latent_avg, w_plus, truncation)))
+
+
+def encoder_input(images: Float[Tensor, "b 3 h w"], architecture: Architecture) -> Float[Tensor, "b 3 s s"]:
+    """Images in [0, 1] at the encoder's size (bilinear, antialiased), in [-1, 1]."""
+    return resized(images, architecture.encoder_input) * 2 - 1
+
+
+def resized(images: Float[Tensor, "b 3 h w"], side: int) -> Float[Tensor, "b 3 side side"]:
+    """Images of `side` px (bilinear, antialiased)."""
+    if images.shape[-1] == images.shape[-2] == side:
+        return images
+    return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
+
+
+def unsigned(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+    """[-1, 1] to [0, 1], what lies outside cut off."""
+    return (images / 2 + 0.5).clamp(0, 1)
