@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from methods.base import MethodConfig, Schedule
 from methods.stylegan2.architecture import FFHQ, Architecture
@@ -86,7 +86,7 @@ class StyleGAN2E4EConfig(MethodConfig):
 
     @field_validator("encoder", "generator")
     @classmethod
-    def _loaded_or_trained(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _loaded_or_trained(cls, value: str | None, info: Any) -> str | None:
         if value is not None and info.data.get("train"):
             raise ValueError("train=true trains what this file holds: give one or the other")
         if value is not None and info.field_name == "generator" and info.data.get("encoder") is None:
@@ -95,7 +95,7 @@ class StyleGAN2E4EConfig(MethodConfig):
 
     @field_validator("resolution")
     @classmethod
-    def _possible(cls, value: int | None, info: ValidationInfo) -> int | None:
+    def _possible(cls, value: int | None, info: Any) -> int | None:
         if value is None:
             return value
         size = info.data.get("input_size")
