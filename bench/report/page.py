@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from bench import table as tables
+from bench.cite import bibtex
 from bench.invocations import Invocation
 from bench.records import Record
 from bench.report.charts import bars, curves, sweep
@@ -148,4 +149,7 @@ def _environments(records: Sequence[Record]) -> list[Any]:
 
 def _citations(records: Sequence[Record]) -> str:
     """BibTeX of the methods and datasets on the page."""
-    return ""
+    methods = dict.fromkeys(record.method for record in records)
+    used = dict.fromkeys(record.dataset.name for record in records if record.dataset is not None)
+    metrics = dict.fromkeys(metric for record in records for metric in record.metrics)
+    return bibtex(methods, used, metrics)

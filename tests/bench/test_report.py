@@ -58,6 +58,7 @@ def test_the_page_says_what_it_is_of(page: Path) -> None:
     assert "Synthetic data." in text, "trained on drawn images"
     assert re.search(r'<table data-task="tracks:[^"]*">', text)
     assert "cluster (majority)" in text
+    assert "@article{ward1963hierarchical" in text[text.index('id="cite"') :]
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
