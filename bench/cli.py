@@ -236,6 +236,20 @@ def report(
 
 
 @app.command()
+def publish(
+    run: Annotated[str | None, typer.Argument(help="Identity of a run [default: the latest]")] = None,
+    store: Store = STORE,
+) -> None:
+    """Take a run's tables and figures into results/PROFILE/, and README's table out of them (for maintainers).
+
+    Example:  python -m bench run --methods all --tasks all --profile mini && python -m bench publish
+    """
+    from bench.commands.publish import publish_command
+
+    publish_command(run, store)
+
+
+@app.command()
 def calibrate(
     runs: Annotated[int, typer.Option(help="Seeds to run, from 0.")] = 5,
     methods: Annotated[str, typer.Option(help="As for run.")] = "all",

@@ -14,7 +14,7 @@ from datasets.errors import BenchError
 def report_command(run: str | None, output: Path | None, *, open_page: bool, store: Path) -> None:
     """Write the page of the run named (by default the latest), and open it if asked."""
     place = Store(store)
-    invocation = _chosen(run, place)
+    invocation = chosen_run(run, place)
     records = invocation.records(place.root)
     if not records:
         raise BenchError(f"run {invocation.id} has no records: nothing to report")
@@ -25,7 +25,7 @@ def report_command(run: str | None, output: Path | None, *, open_page: bool, sto
         webbrowser.open(target.resolve().as_uri())
 
 
-def _chosen(run: str | None, store: Store) -> Invocation:
+def chosen_run(run: str | None, store: Store) -> Invocation:
     """The invocation of an identity, or the latest."""
     if run is not None:
         return Invocation.read(path_of(store.root, run))

@@ -1,0 +1,23 @@
+"""`bench publish`: a run's tables and figures into `results/`, for a maintainer to commit."""
+
+from pathlib import Path
+
+import typer
+
+from bench.commands.report import chosen_run
+from bench.publish import publish, readme_table, update_readme
+from bench.store import Store
+
+ROOT = Path(__file__).parents[2]
+
+
+def publish_command(run: str | None, store: Path) -> None:
+    """Write `results/PROFILE/` from the run named (by default the latest), and README's table from that."""
+    place = Store(store)
+    invocation = chosen_run(run, place)
+    folder = ROOT / "results" / invocation.profile
+    for path in publish(invocation.records(place.root), place, folder):
+        typer.echo(path.relative_to(ROOT))
+    if invocation.profile == "mini":
+        update_readme(ROOT / "README.md", "mini", readme_table(folder / "table.csv"))
+        typer.echo("README.md")
