@@ -72,8 +72,8 @@ def load(architecture: Architecture, encoder: Path, generator: Path | None = Non
     known = {f"{name}.{key}" for name, part in parts.items() for key in part}
     if extra := sorted(set(inverted) - known):
         raise BenchError(f"{encoder}: {extra[0]} is neither the encoder's nor the decoder's: expected {ENCODER_FILE}")
-    _check(parts["encoder"], wanted["encoder"], encoder, "encoder.")
-    _check(parts["decoder"], wanted["decoder"], encoder, "decoder.")
+    for name in ("decoder", "encoder"):  # the decoder first, whose layers tell another resolution
+        _check(parts[name], wanted[name], encoder, f"{name}.")
     average = checkpoint.get("latent_avg")
     shape = (architecture.styles, architecture.style_dim)
     if not isinstance(average, Tensor) or tuple(average.shape) != shape:
@@ -89,9 +89,14 @@ def load(architecture: Architecture, encoder: Path, generator: Path | None = Non
 
 def _read(path: Path) -> dict[str, Any]:
     """A checkpoint's dictionary, read without running anything that the file says."""
+    damaged = f"{path} is damaged or no PyTorch checkpoint: get the official file again"
     try:
-        # Files of torch before 1.6 cannot be mapped.
-        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        zipped = zipfile.is_zipfile(path)
+        with path.open("rb") as handle:
+            if not zipped and handle.read(1) != pickle.PROTO:
+                raise BenchError(damaged)
+        # A file of a torch before 1.6 is no archive and cannot be mapped.
+        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
         raise BenchError(
             f"{path} holds pickled objects beside tensors, which are not loaded because unpickling runs code: get the "
@@ -101,7 +106,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise BenchError(f"cannot read {path}: {error.strerror or error}") from error
     except (RuntimeError, EOFError, KeyError, ValueError) as error:
-        raise BenchError(f"{path} is damaged or no PyTorch checkpoint: get the official file again") from error
+        raise BenchError(damaged) from error
     if not isinstance(loaded, dict):
         raise BenchError(f"{path} holds a {type(loaded).__name__}: expected a dictionary of state dicts")
     return loaded

@@ -143,8 +143,8 @@ class StyleGAN2E4E(Method):
         if settings.weights is not None:
             return []
         if not settings.train:
-            source = Path(settings.generator or settings.encoder or "").name
-            return [f"generator from {source}, encoder from {Path(settings.encoder or '').name}"]
+            names = [Path(file).name for file in (settings.generator, settings.encoder) if file]
+            return [f"generator and encoder from {' and '.join(names)}"]
         side = settings.architecture.resolution
         count = sum(parameter.numel() for parameter in self.module.parameters())
         return [
