@@ -12,7 +12,7 @@ import numpy as np
 from datasets.shapenet_cars import CLASSES
 from datasets.synthetic.cars.solids import Colour, Mesh, Slab
 
-GLASS: Colour = (0.1, 0.13, 0.17)
+GLASS: Colour = (0.16, 0.2, 0.26)
 DARK: Colour = (0.08, 0.08, 0.09)
 LAMP: Colour = (0.95, 0.93, 0.8)
 TAIL: Colour = (0.6, 0.04, 0.05)
@@ -22,8 +22,8 @@ BLUE: Colour = (0.05, 0.15, 0.85)
 RED: Colour = (0.8, 0.04, 0.05)
 # Everyday paint.
 PAINTS: tuple[Colour, ...] = (
-    *((0.75, 0.75, 0.77), (0.12, 0.12, 0.13), (0.9, 0.9, 0.88), (0.1, 0.2, 0.45), (0.45, 0.05, 0.08)),
-    *((0.1, 0.3, 0.18), (0.55, 0.42, 0.25), (0.35, 0.37, 0.4), (0.7, 0.45, 0.1), (0.3, 0.5, 0.65)),
+    *((0.75, 0.75, 0.77), (0.2, 0.2, 0.22), (0.9, 0.9, 0.88), (0.14, 0.28, 0.6), (0.6, 0.08, 0.12)),
+    *((0.14, 0.42, 0.25), (0.65, 0.5, 0.3), (0.42, 0.44, 0.48), (0.9, 0.65, 0.1), (0.36, 0.6, 0.78)),
 )
 
 
@@ -39,6 +39,9 @@ class Car:
     front, rear: lean of the windscreen and of the rear window, as shares of the length.
     nose: height of the bonnet's front, as a share of the waist's.
     inward: how much narrower the roof is than the body, as a share.
+    wheel: radius of the wheels.
+    windows: windows of each side behind the windscreen; a car with a `stripe` has those of its driver only.
+    second: paint of the doors.
     """
 
     kind: int
@@ -64,41 +67,56 @@ class Car:
     wing: bool = False
 
 
+# What every class is made from by changing some of it.
+SALOON = Car(
+    kind=-1,
+    length=4.4,
+    width=1.76,
+    clearance=0.22,
+    waist=0.92,
+    roof=1.44,
+    bonnet=0.27,
+    boot=0.16,
+    front=0.09,
+    rear=0.08,
+    nose=0.8,
+    inward=0.2,
+    wheel=0.32,
+    windows=2,
+    paint=PAINTS[0],
+    second=PAINTS[0],
+    hub=CHROME,
+)
+
+
 def draw_car(rng: np.random.Generator, kind: int) -> Car:
     """A car of a class (-1: an everyday one), proportions varied by a few percent, paint as the class has it."""
     paint = PAINTS[rng.integers(len(PAINTS))]
-    base = Car(
-        kind,
-        *(4.4, 1.76, 0.22, 0.92, 1.44, 0.27, 0.16, 0.09, 0.08, 0.8, 0.2, 0.32),
-        windows=2,
-        paint=paint,
-        second=paint,
-        hub=CHROME,
-    )
+    base = replace(SALOON, kind=kind, paint=paint, second=paint)
     name = CLASSES[kind] if kind >= 0 else "everyday"
     if name == "police car":
-        dark = ((0.04, 0.04, 0.05), (0.05, 0.1, 0.35))[rng.integers(2)]
+        dark = ((0.11, 0.11, 0.13), (0.07, 0.14, 0.45))[rng.integers(2)]
         base = replace(base, length=4.8, paint=dark, second=WHITE, light_bar=True, hub=DARK)
     elif name == "ambulance":
         base = replace(base, length=5.4, width=2.0, clearance=0.3, waist=1.25, roof=2.45, bonnet=0.16, boot=0.0)
         base = replace(base, front=0.05, rear=0.0, nose=0.85, inward=0.03, wheel=0.37, windows=1)
         base = replace(base, paint=WHITE, second=WHITE, light_bar=True, stripe=True)
     elif name == "limousine":
-        tone = ((0.04, 0.04, 0.045), WHITE, (0.1, 0.1, 0.14))[rng.integers(3)]
+        tone = ((0.13, 0.13, 0.14), WHITE, (0.17, 0.17, 0.24))[rng.integers(3)]
         base = replace(base, length=8.4, width=1.85, bonnet=0.15, boot=0.11, front=0.05, rear=0.045, windows=5)
         base = replace(base, paint=tone, second=tone)
     elif name == "jeep":
-        tone = ((0.25, 0.29, 0.14), (0.5, 0.42, 0.26), (0.2, 0.22, 0.16), (0.55, 0.3, 0.08))[rng.integers(4)]
+        tone = ((0.36, 0.43, 0.2), (0.66, 0.56, 0.36), (0.32, 0.36, 0.27), (0.7, 0.38, 0.1))[rng.integers(4)]
         base = replace(base, length=3.8, width=1.72, clearance=0.5, waist=1.2, roof=1.86, bonnet=0.34, boot=0.0)
         base = replace(base, front=0.02, rear=0.0, nose=0.97, inward=0.06, wheel=0.44, spare=True)
         base = replace(base, paint=tone, second=tone, hub=DARK)
     elif name == "ferrari":
-        tone = ((0.75, 0.03, 0.03), (0.7, 0.05, 0.02), (0.85, 0.65, 0.02))[rng.choice(3, p=(0.6, 0.25, 0.15))]
+        tone = ((0.85, 0.05, 0.05), (0.78, 0.08, 0.04), (0.92, 0.74, 0.05))[rng.choice(3, p=(0.6, 0.25, 0.15))]
         base = replace(base, length=4.4, width=1.96, clearance=0.13, waist=0.72, roof=1.12, bonnet=0.36, boot=0.2)
         base = replace(base, front=0.15, rear=0.17, nose=0.55, inward=0.34, wheel=0.35, windows=1, wing=True)
         base = replace(base, paint=tone, second=tone)
     else:
-        shape = rng.integers(3)  # saloon, hatchback, pickup or van
+        shape = rng.integers(3)  # 0 a saloon, 1 a hatchback, 2 an estate
         if shape == 1:
             base = replace(base, length=3.9, roof=1.5, bonnet=0.24, boot=0.02, rear=0.05)
         elif shape == 2:

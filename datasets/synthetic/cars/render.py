@@ -22,8 +22,16 @@ FINE = 2
 
 @dataclass(frozen=True)
 class Shot:
-    """A car as it is seen: `azimuth` (0 from the front, positive from its left) and `elevation` of the camera and of
-    the light in degrees, strengths of ambient and diffuse light, and the grey of the background."""
+    """A car as it is seen.
+
+    Attributes
+    ----------
+    azimuth, elevation: of the camera in degrees; 0 is level with the car before its front, positive its left and above.
+    light_azimuth, light_elevation: where the light comes from, in degrees as the camera sees it; 0 is the camera,
+        positive the image's right and above.
+    ambient, diffuse: strengths of the light; a surface shows its albedo times ambient + diffuse * cosine, cut at 1.
+    ground: grey of the background in [0, 1].
+    """
 
     car: Car
     azimuth: float

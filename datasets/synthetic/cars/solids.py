@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 Colour = tuple[float, float, float]
+Point = tuple[float, float, float]
 # Corners of a wheel's rim.
 SIDES = 14
 
@@ -43,6 +44,9 @@ QUADS = {
     "right": (0, 3, 7, 4),
     "left": (1, 2, 6, 5),
 }
+OUTWARD = {"left": (1, 0, 0), "right": (-1, 0, 0), "front": (0, 0, 1), "back": (0, 0, -1)}
+# How far a patch stands out from the surface that it is on, in metres.
+PROUD = 0.012
 
 
 class Mesh:
@@ -63,32 +67,29 @@ class Mesh:
         for side, chosen in QUADS.items():
             self.quad(corners[list(chosen)], sides.get(side, colour))
 
-    def box(self, low: Colour, high: Colour, colour: Colour, **sides: Colour) -> None:
+    def box(self, low: Point, high: Point, colour: Colour) -> None:
         """The box between two opposite corners (x, y, z)."""
         (x0, y0, z0), (x1, y1, z1) = low, high
         lower, upper = Slab(y0, z0, z1, x1 - x0), Slab(y1, z0, z1, x1 - x0)
         shift = np.array([(x0 + x1) / 2, 0.0, 0.0])
         corners = np.concatenate([lower.corners(), upper.corners()]) + shift
-        for side, chosen in QUADS.items():
-            self.quad(corners[list(chosen)], sides.get(side, colour))
+        for chosen in QUADS.values():
+            self.quad(corners[list(chosen)], colour)
 
     def patch(
         self, lower: Slab, upper: Slab, side: str, share: tuple[float, float, float, float], colour: Colour
     ) -> None:
-        """A patch just outside a side of the solid between two slabs: from `share` = (across from, across to, up from,
-        up to), each in [0, 1]. Across runs from back to front, or from right to left."""
+        """A patch on a side of the solid between two slabs, standing out a little (`PROUD`).
+
+        `share`: across from, across to, up from, up to, each in [0, 1]; across runs from back to front on the sides of
+        a car, from right to left on its front and back.
+        """
         corners = np.concatenate([lower.corners(), upper.corners()])[list(QUADS[side])]
-        bottom, top = corners[[0, 1]], corners[[3, 2]]
         a0, a1, u0, u1 = share
-
-        def at(across: float, up: float) -> np.ndarray:
-            low = bottom[0] + across * (bottom[1] - bottom[0])
-            high = top[0] + across * (top[1] - top[0])
-            return low + up * (high - low)
-
-        out = {"left": (1, 0, 0), "right": (-1, 0, 0), "front": (0, 0, 1), "back": (0, 0, -1), "top": (0, 1, 0)}[side]
-        quad = np.array([at(a0, u0), at(a1, u0), at(a1, u1), at(a0, u1)]) + 0.012 * np.array(out)
-        self.quad(quad, colour)
+        across, up = np.array([[a0], [a1], [a1], [a0]]), np.array([[u0], [u0], [u1], [u1]])
+        low = corners[0] + across * (corners[1] - corners[0])
+        high = corners[3] + across * (corners[2] - corners[3])
+        self.quad(low + up * (high - low) + PROUD * np.array(OUTWARD[side]), colour)
 
     def wheel(self, x: float, y: float, z: float, radius: float, width: float, hub: Colour) -> None:
         """A wheel that turns about the x axis, its outer face at `x` towards the outside."""

@@ -17,6 +17,7 @@ from datasets.streams import generator
 from datasets.synthetic.cars.models import draw_car
 from datasets.synthetic.cars.render import Shot, render
 from datasets.synthetic.faces.parameters import source_digest
+from methods import rendering
 
 Subset = Literal["smoke", "mini", "full"]
 
@@ -29,8 +30,11 @@ BLOCK = 64
 
 
 class CarsStandIn(Source):
-    """Drawn cars: label `car`, truth `view` (n, 2), the camera's azimuth and elevation in degrees, and `light` (n, 4),
-    ambient, diffuse, azimuth and elevation."""
+    """Drawn cars with the loader's labels `car` and `split`.
+
+    Truth, in the terms of `render.Shot`: `view` (n, 2), the camera's azimuth and elevation in degrees, and `light`
+    (n, 4), strengths of ambient and diffuse light, and the light's azimuth and elevation in degrees.
+    """
 
     synthetic = True
 
@@ -48,12 +52,13 @@ class CarsStandIn(Source):
         raise BenchError(f"{cls.name}[synthetic] has no subset {subset!r}: expected one of {known_names}")
 
     def fingerprint(self) -> dict[str, Any]:
-        """What decides the images: subset, seed and the generator's source."""
+        """What decides the images: subset, seed, and the source of the generator and of the rasteriser."""
         return {
             "subset": self.subset,
             "items": self.count,
             "seed": SEED,
             "source": source_digest(Path(__file__).parent),
+            "renderer": source_digest(Path(rendering.__path__[0])),
         }
 
     def read(self, size: int, progress: Progress) -> Content:
@@ -97,8 +102,8 @@ class CarsStandIn(Source):
             elevation=rng.uniform(2.0, 28.0),
             light_azimuth=rng.uniform(-70.0, 70.0),
             light_elevation=rng.uniform(5.0, 75.0),
-            ambient=rng.uniform(0.35, 0.6),
-            diffuse=rng.uniform(0.35, 0.65),
+            ambient=rng.uniform(0.3, 0.5),
+            diffuse=rng.uniform(0.5, 0.7),
             ground=rng.uniform(0.82, 1.0),
         )
 

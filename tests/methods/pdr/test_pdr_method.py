@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from datasets.errors import BenchError
 from datasets.streams import generator
 from methods.base import to_float
-from methods.pdr.config import PARAMETERS, PROFILES, PDRConfig
+from methods.pdr.config import PARAMETERS, PDRConfig
 from methods.pdr.inspect import decompose
 from methods.pdr.learner import PDRLearner
 from methods.pdr.losses import gauss, laplace, total_variation
@@ -50,8 +50,9 @@ def test_defaults_are_the_papers() -> None:
 @pytest.mark.parametrize("protocol", ["default", "released"])
 @pytest.mark.parametrize("profile", ["smoke", "mini", "paper"])
 def test_every_layer_of_settings_is_valid(domain: Any, protocol: Any, profile: str) -> None:
-    values = {**PDR.for_protocol(protocol, domain), **{k: v for k, v in PROFILES[profile].items() if k != "schedule"}}
-    config = PDRConfig(**values)
+    protocol_values, profile_values = PDR.for_protocol(protocol, domain), PDR.for_profile(profile, domain)
+    schedule = {**profile_values.get("schedule", {}), **protocol_values.get("schedule", {})}
+    config = PDRConfig(**{**protocol_values, **profile_values, "schedule": schedule})
     assert config.confidence == (domain == "faces")
     assert config.flip_weight == (0.5 if domain == "faces" else 1.0)
     assert config.border_depth == pytest.approx(1.04 if domain == "faces" else 1.08)
@@ -60,6 +61,17 @@ def test_every_layer_of_settings_is_valid(domain: Any, protocol: Any, profile: s
         assert (config.schedule.weight_decay, config.schedule.patience) == (5e-4, 20)
     if profile == "paper":
         assert config.perceptual_weight == (1.0 if domain == "faces" else 0.01)
+
+
+def test_cars_train_half_as_long_in_mini_only() -> None:
+    faces, cars = (PDR.for_profile("mini", domain) for domain in ("faces", "cars"))
+    assert 2 * cars["schedule"].pop("max_steps") == dict(faces["schedule"])["max_steps"]
+    assert {**cars, "schedule": cars["schedule"]} == {
+        **faces,
+        "schedule": {name: value for name, value in faces["schedule"].items() if name != "max_steps"},
+    }
+    for profile in ("smoke", "paper"):
+        assert PDR.for_profile(profile, "cars") == PDR.for_profile(profile, "faces")
 
 
 def test_features_are_chosen_by_name_and_keep_their_order(images: np.ndarray) -> None:
