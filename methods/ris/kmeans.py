@@ -8,7 +8,7 @@ from torch import Tensor
 
 from datasets.streams import generator
 
-ITERATIONS = 300
+ITERATIONS = 100
 STARTS = 3
 
 
@@ -16,8 +16,8 @@ def spherical_kmeans(rows: Float[Tensor, "n c"], clusters: int, seed: int) -> Fl
     """Unit vectors that the directions of `rows` gather around, by cosine similarity.
 
     k-means++ on the rows scaled to unit length, where squared distances are 2 - 2 cos; then every row goes to the
-    most similar centroid, and every centroid to the direction of its rows' sum, until no row changes its cluster.
-    The best of `STARTS` starts.
+    most similar centroid, and every centroid to the direction of its rows' sum, until no row changes its cluster (or
+    `ITERATIONS` times). The best of `STARTS` starts.
 
     Raises ValueError where there are fewer rows than clusters.
     """
@@ -38,15 +38,16 @@ def _lloyd(rows: Float[Tensor, "n c"], centroids: Float[Tensor, "k c"]) -> Float
 
     A centroid that loses all its rows moves to the row that is least like its own.
     """
+    numbers = torch.arange(len(centroids), device=rows.device)
     before: Tensor | None = None
     for _ in range(ITERATIONS):
         similarity, cluster = (rows @ centroids.T).max(dim=1)
         if before is not None and torch.equal(cluster, before):
             break
         # A matrix product, because adding up by index is not repeatable on a GPU.
-        members = F.one_hot(cluster, len(centroids))
-        centroids = F.normalize(members.to(rows.dtype).T @ rows, dim=1)
-        empty = members.sum(dim=0) == 0
-        centroids[empty] = rows[similarity.argsort(stable=True)[: int(empty.sum())]]
+        members = numbers[:, None] == cluster
+        centroids = F.normalize(members.to(rows.dtype) @ rows, dim=1)
+        if (empty := ~members.any(dim=1)).any():
+            centroids[empty] = rows[similarity.argsort(stable=True)[: int(empty.sum())]]
         before = cluster
     return centroids
