@@ -236,6 +236,55 @@ def report(
 
 
 @app.command()
+def table(
+    name: Annotated[str, typer.Argument(help="1, 2, 3, 4, nmi, finch or all.")],
+    format_: Annotated[str, typer.Option("--format", help="md, latex, csv or html.")] = "md",
+    profile: Annotated[str | None, typer.Option(help="Whose records [default: the newest's]")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write [default: print it]")] = None,
+    store: Store = STORE,
+) -> None:
+    """Make a table of the paper from the records: ours with its interval, the published figure, the difference, a
+    verdict. Cells that are missing are listed with the command that fills them.
+
+    Examples:
+
+      python -m bench table 1
+
+      python -m bench table all --format latex --output tables.tex
+    """
+    from bench.commands.table import table_command
+
+    table_command(name, format_, profile, output, store)
+
+
+@app.command()
+def cite(name: Annotated[str, typer.Argument(help="A table: 1, 2, 3, 4, nmi, finch or all.")]) -> None:
+    """Print the BibTeX of exactly a table's methods, datasets and metrics.
+
+    Example:  python -m bench cite 1
+    """
+    from bench.commands.table import cite_command
+
+    cite_command(name)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="A run's identity, its manifest's file, or a store's folder.")],
+    second: Annotated[str, typer.Argument(help="The run to compare with it.")],
+    format_: Annotated[str, typer.Option("--format", help="md or csv.")] = "md",
+    store: Store = STORE,
+) -> None:
+    """Show how two runs' metrics differ, with 95 % intervals of the paired difference.
+
+    Example:  python -m bench compare 20261101T101500Z-1a2b3c 20261102T090000Z-4d5e6f
+    """
+    from bench.commands.compare import compare_command
+
+    compare_command(first, second, format_, store)
+
+
+@app.command()
 def publish(
     run: Annotated[str | None, typer.Argument(help="Identity of a run [default: the latest]")] = None,
     store: Store = STORE,

@@ -16,8 +16,8 @@ def check(records: Sequence[Record]) -> None:
     """
     if not records:
         raise BenchError("no records to make a table of: run something first")
-    _same(records, lambda record: record.profile, "profiles", "make one table per profile")
-    _same(records, lambda record: record.protocol, "protocols", "make one table per protocol")
+    same(records, lambda record: record.profile, "profiles", "make one table per profile")
+    same(records, lambda record: record.protocol, "protocols", "make one table per protocol")
     for task in dict.fromkeys(record.task for record in records):
         chosen = [record for record in records if record.task == task]
         _same_data(chosen, lambda record: record.dataset, f"data of task {task}")
@@ -36,9 +36,9 @@ def check(records: Sequence[Record]) -> None:
 def _same_data(records: Sequence[Record], data: Callable[[Record], DatasetInfo | None], what: str) -> None:
     """One label for all of `records`, and one digest for those at one image size."""
     used = [(record, info) for record in records if (info := data(record)) is not None]
-    _same([r for r, _ in used], lambda record: _info(data(record)).label, what, "run all cells on the same data")
+    same([r for r, _ in used], lambda record: _info(data(record)).label, what, "run all cells on the same data")
     for size in dict.fromkeys(info.size for _, info in used):
-        _same(
+        same(
             [record for record, info in used if info.size == size],
             lambda record: _info(data(record)).digest[:12],
             f"states of the {what}",
@@ -51,7 +51,7 @@ def _info(info: DatasetInfo | None) -> DatasetInfo:
     return info
 
 
-def _same(records: Sequence[Record], value: Callable[[Record], Hashable], what: str, advice: str) -> None:
+def same(records: Sequence[Record], value: Callable[[Record], Hashable], what: str, advice: str) -> None:
     """Raise unless `value` is the same for all of `records`; the text names the cells of each value."""
     groups: dict[Hashable, list[str]] = {}
     for record in records:

@@ -4,7 +4,7 @@ import csv
 import io
 
 from bench.table.model import Section, Table
-from bench.table.sheet import wide_cells, wide_headers
+from bench.table.sheet import judged_cells, judged_headers, wide_cells, wide_headers
 
 CSV_COLUMNS = (
     "task",
@@ -61,11 +61,12 @@ def to_csv(table: Table) -> str:
     return out.getvalue()
 
 
-def to_markdown(table: Table) -> str:
-    """One heading and table per task, with its captions and notes below."""
+def to_markdown(table: Table, *, verdicts: bool = False) -> str:
+    """One heading and table per task, with its captions and notes below; `verdicts` says in words what each value is
+    against the published figure."""
     parts = [table.title]
     for section in table.sections:
-        parts += [f"### {section.label}", _markdown_table(section)]
+        parts += [f"### {section.label}", _markdown_table(section, verdicts)]
         parts += [_escaped(caption) for caption in section.captions]
         if section.notes:
             parts.append("\n".join(f"{n}. {_escaped(note)}" for n, note in enumerate(section.notes, start=1)))
@@ -73,8 +74,9 @@ def to_markdown(table: Table) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown_table(section: Section) -> str:
-    headers = wide_headers(section)
+def _markdown_table(section: Section, verdicts: bool) -> str:
+    headers_of, cells_of = (judged_headers, judged_cells) if verdicts else (wide_headers, wide_cells)
+    headers = headers_of(section)
     lines = [_line(headers), _line(["---", *["---:"] * (len(headers) - 1)])]
     learned = sum(not row.reference for row in section.rows)
     for number, row in enumerate(section.rows):
@@ -82,7 +84,7 @@ def _markdown_table(section: Section) -> str:
             lines.append(_line(["*for reference*", *[""] * (len(headers) - 1)]))
         marks = ",".join(map(str, row.notes))
         name = _escaped(row.method) + (f"<sup>{marks}</sup>" if marks else "")
-        lines.append(_line([name, *(f"**{text}**" if best else text for text, best in wide_cells(section, row))]))
+        lines.append(_line([name, *(f"**{text}**" if best else text for text, best in cells_of(section, row))]))
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bench.table.model import Row, Score, Section
+from bench.table.verdict import verdict
 
 WORDS = {"failed": "failed", "missing": "no data", "not_applicable": "n/a", "not_run": "not run"}
 
@@ -68,3 +69,17 @@ def wide_cells(section: Section, row: Row) -> list[tuple[str, bool]]:
         cells += [(text.interval, False)] * has_interval(section, column)
         cells += [(text.paper, False), (text.difference, False)] if has_paper(section, column) else []
     return cells
+
+
+def judged_headers(section: Section) -> list[str]:
+    """The wide layout's headers, and a verdict's for each metric with published figures."""
+    return [
+        *wide_headers(section),
+        *(f"{metric} against the paper" for column, metric in enumerate(section.metrics) if has_paper(section, column)),
+    ]
+
+
+def judged_cells(section: Section, row: Row) -> list[tuple[str, bool]]:
+    """The wide layout's cells, and the verdicts."""
+    verdicts = [(verdict(score), False) for column, score in enumerate(row.scores) if has_paper(section, column)]
+    return [*wide_cells(section, row), *verdicts]

@@ -1,10 +1,12 @@
 """Grids from request to record: caching, errors, forcing, seeds."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bench.commands.compare import compare_command
 from bench.invocations import invocations
 from bench.records import Record
 from bench.store import Store
@@ -99,3 +101,14 @@ def test_a_store_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BenchError, match="cannot write to the store"):
         Store(tmp_path / "file" / "store")
+
+
+def test_two_runs_are_compared_cell_by_cell(
+    grid: Grid, own_methods: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid(f"{own_methods}:Tiny,raw_pixels")
+    grid("raw_pixels", store="other")
+    compare_command(str(tmp_path / "store"), str(tmp_path / "other"), "md", tmp_path / "store")
+    out, err = capsys.readouterr()
+    assert re.search(r"raw_pixels/tracks:\S+/0 \| accuracy \| 1.000 \| 1.000 \| \+0.000 .*same", out)
+    assert "only in the first: own_methods.py:Tiny/" in err

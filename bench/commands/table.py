@@ -1,0 +1,79 @@
+"""`bench table` and `bench cite`."""
+
+import difflib
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from bench import table as tables
+from bench.cite import bibtex
+from bench.commands.run import write_text
+from bench.store import Store
+from bench.table.html import to_html
+from bench.table.latex import to_latex
+from bench.table.paper import TABLES, Filled, fill
+from bench.table.ties import paired_ties
+from datasets.errors import BenchError
+
+FORMATS: dict[str, Callable[[Filled], str]] = {
+    "md": lambda filled: f"## {filled.definition.title}\n\n{tables.to_markdown(filled.table, verdicts=True)}",
+    "csv": lambda filled: tables.to_csv(filled.table),
+    "latex": lambda filled: to_latex(filled.table, filled.definition.title),
+    "html": lambda filled: to_html(filled.table, filled.definition.title),
+}
+
+
+def table_command(name: str, form: str, profile: str | None, output: Path | None, store: Path) -> None:
+    """Print the paper's table `name` (or `all`) from a store's records; what is missing goes to standard error."""
+    if form not in FORMATS:
+        raise BenchError(f"unknown format {form!r}: expected one of {', '.join(FORMATS)}")
+    place = Store(store)
+    records = list(place.records())
+    texts = []
+    for chosen in names(name):
+        try:
+            filled = fill(chosen, records, profile)
+        except BenchError as error:
+            if name != "all":
+                raise
+            print(f"missing: {error}", file=sys.stderr)
+            continue
+        texts.append(FORMATS[form](replace(filled, table=paired_ties(filled.table, filled.records, place))))
+        for command in filled.commands:
+            print(f"missing in table {chosen}: {command}", file=sys.stderr)
+    if not texts:
+        raise BenchError(f"no table can be made from {store}: run something first")
+    text = "\n".join(texts)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(output, text)
+
+
+def cite_command(name: str) -> None:
+    """Print the BibTeX of exactly a table's methods, datasets and metrics."""
+    methods, datasets, metrics = {}, {}, {}
+    for chosen in names(name):
+        definition = TABLES[chosen]
+        methods.update(dict.fromkeys(definition.methods))
+        datasets.update(dict.fromkeys(DATASET_OF.get(task, task) for task in definition.tasks))
+        metrics.update(dict.fromkeys(metric.partition("_")[0] for metric in definition.metrics))
+    typer.echo(bibtex(methods, datasets, metrics))
+
+
+# The dataset of a task that is named otherwise.
+DATASET_OF = {"celeba_linear": "celeba", "celeba_mask": "celebamask"}
+
+
+def names(name: str) -> list[str]:
+    """The tables that a name means; an unknown one suggests the nearest."""
+    if name == "all":
+        return list(TABLES)
+    if name in TABLES:
+        return [name]
+    near = difflib.get_close_matches(name, [*TABLES, "all"], n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join([*TABLES, 'all'])}"
+    raise BenchError(f"unknown table {name!r}: {hint}")
