@@ -3,7 +3,8 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from itertools import pairwise
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 
@@ -91,8 +92,12 @@ class RAFDBStandIn(SplitStandIn):
     counts: ClassVar[tuple[int, ...]] = (329, 74, 160, 1185, 478, 162, 680)
 
     def face(self, part: str, index: int) -> Face:
-        # A subset takes every n-th image of the whole, so that it has all emotions in proportion.
-        return self._whole(index * sum(self.counts) // self.count)
+        # A subset takes every n-th image of the next larger one, so that it has all emotions in proportion.
+        subsets = get_args(Subset)
+        sizes = [PARTS_OF[self.name][subset].test for subset in subsets[subsets.index(self.subset) :]]
+        for some, more in pairwise(sizes):
+            index = index * more // some
+        return self._whole(index)
 
     def _whole(self, number: int) -> Face:
         rng = generator(SEED, "synthetic", "rafdb", number)
@@ -112,7 +117,7 @@ class RAFDBStandIn(SplitStandIn):
 
 
 class CelebAStandIn(SplitStandIn):
-    """People in several images each, other people in training and test.
+    """People in several images each, other people in training and test; a person's number is that of every subset.
 
     Labels `attributes` (n, 40; -1 where no parameter means an attribute), `identity` and `split`; truth `light` and
     `view`.
@@ -132,7 +137,8 @@ class CelebAStandIn(SplitStandIn):
 
     def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
         train, test = (np.arange(count) // self.images_each for count in (self.parts.train, self.parts.test))
-        columns["label-identity"] = np.concatenate([train, test + (train.max(initial=-1) + 1)]).astype(np.int64)
+        first = PARTS_OF[self.name]["full"].train // self.images_each
+        columns["label-identity"] = np.concatenate([train, first + test]).astype(np.int64)
         return super().content(images, columns)
 
     @property

@@ -59,7 +59,8 @@ class SweepStandIn(StandIn):
         return Content(images, classes={"identity": people}, **sorted_columns(columns))
 
 
-# Azimuth and elevation of the 64 lights of Extended Yale B: six on the axis, and 29 on either side.
+# Azimuth and elevation of the 64 lights of Extended Yale B: six on the axis, and 29 on either side. A positive azimuth
+# is on the person's right, the image's left, as the dataset's readme says and its photographs show.
 _AHEAD = tuple((0, elevation) for elevation in (0, 20, -20, -35, 45, 90))
 _ASIDE = (
     *((5, 10), (5, -10), (10, 0), (10, -20), (15, 20), (20, 10), (20, -10), (20, -40), (25, 0), (35, 15), (35, 40)),
@@ -68,21 +69,23 @@ _ASIDE = (
 )
 LIGHTS = tuple(
     (float(azimuth), float(elevation))
-    for azimuth, elevation in (*_AHEAD, *_ASIDE, *((-azimuth, elevation) for azimuth, elevation in _ASIDE))
+    for azimuth, elevation in (*_AHEAD, *((-azimuth, elevation) for azimuth, elevation in _ASIDE), *_ASIDE)
 )
 
 
 class YaleBStandIn(SweepStandIn):
     """Faces at rest, seen from the front in a dark room, grey, under one flash at a time.
 
-    Truth: `light` (n, 2), azimuth and elevation of the flash in degrees, as the real dataset's.
+    Truth: `light` (n, 2), azimuth (positive on the image's left) and elevation (positive above) of the flash in
+    degrees, as the real dataset's.
     """
 
     name = "yaleb"
     sweep = LIGHTS
 
     def face(self, person: Identity, number: int, step: tuple[float, float]) -> Face:
-        return Face(person, AT_REST, view_of(0.0), light_from(0.06, 0.9, *step), DARK_ROOM)
+        azimuth, elevation = step
+        return Face(person, AT_REST, view_of(0.0), light_from(0.06, 0.9, -azimuth, elevation), DARK_ROOM)
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
         # ITU-R BT.601 luma, what a grey photograph of the same scene holds.
