@@ -14,6 +14,12 @@ METHODS = Registry(
             "codes of StyleGAN2's W+ space, by the e4e encoder (Karras et al., 2020; Tov et al., 2021)",
             "stylegan2_e4e",
         ),
+        Entry(
+            "ris",
+            "methods.ris.method:RIS",
+            "Retrieve in Style (Chong et al., 2021) on the same StyleGAN2 and e4e",
+            "stylegan2_e4e",
+        ),
         Entry("pdr", "methods.pdr.method:PDR", "physically disentangled representations, without LOOCC", "pdr"),
         Entry("pdr_loocc_l", "methods.pdr.method:PDR", "PDR with LOOCC on light", "pdr", {"loocc": "l"}),
         Entry(
@@ -106,6 +112,12 @@ TASKS = Registry(
             "segmentation of faces into 19 parts by a U-Net on a method's feature pyramid",
         ),
         Entry("shapenet_cars", "tasks.cars:ShapeNetCars", "clustering by class of car, ShapeNet's test images"),
+        Entry(
+            "pcc",
+            "tasks.correlation:Correlation",
+            "correlation between groups of features on any dataset's images, as pcc:bbt",
+            argument="dataset",
+        ),
         Entry(
             "tracks",
             "tasks.tracks:TrackFolderTask",

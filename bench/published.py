@@ -55,12 +55,17 @@ def published(method: str, task: str, metric: str) -> Published | None:
     >>> published("pdr_loocc_l", "bbt", "accuracy")
     Published(value=0.6252, source='PDR table 1')
     """
-    return load().attributed.get((method, task, metric))
+    return load().attributed.get((method, _dataset_of(task), metric))
 
 
 def unattributed(task: str, metric: str) -> tuple[Published, ...]:
     """Figures that the paper gives for its own method without naming the variant."""
-    return load().unattributed.get((task, metric), ())
+    return load().unattributed.get((_dataset_of(task), metric), ())
+
+
+def _dataset_of(task: str) -> str:
+    """What files file a task's figures under: for a task on any dataset, `pcc:bbt`, the dataset."""
+    return task.removeprefix("pcc:")
 
 
 @cache

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from datasets.base import Dataset, Progress
 from datasets.errors import BenchError, NotApplicable
-from methods.learning import Learner, Losses, Schedule, SupervisedLearner, Trainer
+from methods.learning import Learner, Losses, Schedule, SupervisedLearner, Trainer, to_float
 
 __all__ = [
     "Domain",
@@ -185,6 +184,13 @@ class Method(ABC):
         """
         raise NotApplicable(f"{type(self).__name__} has no trainable encoder")
 
+    def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b d"]]:
+        """Features of images in [0, 1] in the groups that they have by nature, by name (scene parameters, say).
+
+        The caller sets eval and inference mode. Raises NotApplicable where the features have no parts of their own.
+        """
+        raise NotApplicable(f"{type(self).__name__} has no groups of features")
+
     def pyramid(self) -> nn.Module:
         """The trainable encoder as a feature pyramid, for dense prediction.
 
@@ -202,9 +208,3 @@ class Method(ABC):
     def notes(self) -> list[str]:
         """What a reader of this method's row should know (a term left out, a small model in a large one's place)."""
         return []
-
-
-def to_float(images: np.ndarray, device: torch.device | str = "cpu") -> Float[Tensor, "b 3 h w"]:
-    """uint8 (b, h, w, 3) -> float32 (b, 3, h, w) in [0, 1], in channels-last memory order."""
-    tensor = torch.from_numpy(np.ascontiguousarray(images)).to(device, non_blocking=True)
-    return tensor.permute(0, 3, 1, 2).float().div_(255.0)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import numpy as np
 from jaxtyping import Float, Int
 from pydantic import BaseModel, ConfigDict
-from torch import nn
+from torch import Tensor, nn
 
 from datasets.base import Dataset, Progress
 from datasets.packed import Matrix
@@ -113,6 +113,9 @@ class Model(Protocol):
 
     def encoder(self) -> nn.Module:
         """The trainable encoder, images in [0, 1] to features (b, d); NotApplicable where there is none."""
+
+    def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> Mapping[str, Float[Tensor, "b d"]]:
+        """Features in the groups that they have by nature; NotApplicable where there are none."""
 
     def pyramid(self) -> nn.Module:
         """The encoder as a feature pyramid; NotApplicable where there is none."""

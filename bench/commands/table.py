@@ -59,13 +59,14 @@ def cite_command(name: str) -> None:
     for chosen in names(name):
         definition = TABLES[chosen]
         methods.update(dict.fromkeys(definition.methods))
-        datasets.update(dict.fromkeys(DATASET_OF.get(task, task) for task in definition.tasks))
-        metrics.update(dict.fromkeys(metric.partition("_")[0] for metric in definition.metrics))
+        datasets.update(dict.fromkeys(DATASET_OF.get(task, task.removeprefix("pcc:")) for task in definition.tasks))
+        metrics.update(dict.fromkeys(METRIC_OF.get(metric, metric.partition("_")[0]) for metric in definition.metrics))
     typer.echo(bibtex(methods, datasets, metrics))
 
 
 # The dataset of a task that is named otherwise.
 DATASET_OF = {"celeba_linear": "celeba", "celeba_mask": "celebamask"}
+METRIC_OF = {"mean_pcc": "pcc"}
 
 
 def names(name: str) -> list[str]:

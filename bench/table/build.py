@@ -10,7 +10,7 @@ from bench.catalogue import METHODS
 from bench.published import published, unattributed
 from bench.records import Record
 from bench.table.check import check
-from bench.table.model import METRICS, PAPER_ROWS, REFERENCE_ROWS, Row, Score, Section, Status, Table
+from bench.table.model import LESS_IS_BETTER, METRICS, PAPER_ROWS, REFERENCE_ROWS, Row, Score, Section, Status, Table
 
 
 def build(records: Sequence[Record]) -> Table:
@@ -67,7 +67,7 @@ def _section(task: str, methods: Sequence[str], records: Sequence[Record]) -> Se
         label=f"{task}[synthetic]" if synthetic else task,
         synthetic=synthetic,
         metrics=metrics,
-        rows=tuple(_mark_best(rows, len(metrics))),
+        rows=tuple(_mark_best(rows, metrics)),
         captions=tuple(_captions(task, metrics, rows, records)),
         notes=tuple(notes),
     )
@@ -112,13 +112,13 @@ def _interval(metric: str, records: Sequence[Record]) -> tuple[float | None, flo
     return (own.low, own.high, own.over) if own is not None else (None, None, None)
 
 
-def _mark_best(rows: Sequence[Row], columns: int) -> list[Row]:
-    """Mark in each column the highest value and all whose interval overlaps its interval."""
+def _mark_best(rows: Sequence[Row], metrics: Sequence[str]) -> list[Row]:
+    """Mark in each column the best value and all whose interval overlaps its interval."""
     marks: list[set[int]] = []
-    for column in range(columns):
+    for column, metric in enumerate(metrics):
         scores = {i: row.scores[column] for i, row in enumerate(rows) if row.scores[column].value is not None}
-        best = max(scores.values(), key=lambda score: score.value or 0.0, default=None)
-        marks.append({i for i, score in scores.items() if best is not None and _ties(score, best)})
+        ranked = sorted(scores.values(), key=lambda score: score.value or 0.0, reverse=metric not in LESS_IS_BETTER)
+        marks.append({i for i, score in scores.items() if _ties(score, ranked[0])})
     return [
         replace(row, scores=tuple(replace(s, best=i in marks[column]) for column, s in enumerate(row.scores)))
         for i, row in enumerate(rows)
@@ -126,10 +126,12 @@ def _mark_best(rows: Sequence[Row], columns: int) -> list[Row]:
 
 
 def _ties(score: Score, best: Score) -> bool:
-    """Whether `score`, which is at most `best`, cannot be told from it."""
+    """Whether `score`, which is no better than `best`, cannot be told from it."""
     if score.value == best.value:
         return True
-    return score.high is not None and best.low is not None and score.high >= best.low
+    if score.low is None or score.high is None or best.low is None or best.high is None:
+        return False
+    return score.high >= best.low and best.high >= score.low
 
 
 def _row_notes(own: Sequence[Record], all_records: Sequence[Record]) -> list[str]:

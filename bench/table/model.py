@@ -15,6 +15,9 @@ PAPER_ROWS = (
 REFERENCE_ROWS = ("chance", "raw_pixels", "random_init")
 
 # Metrics in the order of the paper's table 1; others follow by name, numbers in it by their value.
+# Metrics of which less is better.
+LESS_IS_BETTER = frozenset({"mean_pcc"})
+
 METRICS = ("accuracy", "hungarian", "f1", "nmi")
 
 

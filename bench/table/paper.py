@@ -48,6 +48,13 @@ TABLES = {
     ),
     "4": Definition("Clustering of cars (PDR, table 4)", ("shapenet_cars",), ("accuracy", "f1")),
     "nmi": Definition("Normalised mutual information (PDR, section 4.5)", CLUSTERING, ("nmi",)),
+    "pcc": Definition(
+        "Correlation between geometry, albedo, light and view features, less is better (PDR, section 5)",
+        ("pcc:buffy", "pcc:bbt"),
+        ("mean_pcc",),
+        ("pdr", "pdr_loocc_l", "pdr_loocc_lv"),
+        references=False,
+    ),
     "finch": Definition(
         "FINCH at the number of classes",
         (*CLUSTERING, "shapenet_cars"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from bench.paired import differences
 from bench.records import Record
 from bench.store import Store
-from bench.table.model import Row, Section, Table
+from bench.table.model import LESS_IS_BETTER, Row, Section, Table
 
 
 def paired_ties(table: Table, records: Iterable[Record], store: Store) -> Table:
@@ -25,10 +25,10 @@ def paired_ties(table: Table, records: Iterable[Record], store: Store) -> Table:
 def _section(section: Section, by_cell: dict[tuple[str, str], list[Record]], store: Store) -> Section:
     rows = list(section.rows)
     for column, metric in enumerate(section.metrics):
-        scored = [row for row in rows if row.scores[column].value is not None]
-        best = max(scored, key=lambda row: row.scores[column].value or 0.0, default=None)
-        if best is None:
+        values = [row.scores[column].value for row in rows]
+        if metric in LESS_IS_BETTER or all(value is None for value in values):
             continue
+        best = rows[max(range(len(rows)), key=[-1.0 if value is None else value for value in values].__getitem__)]
         for place, row in enumerate(rows):
             pair = [by_cell.get((section.task, name), []) for name in (row.method, best.method)]
             if row is best or any(len(found) != 1 for found in pair):

@@ -70,6 +70,9 @@ class PDR(Method):
         found = self.module.features(signed(images), self.config.features)
         return torch.cat([found[name] for name in self.config.features], dim=1)
 
+    def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b d"]]:
+        return self.module.features(signed(images))
+
     def encoder(self) -> nn.Module:
         return PDREncoder(self.module, self.config.features)
 

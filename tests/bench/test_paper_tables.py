@@ -38,7 +38,7 @@ def stored(tmp_path: Path, *records: Record) -> Path:
 @pytest.mark.parametrize("name", TABLES)
 def test_definitions_name_what_is_registered(name: str) -> None:
     definition = TABLES[name]
-    assert set(definition.tasks) <= set(TASKS.entries())
+    assert [TASKS.get(task).name for task in definition.tasks] == list(definition.tasks)
     assert set(definition.methods) <= set(METHODS.entries())
 
 
@@ -169,3 +169,15 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
         compare_command("absent", "absent", "md", tmp_path)
     with pytest.raises(BenchError, match="expected md or csv"):
         compare_command("a", "b", "html", tmp_path)
+
+
+def test_less_correlation_is_better_and_has_its_published_figure() -> None:
+    records = [
+        made("pdr", "pcc:bbt", metrics={"mean_pcc": 0.3}, intervals={}),
+        made("pdr_loocc_l", "pcc:bbt", metrics={"mean_pcc": 0.2}, intervals={}),
+    ]
+    table = fill("pcc", records).table
+    section = table.sections[0]
+    assert [(row.method, row.scores[0].best) for row in section.rows] == [("pdr", False), ("pdr_loocc_l", True)]
+    assert section.rows[0].scores[0].published == 0.26
+    assert any("mean_pcc 0.18" in caption for caption in table.captions), "of a variant that is not named"
