@@ -51,7 +51,8 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     Raises
     ------
     BenchError
-        In `fit`, for an unknown name, profile or setting, and for images of another shape, size or range.
+        In `fit`, for an unknown name, profile or setting, for images of another shape, size or range, and for a method
+        that derives something from a labelled dataset (`Method.derives_from`).
 
     Examples
     --------
@@ -84,6 +85,11 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         device = resolve_device(self.device)
         with TemporaryDirectory(prefix="representation-") as folder:
             method, trains = self._build(Path(folder))
+            if method.derives_from is not None:
+                raise BenchError(
+                    f"{type(method).__name__} needs more than the images to fit: it derives from the labelled dataset "
+                    f"{method.derives_from}; use it by bench run"
+                )
             images = as_bytes(X, method.size_for(method.config))
             self.summary_: dict[str, Any] = {}
             if trains:

@@ -8,10 +8,13 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from bench.catalogue import DATASETS
+from bench.data import Data
 from bench.environment import resolve_device
 from bench.request import parse_request
 from bench.specs import MethodSpec, method_spec
 from bench.store import Store
+from datasets.base import Silent
 from datasets.streams import seed_for
 from methods.base import Method
 
@@ -44,8 +47,9 @@ def doctor_command(methods: str, *, settings: Iterable[str], profile: str, devic
     )
     failed = 0
     for entry in request.methods:
-        spec = method_spec(entry, request, "faces", Store(store))
-        patient = admit(spec, resolve_device(device))
+        data = Data(request, Store(store))
+        spec = method_spec(entry, request, "faces", data.store)
+        patient = admit(spec, resolve_device(device), data)
         console.print(f"[bold]{entry.name}[/bold]  ({spec.cls.__module__}.{spec.cls.__qualname__})", highlight=False)
         for name, check in CHECKS.items():
             problem = check(patient)
@@ -56,12 +60,19 @@ def doctor_command(methods: str, *, settings: Iterable[str], profile: str, devic
     return int(failed > 0)
 
 
-def admit(spec: MethodSpec, device: str) -> Patient:
-    """Build the method twice from the same stream, with images of noise that include pure black and white."""
+def admit(spec: MethodSpec, device: str, data: Data) -> Patient:
+    """Build the method twice from the same stream, with images of noise that include pure black and white.
+
+    Both derive what encoding needs besides weights, if anything, from the dataset in `data`.
+    """
     built = [spec.build(seed=0) for _ in range(2)]
     for method in built:
         if method.module is not None:
             method.module.to(device).eval()
+        if spec.cls.derives_from is not None:
+            dataset = data.prepare(DATASETS.get(spec.cls.derives_from), spec.size, Silent())
+            with torch.inference_mode():
+                method.use(method.derive(dataset, seed=seed_for(0, "doctor", "derive"), progress=Silent()))
     size = built[0].image_size
     generator = torch.Generator().manual_seed(seed_for(0, "doctor"))
     images = torch.rand(BATCH, 3, size, size, generator=generator)

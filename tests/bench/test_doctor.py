@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.commands.doctor import CHECKS, admit, doctor_command
+from bench.data import Data
 from bench.registry import Entry
 from bench.request import parse_request
 from bench.specs import method_spec
@@ -13,11 +14,12 @@ from bench.store import Store
 
 def problems(entry: Entry, tmp_path: Path) -> dict[str, str]:
     request = parse_request(methods="chance", tasks="bbt", profile="smoke", device="cpu", baselines=False)
-    patient = admit(method_spec(entry, request, "faces", Store(tmp_path / "store")), "cpu")
+    data = Data(request, Store(tmp_path / "store"))
+    patient = admit(method_spec(entry, request, "faces", data.store), "cpu", data)
     return {name: found for name, check in CHECKS.items() if (found := check(patient)) is not None}
 
 
-@pytest.mark.parametrize("method", ["pdr_loocc_lv", "random_init", "vqvae", "raw_pixels", "chance"])
+@pytest.mark.parametrize("method", ["pdr_loocc_lv", "random_init", "vqvae", "raw_pixels", "chance", "ris"])
 def test_built_in_methods_pass(method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = doctor_command(method, settings=[], profile="smoke", device="cpu", store=tmp_path / "store")
     assert code == 0, capsys.readouterr().out

@@ -146,3 +146,8 @@ def test_wrong_images_are_one_line(images: np.ndarray, message: str) -> None:
 def test_transform_before_fit() -> None:
     with pytest.raises(NotFittedError):
         Representation(Tiny()).transform(pictures()[0])
+
+
+def test_a_method_that_needs_a_labelled_dataset_is_refused() -> None:
+    with pytest.raises(BenchError, match=r"RIS needs more than the images to fit: it derives from .* celebamask"):
+        Representation("ris", profile="smoke").fit(np.zeros((20, 64, 64, 3), dtype=np.uint8))
