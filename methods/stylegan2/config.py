@@ -64,7 +64,9 @@ class StyleGAN2E4EConfig(MethodConfig):
     )
 
     gamma: float = Field(1.0, ge=0, description="weight of R1")
-    half_life: float = Field(10_000.0, gt=0, description="images over which the generator's moving average forgets half")
+    half_life: float = Field(
+        10_000.0, gt=0, description="images over which the generator's moving average forgets half"
+    )
     mixing: float = Field(0.9, ge=0, le=1, description="share of generated images with the styles of two latents")
     latent_weight: float = Field(1.0, ge=0, description="weight of the error of the codes of generated images")
     offset_weight: float = Field(2e-4, ge=0, description="weight of the offsets' regularisation (e4e's)")

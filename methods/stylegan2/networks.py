@@ -33,7 +33,8 @@ class Networks(nn.Module):
     @torch.no_grad()
     def average_latent(self) -> None:
         """Set the average latent to the mean w of the generator as it is now."""
-        device = self.latent_avg.device
+        # Training the generator alone may have left it on another device than the rest.
+        device = self.generator.input.input.device
         z = torch.Generator().manual_seed(seed_for(0, "stylegan2", "average latent"))
         drawn = torch.randn(LATENTS, self.architecture.style_dim, generator=z).to(device)
         self.latent_avg.copy_(self.generator.style(drawn).mean(dim=0).expand_as(self.latent_avg))

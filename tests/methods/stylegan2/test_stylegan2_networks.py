@@ -11,6 +11,7 @@ from methods.stylegan2.architecture import FFHQ, Architecture
 from methods.stylegan2.e4e import Encoder
 from methods.stylegan2.generator import Generator, Modulated
 from methods.stylegan2.modulation import ModulatedConv2d
+from methods.stylegan2.networks import Networks
 from methods.stylegan2.upfirdn import fir_kernel, upfirdn
 
 SMALL = Architecture(
@@ -141,3 +142,11 @@ def test_stages_free_one_offset_after_the_other() -> None:
         codes = encoder(images, stage=stage)
         torch.testing.assert_close(codes[:, : stage + 1], full[:, : stage + 1])
         assert codes[:, stage + 1 :].eq(codes[:, :1]).all()
+
+
+def test_average_latent_is_taken_where_the_generator_is() -> None:
+    """On a GPU, training moves the generator there alone; the meta device stands for the other one."""
+    networks = Networks(SMALL)
+    networks.latent_avg = networks.latent_avg.to("meta")
+    networks.average_latent()
+    assert networks.latent_avg.is_meta
