@@ -34,10 +34,11 @@ def part_energies(layer: Float[Tensor, "b c h w"], masks: Float[Tensor, "b parts
     """
     height, width = layer.shape[2:]
     resized = F.interpolate(masks, size=(height, width), mode="bilinear", align_corners=False)
-    variance, mean = torch.var_mean(layer, dim=(2, 3), correction=0, keepdim=True)
-    energy = torch.einsum("bphw,bchw->bpc", resized, (layer - mean).square())
+    squares = (layer - layer.mean(dim=(2, 3), keepdim=True)).square()
+    energy = torch.einsum("bphw,bchw->bpc", resized, squares)
     # Dividing by the variance after the sum instead of before saves a pass over the largest layers.
-    return energy / ((variance + EPSILON)[:, None, :, 0, 0] * (height * width))
+    variance = squares.mean(dim=(2, 3))
+    return energy / ((variance + EPSILON)[:, None] * (height * width))
 
 
 def soft_membership(energies: Sequence[Float[Tensor, "b parts _c"]]) -> Float[Tensor, "b parts channels"]:

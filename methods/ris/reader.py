@@ -12,8 +12,8 @@ from methods.stylegan2.generator import Generator, Modulated
 
 # Side of the catalogue's layer in pixels, unless the generator is so small that it ends there.
 SIDE = 32
-# Pixels of the largest layer held at once; its activations take 0.25 GB at 1024 px.
-PIXELS = 2**21
+# Pixels of the largest layer held at once: one image of 1024 px, or 64 of 64 px, as many as a CPU's cache likes.
+PIXELS = 2**18
 
 
 class CatalogueLayer:
