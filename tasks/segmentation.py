@@ -9,7 +9,7 @@ scored. The incomplete last batch of an epoch is left out, other images in every
 images, where the paper counts 24,127 and 2,885.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -139,13 +139,15 @@ class CelebAMask(TrainingTask):
         )
 
     def reduced(self, trained: int, tested: int) -> list[str]:
-        """Sentences on what is less than the paper's protocol."""
-        epochs, paper = self.config.epochs, MaskConfig().epochs
+        """Sentences on what is less than, or other than, the paper's protocol."""
+        config, paper = self.config, MaskConfig()
         found = []
         if trained < PAPER_TRAIN:
             found.append(f"{trained:,} training images in place of the paper's {PAPER_TRAIN:,}")
-        if epochs < paper:
-            found.append(f"{epochs} epochs in place of the paper's {paper}")
+        if config.epochs < paper.epochs:
+            found.append(f"{config.epochs} epochs in place of the paper's {paper.epochs}")
+        if config.learning_rate != paper.learning_rate:
+            found.append(f"learning rate {config.learning_rate:g} in place of {paper.learning_rate:g}")
         if tested < OFFICIAL_TEST:
             found.append(f"{tested:,} test images in place of the paper's {PAPER_TEST:,}")
         return found
@@ -197,10 +199,11 @@ def _checked(parts: UInt8[np.ndarray, "n s s"], classes: tuple[str, ...], label:
     return parts
 
 
-def _blocks(rows: Int[np.ndarray, " t"], progress: Progress) -> Any:
+def _blocks(rows: Int[np.ndarray, " t"], progress: Progress) -> Iterator[Int[np.ndarray, " b"]]:
     """Test images, some at a time."""
     starts = range(0, len(rows), BLOCK)
-    return (rows[start : start + BLOCK] for start in progress.track(starts, total=len(starts), what="test"))
+    for start in progress.track(starts, total=len(starts), what="test"):
+        yield rows[start : start + BLOCK]
 
 
 def _scores(counts: Int[np.ndarray, "n c c"]) -> dict[str, float]:

@@ -4,7 +4,9 @@ The paper segments faces by a U-Net whose encoder PDR has trained: "we replace a
 encoders" (section 4.7). What it leaves open is decided so. The encoder's centre, 256 maps of 4 x 4, becomes the vector
 of 256 values by a 4x4 convolution and a ReLU, as in the encoder that it replaces; decoders, light, view and confidence
 stay as they are, so that nothing but the vector reaches the depth and the albedo. Training is PDR's without LOOCC, of
-which table 3 says nothing (`--set pdr_unet.loocc=lv` trains with it). All rows share one training.
+which table 3 says nothing (`--set pdr_unet.loocc=lv` trains with it). All rows share one training. The joint
+pyramid stacks the maps of both encoders at every level, the centre too, of which the released code stacks one
+encoder's twice.
 """
 
 from collections.abc import Mapping, Sequence
