@@ -43,7 +43,10 @@ def data_command(
     )
     if verify and request.data_root is None and ":" not in name:
         raise BenchError("nothing to verify without real datasets: name their folder by --data-root DIR")
-    source = open_source(DATASETS.get(name), request)
+    entry = DATASETS.get(name)
+    if verify and not entry.target:
+        raise BenchError(f"{name} has no real counterpart to verify: use describe")
+    source = open_source(entry, request)
     with RichProgress(console) as progress:
         dataset = prepare(source, SIZE, Store(store).data, progress)
     for line in described(dataset):

@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 from bench.catalogue import METHODS
 from bench.published import published, unattributed
 from bench.records import Record
+from bench.seeds import varied
 from bench.table.check import check
 from bench.table.model import LESS_IS_BETTER, METRICS, PAPER_ROWS, REFERENCE_ROWS, Row, Score, Section, Status, Table
 
@@ -34,7 +35,7 @@ def build(records: Sequence[Record]) -> Table:
     return Table(
         profile=records[0].profile,
         protocol=records[0].protocol,
-        seeds=tuple(sorted({record.seed for record in records})),
+        seeds=tuple(str(seeds) for seeds in sorted({record.all_seeds for record in records})),
         sections=tuple(
             replace(section, captions=tuple(text for text in section.captions if text not in shared))
             for section in sections
@@ -57,7 +58,7 @@ def _section(task: str, methods: Sequence[str], records: Sequence[Record]) -> Se
     notes: dict[str, int] = {}
     rows = []
     for method in filter(lambda name: _is_row_of(name, task), methods):
-        own = sorted((r for r in records if r.method == method), key=lambda record: record.seed)
+        own = sorted((r for r in records if r.method == method), key=lambda record: record.all_seeds)
         numbers = tuple(notes.setdefault(text, len(notes) + 1) for text in _row_notes(own, records))
         scores = tuple(_score(method, task, metric, own) for metric in metrics)
         rows.append(Row(method, method in REFERENCE_ROWS, any(r.synthetic for r in own), scores, numbers))
@@ -107,7 +108,11 @@ def _interval(metric: str, records: Sequence[Record]) -> tuple[float | None, flo
         from scipy.special import stdtrit
 
         half = float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / sqrt(len(values))
-        return max(0.0, fmean(values) - half), min(1.0, fmean(values) + half), "seeds"
+        return (
+            max(0.0, fmean(values) - half),
+            min(1.0, fmean(values) + half),
+            varied([record.all_seeds for record in records]),
+        )
     own = records[0].intervals.get(metric)
     return (own.low, own.high, own.over) if own is not None else (None, None, None)
 
@@ -137,14 +142,14 @@ def _ties(score: Score, best: Score) -> bool:
 def _row_notes(own: Sequence[Record], all_records: Sequence[Record]) -> list[str]:
     """Sentences on one row: why cells are empty, what its records note, how it differs from the other rows."""
     notes: dict[str, None] = {}
-    reasons: dict[str, list[int]] = {}
+    reasons: dict[str, list[str]] = {}
     for record in own:
         if record.status != "ok":
-            reasons.setdefault(f"{record.status.replace('_', ' ')}: {record.error}", []).append(record.seed)
+            reasons.setdefault(f"{record.status.replace('_', ' ')}: {record.error}", []).append(str(record.all_seeds))
     for reason, seeds in reasons.items():
-        notes[reason if len(seeds) == len(own) else f"seed {', '.join(map(str, seeds))} {reason}"] = None
+        notes[reason if len(seeds) == len(own) else f"seed {', '.join(seeds)} {reason}"] = None
     good = [record for record in own if record.status == "ok"]
-    wanted = len({record.seed for record in all_records})
+    wanted = len({record.all_seeds for record in all_records})
     if good and len(good) < wanted:
         notes[f"mean of {len(good)} of {wanted} seeds"] = None
     for record in good:
@@ -223,4 +228,6 @@ def _interval_captions(rows: Sequence[Row]) -> list[str]:
 
 
 def _coverage(over: str) -> str:
-    return "Student's t of the mean over seeds" if over == "seeds" else f"bootstrap over {over} (not trainings)"
+    return (
+        f"Student's t of the mean over {over}" if over.endswith("seeds") else f"bootstrap over {over} (not trainings)"
+    )

@@ -31,7 +31,7 @@ class Score:
     seeds: how many seeds the value is the mean of.
     value: mean over the seeds, in the metric's own unit ([0, 1]).
     low, high: 95 % interval of the value, and `over` the source of variation that it covers (`tracks`, `items` or
-        `seeds`); None where there is none.
+        `seeds`, or `fit seeds` where only those of the training varied); None where there is none.
     published, source: the paper's figure for exactly this method, and the place that gives it.
     difference: value - published; None without either, and wherever synthetic data stand behind the value.
     best: whether this is the column's best value, or its interval overlaps that of the best.
@@ -105,13 +105,13 @@ class Table:
 
     profile: str
     protocol: str
-    seeds: tuple[int, ...]
+    seeds: tuple[str, ...]
     sections: tuple[Section, ...]
     captions: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """`profile mini, protocol default, seed 0`."""
-        seeds = ", ".join(map(str, self.seeds))
+        seeds = ", ".join(self.seeds)
         word = "seed" if len(self.seeds) == 1 else "seeds"
         return f"profile {self.profile}, protocol {self.protocol}, {word} {seeds}"

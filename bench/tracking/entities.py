@@ -37,7 +37,7 @@ def cell_tags(record: Record, run: Invocation, parent: str) -> dict[str, str]:
         "mlflow.source.type": "LOCAL",
         "bench.method": record.method,
         "bench.task": record.task,
-        "bench.seed": str(record.seed),
+        "bench.seed": str(record.all_seeds),
         "bench.profile": record.profile,
         "bench.protocol": record.protocol,
         "bench.status": record.status,
@@ -70,7 +70,7 @@ def cell_params(record: Record) -> list["Param"]:
     chosen: dict[str, Any] = {
         "method": record.method,
         "task": record.task,
-        "seed": record.seed,
+        "seed": str(record.all_seeds),
         "profile": record.profile,
         "protocol": record.protocol,
     }

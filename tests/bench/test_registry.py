@@ -68,7 +68,9 @@ def test_a_class_in_a_file_is_an_entry(tmp_path: Path) -> None:
 @pytest.mark.parametrize("registry", [METHODS, TASKS, DATASETS], ids=lambda registry: registry.kind)
 def test_every_builtin_target_exists(registry: Registry) -> None:
     for entry in registry.entries().values():
-        assert callable(entry.load()), f"{entry.name}: {entry.target}"
+        assert entry.target or entry.stand_in, entry.name
+        if entry.target:
+            assert callable(entry.load()), f"{entry.name}: {entry.target}"
         if entry.stand_in:
             assert callable(entry.load_stand_in()), f"{entry.name}: {entry.stand_in}"
 

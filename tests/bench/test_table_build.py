@@ -59,7 +59,14 @@ def test_several_seeds_give_their_mean_with_students_interval() -> None:
     assert score.value == pytest.approx(0.54)
     assert (score.low, score.high) == pytest.approx(expected)
     assert (score.over, score.seeds) == ("seeds", 3)
-    assert table.seeds == (0, 1, 2)
+    assert table.seeds == ("0", "1", "2")
+
+
+def test_an_interval_says_which_source_of_variation_it_covers() -> None:
+    records = [record("pdr", seed=seed, value=0.4 + 0.1 * seed, seeds={"split": 9, "evaluate": 9}) for seed in (0, 1)]
+    (section,) = build(records).sections
+    assert row_of(section, "pdr").scores[0].over == "fit seeds"
+    assert any("Student's t of the mean over fit seeds" in text for text in build(records).captions)
 
 
 def test_seeds_that_change_nothing_keep_the_interval_over_tracks() -> None:
