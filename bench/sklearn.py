@@ -134,6 +134,8 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         method = spec.build(self.random_state)
         if spec.weights is not None:
             load_weights(method, spec.weights, spec.name)
+        else:
+            method.load_published()
         return method, spec.trains
 
     def _encode(self, images: UInt8[np.ndarray, "n s s 3"]) -> Float[np.ndarray, "n d"]:

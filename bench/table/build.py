@@ -191,7 +191,9 @@ def _clustering_captions(metrics: Sequence[str], records: Sequence[Record]) -> l
     meaning = "accuracy: majority label per cluster (= weighted cluster purity, the paper's)"
     if "hungarian" in metrics:
         meaning += "; hungarian: each label given to one cluster at most"
-    return [f"{given} (oracle).", f"{meaning}."]
+    attributes = {len(details["attributes"]) for details in oracles if "attributes" in details}
+    averaged = [f"Means over {count} attributes, all scored against one clustering." for count in sorted(attributes)]
+    return [f"{given} (oracle).", *averaged, f"{meaning}."]
 
 
 def _majority_captions(records: Sequence[Record]) -> list[str]:
