@@ -1,6 +1,5 @@
 """Every code block of README.md is executed, in order, in an empty folder with a store of its own."""
 
-import csv
 import os
 import re
 import subprocess
@@ -8,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from bench.publish import readme_table
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(
@@ -82,21 +83,7 @@ def test_a_method_from_a_package_of_ones_own(place: Path) -> None:
     assert "all checks passed" in out
 
 
-def mini_table() -> str:
-    """README's table from the committed results of the main command: accuracy and its interval per task."""
-    with (ROOT / "results" / "mini" / "bbt_buffy.csv").open(encoding="utf-8", newline="") as handle:
-        rows = [row for row in csv.DictReader(handle) if row["metric"] == "accuracy"]
-    tasks = list(dict.fromkeys(row["task"] for row in rows))
-    found: dict[str, dict[str, str]] = {}
-    for row in rows:
-        value, low, high = (float(row[name]) for name in ("value", "low", "high"))
-        found.setdefault(row["method"], {})[row["task"]] = f"{value:.3f} ({low:.2f}–{high:.2f})"
-    lines = ["| method | " + " | ".join(f"{task}[synthetic]" for task in tasks) + " |", "|---" * (len(tasks) + 1) + "|"]
-    lines += [f"| `{method}` | " + " | ".join(cells[task] for task in tasks) + " |" for method, cells in found.items()]
-    return "\n".join(lines)
-
-
 def test_the_table_is_that_of_the_committed_results() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = text.partition("<!-- table: mini -->\n")[2].partition("\n<!-- end -->")[0]
-    assert shown == mini_table()
+    assert shown == readme_table(ROOT / "results" / "mini" / "table.csv"), "run python -m bench publish"
