@@ -31,7 +31,7 @@ def calibrate_command(runs: int, suite: Suite, output: Path | None, store: Path)
     records = [_run(_request(suite, seed), place, console) for seed in range(runs)]
     console.print("seed 0 once more, with another number of threads")
     with TemporaryDirectory(prefix="calibrate-") as folder:
-        elsewhere = Store(Path(folder))
+        elsewhere = Store(Path(folder) / "store")
         again = _run(replace(_request(suite, 0), jobs=1), elsewhere, console)
     reference = calibrated(suite, records, again, place, datetime.now(UTC))
     path = output or FOLDER / f"{suite.profile}.json"
