@@ -45,8 +45,9 @@ class CellReference(Frozen):
 
     status: Literal["ok", "not_applicable"]
     metrics: dict[str, Measured] = Field(default_factory=dict)
-    items: dict[str, list[int]] = Field(
-        default_factory=dict, description="per-item predictions at the first seed: integers, or a checksum per item"
+    items: dict[str, str] = Field(
+        default_factory=dict,
+        description="per-item predictions at the first seed, apart by spaces: integers, or a checksum per item",
     )
 
 
@@ -142,14 +143,15 @@ def _measured(values: list[float], other_threads: float) -> Measured:
     )
 
 
-def items_of(predictions: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
+def items_of(predictions: Mapping[str, np.ndarray]) -> dict[str, str]:
     """Per-item arrays, short: integers as they are, anything wider as a checksum per item."""
-    return {
-        name: values.tolist()
-        if values.ndim == 1 and np.issubdtype(values.dtype, np.integer)
-        else [zlib.crc32(np.ascontiguousarray(row).tobytes()) for row in values]
-        for name, values in sorted(predictions.items())
-    }
+    return {name: " ".join(map(str, _short(values))) for name, values in sorted(predictions.items())}
+
+
+def _short(values: np.ndarray) -> list[int]:
+    if values.ndim == 1 and np.issubdtype(values.dtype, np.integer):
+        return [int(value) for value in values]
+    return [zlib.crc32(np.ascontiguousarray(row).tobytes()) for row in values]
 
 
 def void(reference: Reference, environment: Environment) -> list[str]:
@@ -204,10 +206,10 @@ def _differences(name: str, wanted: CellReference, record: Record, store: Store)
     return found
 
 
-def first_difference(wanted: Mapping[str, list[int]], found: Mapping[str, list[int]]) -> str:
-    """The first item whose prediction is not what it was."""
-    for name, values in wanted.items():
-        others = found.get(name, [])
+def first_difference(wanted: Mapping[str, str], found: Mapping[str, str]) -> str:
+    """The first item whose prediction is not what it was; both as of `items_of`."""
+    for name, text in wanted.items():
+        values, others = text.split(), found.get(name, "").split()
         if len(others) != len(values):
             return f"{name} has {len(others)} items, the reference {len(values)}"
         for index, (before, after) in enumerate(zip(values, others, strict=True)):
