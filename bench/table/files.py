@@ -5,6 +5,7 @@ import io
 
 from bench.table.model import Section, Table
 from bench.table.sheet import judged_cells, judged_headers, wide_cells, wide_headers
+from bench.table.verdict import verdict
 
 CSV_COLUMNS = (
     "task",
@@ -20,6 +21,7 @@ CSV_COLUMNS = (
     "published",
     "source",
     "difference",
+    "verdict",
     "synthetic",
     "profile",
     "protocol",
@@ -53,6 +55,7 @@ def to_csv(table: Table) -> str:
                         "published": _number(score.published),
                         "source": score.source,
                         "difference": _number(score.difference),
+                        "verdict": verdict(score),
                         "synthetic": _word(row.synthetic or section.synthetic),
                         "profile": table.profile,
                         "protocol": table.protocol,
