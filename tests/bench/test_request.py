@@ -12,7 +12,7 @@ from datasets.errors import BenchError
 
 
 def request(**options: Any) -> Any:
-    return parse_request(**{"methods": "pdr*", "tasks": "bbt", "profile": "smoke", **options})
+    return parse_request(**{"methods": "pdr,pdr_loocc*", "tasks": "bbt", "profile": "smoke", **options})
 
 
 def test_baselines_are_always_rows_unless_switched_off() -> None:
