@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from bench.registry import Entry, Registry
 
+SCENE_PARAMETERS = {"features": ("geometry", "albedo", "light", "view")}
+
 METHODS = Registry(
     "method",
     [
@@ -20,14 +22,28 @@ METHODS = Registry(
             "Retrieve in Style (Chong et al., 2021) on the same StyleGAN2 and e4e",
             "stylegan2_e4e",
         ),
-        Entry("pdr", "methods.pdr.method:PDR", "physically disentangled representations, without LOOCC", "pdr"),
-        Entry("pdr_loocc_l", "methods.pdr.method:PDR", "PDR with LOOCC on light", "pdr", {"loocc": "l"}),
+        Entry(
+            "pdr",
+            "methods.pdr.method:PDR",
+            "physically disentangled representations, without LOOCC",
+            "pdr",
+            choices=SCENE_PARAMETERS,
+        ),
+        Entry(
+            "pdr_loocc_l",
+            "methods.pdr.method:PDR",
+            "PDR with LOOCC on light",
+            "pdr",
+            {"loocc": "l"},
+            choices=SCENE_PARAMETERS,
+        ),
         Entry(
             "pdr_loocc_lv",
             "methods.pdr.method:PDR",
             "PDR with LOOCC on light and view",
             "pdr",
             {"loocc": "lv"},
+            choices=SCENE_PARAMETERS,
         ),
         Entry(
             "unet_random_init",
@@ -82,7 +98,14 @@ METHODS = Registry(
             baseline=True,
         ),
         Entry("raw_pixels", "methods.baselines:RawPixels", "the image itself, flattened", baseline=True),
-        Entry("random_init", "methods.pdr.method:RandomInit", "PDR's encoders, untrained", "pdr", baseline=True),
+        Entry(
+            "random_init",
+            "methods.pdr.method:RandomInit",
+            "PDR's encoders, untrained",
+            "pdr",
+            baseline=True,
+            choices=SCENE_PARAMETERS,
+        ),
         Entry(
             "timm",
             "methods.timm_backbone:TimmBackbone",
@@ -117,6 +140,7 @@ TASKS = Registry(
             "tasks.correlation:Correlation",
             "correlation between groups of features on any dataset's images, as pcc:bbt",
             argument="dataset",
+            usual=("bbt", "buffy"),
         ),
         Entry(
             "tracks",

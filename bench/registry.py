@@ -11,6 +11,7 @@ import importlib.util
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,11 @@ class Entry:
     preset: configuration values that this name stands for.
     stand_in: for a dataset, the `module:object` that opens its synthetic counterpart.
     argument: for an entry used as `name:ARGUMENT`, the configuration field (or opener's argument) it sets.
+    usual: the arguments that `all` stands for.
     baseline: a row that is always shown, to keep a table honest.
     variant: configuration values in brackets after the name, as `pdr[features=light]`; they go before the profile's.
     tasks: for a method, the only tasks that it is a row of; empty for all.
+    choices: fields that are a set of these names; `pdr[features=*]` is one row for each subset but the empty one.
     """
 
     name: str
@@ -43,9 +46,11 @@ class Entry:
     preset: Mapping[str, Any] = field(default_factory=dict)
     stand_in: str = ""
     argument: str = ""
+    usual: tuple[str, ...] = ()
     baseline: bool = False
     variant: Mapping[str, Any] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def load(self) -> Any:
         """Import and return the object; a failing import is a `BenchError` naming the entry."""
@@ -148,13 +153,27 @@ class Registry:
         entry = self.get(base)
         return replace(entry, name=name, family=entry.family or entry.name, variant=values, baseline=False)
 
+    def _subsets(self, name: str) -> list[Entry]:
+        """The entries of `NAME[KEY=*]`, small subsets first."""
+        base, _, inside = name[:-1].partition("[")
+        *others, last = inside.split(";")
+        key, choices = last.removesuffix("=*"), self.get(base).choices
+        if key not in choices:
+            known = f"known: {', '.join(choices)}" if choices else f"{base} has no set of names to go through"
+            raise BenchError(f"{name}: cannot go through the subsets of {key!r}; {known}")
+        sizes = range(1, len(choices[key]) + 1)
+        subsets = [",".join(subset) for size in sizes for subset in combinations(choices[key], size)]
+        return [self.get(f"{base}[{';'.join([*others, f'{key}={subset}'])}]") for subset in subsets]
+
     def select(self, text: str) -> list[Entry]:
         """Entries of a comma-separated list of names, wildcards and `all` (everything but baselines), in order."""
         chosen: dict[str, Entry] = {}
         for part in filter(None, (part.strip() for part in _split(text))):
             plain = [entry for entry in self.entries().values() if not entry.argument]
             if part == "all":
-                matches = [entry for entry in plain if not entry.baseline]
+                matches = [self.get(name) for entry in self.entries().values() for name in _meant_by_all(entry)]
+            elif part.endswith("=*]"):
+                matches = self._subsets(part)
             elif any(sign in part for sign in "*?"):
                 matches = [entry for entry in plain if fnmatch.fnmatchcase(entry.name, part)]
                 if not matches:
@@ -169,6 +188,13 @@ class Registry:
     def baselines(self) -> list[Entry]:
         """The rows that every table shows."""
         return [entry for entry in self.entries().values() if entry.baseline]
+
+
+def _meant_by_all(entry: Entry) -> list[str]:
+    """The names that `all` stands for: everything but baselines, and of what takes an argument the usual ones."""
+    if entry.baseline:
+        return []
+    return [f"{entry.name}:{argument}" for argument in entry.usual] if entry.argument else [entry.name]
 
 
 def _split(text: str) -> list[str]:

@@ -6,14 +6,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from pydantic import Field
 
 from datasets.base import Dataset, Progress
+from datasets.errors import NotApplicable
 from methods.learning import Trainer, to_float
 from tasks.base import Model, Scores, TaskConfig, TrainingTask
 
 BATCH = 256
+# Memory of a block of standardised columns.
+BLOCK_BYTES = 64 * 2**20
 
 
 class CorrelationConfig(TaskConfig):
@@ -52,7 +55,9 @@ class Correlation(TrainingTask):
         """Scores `mean_pcc`, the mean over the pairs of groups; `details["pcc"]` has `mean` and each of the `pairs`.
 
         Units that never change (a unit that is off, say) correlate with nothing: they are left out and counted in
-        `constant`.
+        `constant`, and so is a pair with a group of nothing else.
+
+        Raises NotApplicable where less than two groups change.
         """
         encoder, blocks = model(), dict[str, list[np.ndarray]]()
         starts = range(0, len(frames), BATCH)
@@ -60,26 +65,43 @@ class Correlation(TrainingTask):
             for start in progress.track(starts, total=len(starts), what=f"{dataset.label}: groups of features"):
                 images = to_float(dataset.images[frames[start : start + BATCH]], device)
                 for name, values in encoder.feature_groups(images).items():
-                    blocks.setdefault(name, []).append(values.float().cpu().numpy())
+                    blocks.setdefault(name, []).append(compact(values.float().cpu().numpy()))
         groups = {name: np.concatenate(parts) for name, parts in blocks.items()}
+        constant = {name: values.shape[1] - int(changing(values).sum()) for name, values in groups.items()}
         pairs = {
             f"{one}-{other}": mean_absolute_correlation(groups[one], groups[other])
-            for one, other in combinations(groups, 2)
+            for one, other in combinations([name for name in groups if constant[name] < groups[name].shape[1]], 2)
         }
+        if not pairs:
+            raise NotApplicable(f"less than two groups of features change on {dataset.label}")
         mean = float(np.mean(list(pairs.values())))
-        constant = {name: int((values.std(axis=0) == 0).sum()) for name, values in groups.items()}
         return Scores({"mean_pcc": mean}, details={"pcc": {"mean": mean, "pairs": pairs, "constant": constant}})
 
 
-def mean_absolute_correlation(one: Float[np.ndarray, "n d"], other: Float[np.ndarray, "n e"]) -> float:
-    """Mean of |Pearson correlation| over all pairs of a column of `one` and a column of `other` that change."""
-    scaled = [standardised(values) for values in (one, other)]
-    return float(np.abs(scaled[0].T @ scaled[1]).mean() / len(one))
+def compact(values: Float[np.ndarray, "b d"]) -> Shaped[np.ndarray, "b d"]:
+    """Zeros and ones in a byte each, anything else as it is."""
+    return values.astype(np.uint8) if ((values == 0) | (values == 1)).all() else values
 
 
-def standardised(values: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n c"]:
-    """Columns less their means over their standard deviations, in float64, without those that never change."""
+def changing(values: Shaped[np.ndarray, "n d"]) -> Bool[np.ndarray, " d"]:
+    """Which columns are not the same in every row."""
+    return (values != values[:1]).any(axis=0)
+
+
+def mean_absolute_correlation(one: Shaped[np.ndarray, "n d"], other: Shaped[np.ndarray, "n e"]) -> float:
+    """Mean of |Pearson correlation| over all pairs of a column of `one` and a column of `other` that change; NaN where
+    there is none."""
+    width = max(1, BLOCK_BYTES // (8 * len(one)))
+    rows, columns = np.flatnonzero(changing(one)), np.flatnonzero(changing(other))
+    total = 0.0
+    for start in range(0, len(rows), width):
+        block = standardised(one[:, rows[start : start + width]])
+        for first in range(0, len(columns), width):
+            total += float(np.abs(block.T @ standardised(other[:, columns[first : first + width]])).sum())
+    return total / (len(one) * len(rows) * len(columns)) if len(rows) and len(columns) else float("nan")
+
+
+def standardised(values: Shaped[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+    """Columns, each of which changes, less their means over their standard deviations, in float64."""
     centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
-    deviation = np.sqrt(np.square(centred).mean(axis=0))
-    changing = values.std(axis=0) > 0
-    return centred[:, changing] / deviation[changing]
+    return centred / np.sqrt(np.square(centred).mean(axis=0))

@@ -139,6 +139,10 @@ class RIS(StyleGAN2E4E):
         chunks = reader.chunks(self.module.invert(images))
         return torch.cat([hard_membership(reader(chunk), reader.keep).flatten(1) for chunk in chunks])
 
+    def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b d"]]:
+        """The memberships in each of the 8 parts."""
+        return dict(zip(PARTS, self.encode(images).chunk(len(PARTS), dim=1), strict=True))
+
     def encoder(self) -> nn.Module:
         """For fine-tuning: e4e's encoder behind the frozen generator, see `RISEncoder`."""
         return RISEncoder(self.module, self.reader)

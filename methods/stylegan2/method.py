@@ -123,6 +123,12 @@ class StyleGAN2E4E(Method):
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
         return self.module.invert(images).flatten(1)
 
+    def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b d"]]:
+        """Coarse, middle and fine styles: those of up to 8 px, of 16 and 32 px, and of more (StyleGAN, section 3.1)."""
+        w_plus = self.module.invert(images)
+        found = {"coarse": w_plus[:, :4], "middle": w_plus[:, 4:8], "fine": w_plus[:, 8:]}
+        return {name: styles.flatten(1) for name, styles in found.items() if styles.shape[1]}
+
     def encoder(self) -> nn.Module:
         return StyleEncoder(self.module)
 

@@ -9,14 +9,16 @@ import pytest
 from bench.catalogue import DATASETS, METHODS, PROFILES, TASKS
 from bench.registry import Entry, Registry, load_object
 from datasets.errors import BenchError
+from methods.pdr.config import PARAMETERS
 
 REGISTRY = Registry(
     "method",
     [
-        Entry("pdr", "json:dumps", "", "pdr"),
+        Entry("pdr", "json:dumps", "", "pdr", choices={"features": ("light", "view")}),
         Entry("pdr_loocc_l", "json:dumps", "", "pdr", {"loocc": "l"}),
         Entry("chance", "json:dumps", "", baseline=True),
         Entry("timm", "json:dumps", "", argument="model"),
+        Entry("pcc", "json:dumps", "", argument="dataset", usual=("bbt", "buffy")),
     ],
 )
 
@@ -28,8 +30,30 @@ def names(text: str) -> list[str]:
 def test_select_keeps_the_order_and_drops_repeats() -> None:
     assert names("pdr_loocc_l,pdr,pdr_loocc_l") == ["pdr_loocc_l", "pdr"]
     assert names("pdr*") == ["pdr", "pdr_loocc_l"]
-    assert names("all") == ["pdr", "pdr_loocc_l"]
-    assert names("all,chance") == ["pdr", "pdr_loocc_l", "chance"]
+    assert names("all") == ["pdr", "pdr_loocc_l", "pcc:bbt", "pcc:buffy"]
+    assert names("all,chance") == ["pdr", "pdr_loocc_l", "pcc:bbt", "pcc:buffy", "chance"]
+
+
+def test_a_star_goes_through_the_subsets_of_a_set_of_names() -> None:
+    assert names("chance,pdr[nf=8;features=*]") == [
+        "chance",
+        "pdr[nf=8;features=light]",
+        "pdr[nf=8;features=view]",
+        "pdr[nf=8;features=light,view]",
+    ]
+    assert REGISTRY.select("pdr[features=*]")[-1].variant == REGISTRY.get("pdr[features=light,view]").variant
+    for text in ("pdr[nf=*]", "chance[features=*]"):
+        with pytest.raises(BenchError, match="cannot go through"):
+            REGISTRY.select(text)
+
+
+def test_the_sets_of_names_are_the_methods_own() -> None:
+    for entry in METHODS.entries().values():
+        for name, choices in entry.choices.items():
+            values = METHODS.get(f"{entry.name}[{name}={','.join(choices)}]").variant
+            config = entry.load().Config(**values)
+            assert set(getattr(config, name)) == set(choices)
+            assert choices == PARAMETERS
 
 
 def test_an_entry_with_an_argument_sets_its_field() -> None:

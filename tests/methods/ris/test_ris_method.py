@@ -128,6 +128,14 @@ def test_features_are_zeros_and_ones_of_every_image_alone(method: RIS, images: T
     assert len(whole.unique(dim=0)) > 1
 
 
+def test_groups_are_the_parts(method: RIS, images: Tensor) -> None:
+    with torch.inference_mode():
+        groups, features = method.feature_groups(images), method.encode(images)
+    assert tuple(groups) == PARTS
+    assert torch.equal(torch.cat(list(groups.values()), dim=1), features)
+    assert len({group.shape for group in groups.values()}) == 1
+
+
 def test_the_size_at_full_size() -> None:
     method = RIS(RISConfig())
     layers = method.module.generator.layers

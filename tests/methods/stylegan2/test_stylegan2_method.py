@@ -196,6 +196,19 @@ def test_the_same_seed_gives_the_same_bits(settings: Settings) -> None:
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
 
 
+@pytest.mark.parametrize(("resolution", "sizes"), [(32, (4, 4)), (None, (4, 4, 2))])
+def test_groups_are_the_scales_of_the_styles(
+    settings: Settings, resolution: int | None, sizes: tuple[int, ...]
+) -> None:
+    method = StyleGAN2E4E(settings(train=True, resolution=resolution))
+    method.module.eval()
+    with torch.inference_mode():
+        groups, features = method.feature_groups(to_float(images())), method.encode(to_float(images()))
+    assert tuple(groups) == ("coarse", "middle", "fine")[: len(sizes)]
+    assert tuple(group.shape[1] for group in groups.values()) == tuple(16 * size for size in sizes)
+    assert torch.equal(torch.cat(list(groups.values()), dim=1), features)
+
+
 def test_encoder_can_be_fine_tuned(settings: Settings) -> None:
     method = StyleGAN2E4E(settings(train=True, resolution=None))
     method.encoder()(torch.rand(2, 3, 64, 64)).square().sum().backward()
