@@ -237,7 +237,7 @@ def report(
 
 @app.command()
 def table(
-    name: Annotated[str, typer.Argument(help="1, 2, 3, 4, nmi, pcc, finch or all.")],
+    name: Annotated[str, typer.Argument(help="1, 2, 3, 4, nmi, pcc, subsets, finch or all.")],
     format_: Annotated[str, typer.Option("--format", help="md, latex, csv or html.")] = "md",
     profile: Annotated[str | None, typer.Option(help="Whose records [default: the newest's]")] = None,
     output: Annotated[Path | None, typer.Option(help="File to write [default: print it]")] = None,
@@ -258,7 +258,7 @@ def table(
 
 
 @app.command()
-def cite(name: Annotated[str, typer.Argument(help="A table: 1, 2, 3, 4, nmi, pcc, finch or all.")]) -> None:
+def cite(name: Annotated[str, typer.Argument(help="A table: 1, 2, 3, 4, nmi, pcc, subsets, finch or all.")]) -> None:
     """Print the BibTeX of exactly a table's methods, datasets and metrics.
 
     Example:  python -m bench cite 1

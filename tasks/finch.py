@@ -57,8 +57,9 @@ def finch_details(features: Float[Matrix, "n d"], labels: Int[np.ndarray, "n *ta
 
     Returns
     -------
-    JSON: `partitions`, finest first, each with its number of `clusters`, `nmi` and `purity`; `at_classes`, the same of
-    the partition into `classes` clusters. Where there are too many items, `left_out` says so instead.
+    JSON: `partitions`, finest first, each with its number of `clusters`, the `sizes` of the smallest, the median and
+    the largest of them in items, `nmi` and `purity`; `at_classes`, the same of the partition into `classes` clusters.
+    Where there are too many items, `left_out` says so instead.
     """
     if len(features) > LARGEST:
         return {"left_out": f"{len(features)} items are more than the {LARGEST} whose exact neighbours it can find"}
@@ -71,13 +72,15 @@ def finch_details(features: Float[Matrix, "n d"], labels: Int[np.ndarray, "n *ta
 
 
 def _scored(partition: Int[np.ndarray, " n"], columns: Int[np.ndarray, "n t"]) -> dict[str, Any]:
-    """Number of clusters, NMI and purity; means over the columns of labels."""
-    _, cluster = np.unique(partition, return_inverse=True)
+    """Number and sizes of clusters, NMI and purity; means over the columns of labels."""
+    _, cluster, counts = np.unique(partition, return_inverse=True, return_counts=True)
+    sizes = np.quantile(counts, [0, 0.5, 1], method="nearest").tolist()
     nmi, purity = [], []
     for labels in columns.T:
         known = labels >= 0
         shape = (int(cluster.max()) + 1, int(labels.max()) + 1)
-        counts = contingency(cluster[known], labels[known], shape)
-        nmi.append(float(normalised_mutual_information(counts)))
-        purity.append(float(counts[np.arange(len(counts)), majority_labels(counts)].sum() / counts.sum()))
-    return {"clusters": int(cluster.max()) + 1, "nmi": float(np.mean(nmi)), "purity": float(np.mean(purity))}
+        table = contingency(cluster[known], labels[known], shape)
+        nmi.append(float(normalised_mutual_information(table)))
+        purity.append(float(table[np.arange(len(table)), majority_labels(table)].sum() / table.sum()))
+    scores = {"nmi": float(np.mean(nmi)), "purity": float(np.mean(purity))}
+    return {"clusters": len(counts), "sizes": sizes, **scores}

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from bench.records import Record
@@ -13,6 +14,8 @@ from bench.table.model import Section
 
 # Matplotlib's black, replaced by the page's text colour.
 INK = "#000000"
+# Lines of a chart that can be told apart.
+LINES = 10
 BEST, OTHER, REFERENCE = "#2f7d4f", "#4c78a8", "#9aa5b1"
 
 
@@ -59,8 +62,43 @@ def curves(training: dict[str, Any]) -> str:
     return _svg(figure, "losses by training step")
 
 
+def heatmap(
+    rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float | None]], description: str
+) -> str:
+    """Values in [0, 1], written into their cells and darker the larger; None is left empty."""
+    figure = Figure(figsize=(1.2 + 0.75 * len(columns), 0.5 + 0.3 * len(rows)))
+    axes = figure.subplots()
+    axes.set_xlim(0, len(columns))
+    axes.set_ylim(len(rows), 0)
+    for place, line in enumerate(values):
+        for column, value in enumerate(line):
+            if value is not None:
+                # Faint enough for the page's own text colour on it, in light and in dark.
+                shade = 0.7 * min(max(value, 0.0), 1.0)
+                axes.add_patch(Rectangle((column, place), 1, 1, color=OTHER, alpha=shade, linewidth=0))
+                axes.text(column + 0.5, place + 0.5, f"{value:.2f}", ha="center", va="center", fontsize=8)
+    axes.set_xticks([place + 0.5 for place in range(len(columns))], columns, fontsize=8)
+    axes.set_yticks([place + 0.5 for place in range(len(rows))], rows, fontsize=8)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return _svg(figure, description)
+
+
+def correlations(record: Record) -> str:
+    """Mean absolute correlation between each two groups of features; the diagonal is left out."""
+    pairs = record.details["pcc"]["pairs"]
+    both = pairs | {"-".join(reversed(pair.split("-"))): value for pair, value in pairs.items()}
+    names = list(dict.fromkeys(name for pair in pairs for name in pair.split("-")))
+    values = [[both.get(f"{one}-{other}") for other in names] for one in names]
+    return heatmap(names, names, values, f"correlation between the groups of features of {record.name}")
+
+
 def sweep(records: Sequence[Record]) -> str:
-    """Accuracy by subset of a sweep, one line per method."""
+    """Accuracy by subset of a sweep: one line per method or, where those would hide each other, a row of numbers."""
+    if len(records) > LINES:
+        points = [[point["metrics"]["accuracy"] for point in record.details["curve"]["points"]] for record in records]
+        names = [point["name"] for point in records[0].details["curve"]["points"]]
+        return heatmap([record.method for record in records], names, points, _about(records))
     figure = Figure(figsize=(6.4, 3.4))
     axes = figure.subplots()
     for record in records:
@@ -73,7 +111,11 @@ def sweep(records: Sequence[Record]) -> str:
     axes.set_xlabel(records[0].details["curve"]["axis"])
     axes.set_ylabel("accuracy")
     axes.legend(fontsize=7, frameon=False, ncols=2)
-    return _svg(figure, f"accuracy on {records[0].task} by {records[0].details['curve']['axis']}")
+    return _svg(figure, _about(records))
+
+
+def _about(records: Sequence[Record]) -> str:
+    return f"accuracy on {records[0].task} by {records[0].details['curve']['axis']}"
 
 
 def _svg(figure: Figure, description: str) -> str:

@@ -11,7 +11,7 @@ from bench import table as tables
 from bench.cite import bibtex
 from bench.invocations import Invocation
 from bench.records import Record
-from bench.report.charts import bars, curves, sweep
+from bench.report.charts import bars, correlations, curves, sweep
 from bench.report.confusion import Confusion, confusion
 from bench.report.images import data_uri, prepared_images, thumbnails
 from bench.store import Store
@@ -52,6 +52,7 @@ def render(invocation: Invocation, records: Sequence[Record], store: Store) -> s
         trainings=_trainings(records, store),
         clusterings=_clusterings(records, store),
         sweeps=_sweeps(records),
+        correlations=_correlations(records),
         segmentations=_segmentations(records, store),
         costs=_costs(records),
         datasets=_datasets(records),
@@ -115,6 +116,15 @@ def _sweeps(records: Sequence[Record]) -> list[dict[str, str]]:
         if record.status == "ok" and "curve" in record.details:
             chosen.setdefault(record.task, []).append(record)
     return [{"task": task, "chart": sweep(found)} for task, found in chosen.items()]
+
+
+def _correlations(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """The correlation between groups of features, one map per method, by task."""
+    found: dict[str, list[tuple[Record, str]]] = {}
+    for record in records:
+        if record.status == "ok" and "pcc" in record.details:
+            found.setdefault(record.task, []).append((record, correlations(record)))
+    return [{"task": task, "entries": entries} for task, entries in found.items()]
 
 
 def _segmentations(records: Sequence[Record], store: Store) -> list[dict[str, Any]]:

@@ -45,10 +45,15 @@ def build(records: Sequence[Record]) -> Table:
 
 
 def _ordered(methods: set[str]) -> list[str]:
-    """The paper's rows that are there, others by name, and all reference rows."""
+    """The paper's rows that are there, others by name with small sets of features first, and all reference rows."""
     paper = [name for name in PAPER_ROWS if name in methods]
-    others = sorted(methods - set(PAPER_ROWS) - set(REFERENCE_ROWS))
+    others = sorted(methods - set(PAPER_ROWS) - set(REFERENCE_ROWS), key=_by_settings)
     return [*paper, *others, *REFERENCE_ROWS]
+
+
+def _by_settings(method: str) -> tuple[str, int, str]:
+    base, _, settings = method.partition("[")
+    return base, settings.count(","), settings
 
 
 def _section(task: str, methods: Sequence[str], records: Sequence[Record]) -> Section:
@@ -166,6 +171,7 @@ def _captions(task: str, metrics: Sequence[str], rows: Sequence[Row], records: S
     captions = _clustering_captions(metrics, good) + _majority_captions(good) + _usual_mask_captions(good)
     reduced = dict.fromkeys(text for record in good for text in record.details.get("reduced", ()))
     captions += [f"Less than the paper's protocol: {'; '.join(reduced)}."] if reduced else []
+    captions += ["lost: accuracy at the smallest angles less that at the largest."] if "lost" in metrics else []
     captions += _interval_captions(rows)
     if any(record.dataset is not None and record.dataset.synthetic for record in records):
         captions.append("[synthetic]: images drawn by the project, so no difference to the paper is given.")

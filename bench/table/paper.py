@@ -1,15 +1,18 @@
 """The paper's tables by name, declared: which tasks, which metrics, which rows; filled from records alone."""
 
+import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.records import Record
+from bench.records import Record, Uncertainty
 from bench.table.build import build
 from bench.table.check import same
 from bench.table.model import REFERENCE_ROWS, Section, Table
 from datasets.errors import BenchError
 
 LEARNED = ("vqvae", "stylegan2_e4e", "ris", "pdr", "pdr_loocc_l", "pdr_loocc_lv")
+# How the name of a row with a subset of its method's features goes on after the method's.
+SUBSET = "[features="
 CLUSTERING = ("bbt", "buffy", "rafdb", "celeba")
 
 
@@ -20,8 +23,9 @@ class Definition:
     Attributes
     ----------
     tasks: the tasks, in order.
-    metrics: the metrics of each task; names in `DERIVED` are read from a record's details.
+    metrics: the metrics of each task, or patterns of their names; `derived` says which are read from details.
     methods: rows that belong in it, besides the reference rows.
+    subsets: whether the rows are not the methods themselves, but they with subsets of their features.
     """
 
     title: str
@@ -29,7 +33,10 @@ class Definition:
     metrics: tuple[str, ...]
     methods: tuple[str, ...] = LEARNED
     references: bool = True
+    subsets: bool = False
 
+
+PDR = ("pdr", "pdr_loocc_l", "pdr_loocc_lv")
 
 TABLES = {
     "1": Definition("Clustering of people, emotions and attributes (PDR, table 1)", CLUSTERING, ("accuracy", "f1")),
@@ -49,11 +56,18 @@ TABLES = {
     "4": Definition("Clustering of cars (PDR, table 4)", ("shapenet_cars",), ("accuracy", "f1")),
     "nmi": Definition("Normalised mutual information (PDR, section 4.5)", CLUSTERING, ("nmi",)),
     "pcc": Definition(
-        "Correlation between geometry, albedo, light and view features, less is better (PDR, section 5)",
+        "Correlation between a method's own groups of features, less is better (PDR, section 5)",
         ("pcc:buffy", "pcc:bbt"),
         ("mean_pcc",),
-        ("pdr", "pdr_loocc_l", "pdr_loocc_lv"),
+        ("stylegan2_e4e", "ris", *PDR),
+    ),
+    "subsets": Definition(
+        "What leaving out scene parameters does to clusters of people as light and view move away",
+        ("yaleb", "view_sweep"),
+        ("accuracy", "accuracy@*", "lost"),
+        PDR,
         references=False,
+        subsets=True,
     ),
     "finch": Definition(
         "FINCH at the number of classes",
@@ -63,10 +77,21 @@ TABLES = {
 }
 
 
-def derived(record: Record) -> dict[str, float]:
-    """Metrics of a record that stand in its details: FINCH's partition at the number of classes."""
-    at_classes = record.details.get("finch", {}).get("at_classes")
-    return {} if at_classes is None else {f"finch_{name}": at_classes[name] for name in ("nmi", "purity")}
+def derived(record: Record) -> Record:
+    """The record with metrics that stand in its details.
+
+    They are FINCH's at the number of classes (`finch_nmi`, `finch_purity`), and of a sweep the accuracy in each range
+    of angles (`accuracy@0-12`) with what is `lost` from the smallest angles to the largest.
+    """
+    metrics, intervals = dict(record.metrics), dict(record.intervals)
+    if at_classes := record.details.get("finch", {}).get("at_classes"):
+        metrics |= {f"finch_{name}": at_classes[name] for name in ("nmi", "purity")}
+    if points := record.details.get("curve", {}).get("points"):
+        for point in points:
+            metrics[f"accuracy@{point['name']}"] = point["metrics"]["accuracy"]
+            intervals[f"accuracy@{point['name']}"] = Uncertainty(**point["intervals"]["accuracy"])
+        metrics["lost"] = points[0]["metrics"]["accuracy"] - points[-1]["metrics"]["accuracy"]
+    return record.model_copy(update={"metrics": metrics, "intervals": intervals})
 
 
 @dataclass(frozen=True)
@@ -105,7 +130,7 @@ def fill(name: str, records: Iterable[Record], profile: str | None = None) -> Fi
         newest[record.name] = record
     chosen = sorted(newest.values(), key=lambda record: (definition.tasks.index(record.task), record.all_seeds))
     _one_code(chosen)
-    chosen = [record.model_copy(update={"metrics": {**record.metrics, **derived(record)}}) for record in chosen]
+    chosen = [derived(record) for record in chosen]
     table = build(chosen)
     sections = tuple(_only(section, definition) for section in table.sections)
     commands = tuple(_missing(definition, chosen))
@@ -113,8 +138,11 @@ def fill(name: str, records: Iterable[Record], profile: str | None = None) -> Fi
 
 
 def _belongs(record: Record, definition: Definition) -> bool:
-    rows = (*definition.methods, *(REFERENCE_ROWS if definition.references else ()))
-    return record.task in definition.tasks and record.method in rows
+    if record.task not in definition.tasks:
+        return False
+    if definition.subsets:
+        return record.method.partition(SUBSET)[0] in definition.methods and SUBSET in record.method
+    return record.method in (*definition.methods, *(REFERENCE_ROWS if definition.references else ()))
 
 
 def _one_code(records: Sequence[Record]) -> None:
@@ -139,7 +167,8 @@ def _one_code(records: Sequence[Record]) -> None:
 
 def _only(section: Section, definition: Definition) -> Section:
     """The columns and rows of the table's own."""
-    metrics = tuple(metric for metric in definition.metrics if metric in section.metrics) or section.metrics[:1]
+    wanted = [metric for pattern in definition.metrics for metric in fnmatch.filter(section.metrics, pattern)]
+    metrics = tuple(dict.fromkeys(wanted)) or section.metrics[:1]
     columns = [section.metrics.index(metric) for metric in metrics]
     rows = tuple(
         replace(row, scores=tuple(row.scores[column] for column in columns))
@@ -153,13 +182,21 @@ def _missing(definition: Definition, records: Sequence[Record]) -> Iterable[str]
     """One command per task that lacks rows."""
     profile = records[0].profile
     for task in definition.tasks:
-        there = {record.method for record in records if record.task == task and record.status != "failed"}
-        lacking = [method for method in definition.methods if method not in there]
-        if lacking:
-            yield f"python -m bench run --methods {','.join(lacking)} --tasks {task} --profile {profile}"
+        there = [record.method for record in records if record.task == task and record.status != "failed"]
+        if definition.subsets:
+            there = [method.partition(SUBSET)[0] for method in there]
+        if lacking := [method for method in definition.methods if method not in there]:
+            yield f"python -m bench run --methods {_typed(definition, lacking)} --tasks {task} --profile {profile}"
 
 
 def _all(name: str) -> str:
-    tasks = ",".join(TABLES[name].tasks)
-    methods = ",".join(TABLES[name].methods)
+    definition = TABLES[name]
+    methods, tasks = _typed(definition, definition.methods), ",".join(definition.tasks)
     return f"make them with python -m bench run --methods {methods} --tasks {tasks}"
+
+
+def _typed(definition: Definition, methods: Sequence[str]) -> str:
+    """Methods as `--methods` takes them."""
+    return (
+        "'" + ",".join(f"{method}{SUBSET}*]" for method in methods) + "'" if definition.subsets else ",".join(methods)
+    )

@@ -178,6 +178,35 @@ def test_less_correlation_is_better_and_has_its_published_figure() -> None:
     ]
     table = fill("pcc", records).table
     section = table.sections[0]
-    assert [(row.method, row.scores[0].best) for row in section.rows] == [("pdr", False), ("pdr_loocc_l", True)]
+    assert [(row.method, row.scores[0].best) for row in section.rows if not row.reference] == [
+        ("pdr", False),
+        ("pdr_loocc_l", True),
+    ]
     assert section.rows[0].scores[0].published == 0.26
     assert any("mean_pcc 0.18" in caption for caption in table.captions), "of a variant that is not named"
+
+
+def test_subsets_of_the_features_by_angle() -> None:
+    def swept(method: str, near: float, far: float) -> Record:
+        points = [
+            {
+                "name": name,
+                "metrics": {"accuracy": value},
+                "intervals": {"accuracy": {"low": value - 0.1, "high": value + 0.1, "over": "items"}},
+            }
+            for name, value in (("0-12", near), ("77-180", far))
+        ]
+        return made(method, "yaleb", details={"curve": {"axis": "light angle", "points": points}})
+
+    methods = ("pdr[features=light,view]", "pdr[features=view]", "pdr[features=albedo]", "pdr")
+    filled = fill("subsets", [swept(name, 0.9, 0.9 - place / 10) for place, name in enumerate(methods)])
+    (section,) = filled.table.sections
+    assert section.metrics == ("accuracy", "accuracy@0-12", "accuracy@77-180", "lost")
+    assert [row.method for row in section.rows] == [methods[place] for place in (2, 1, 0)], "small sets first"
+    last = section.rows[-1].scores
+    assert [score.value for score in last[1:]] == [0.9, 0.9, 0.0]
+    assert (last[1].low, last[1].high) == (pytest.approx(0.8), pytest.approx(1.0))
+    assert last[3].best, "nothing lost is best"
+    assert "--methods 'pdr_loocc_l[features=*],pdr_loocc_lv[features=*]' --tasks yaleb" in filled.commands[0]
+    with pytest.raises(BenchError, match=re.escape("--methods 'pdr[features=*],")):
+        fill("subsets", [])

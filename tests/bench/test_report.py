@@ -13,7 +13,7 @@ from record_factory import record
 from bench.commands.report import report_command
 from bench.invocations import invocations
 from bench.records import Record
-from bench.report.charts import bars, curves, sweep
+from bench.report.charts import LINES, bars, correlations, curves, heatmap, sweep
 from bench.store import Store
 from bench.table import build
 from datasets.errors import BenchError
@@ -109,3 +109,24 @@ def test_a_sweep_has_a_line_per_method() -> None:
     chart = sweep([record("pdr", "yaleb", details=details), record("vqvae", "yaleb", details=details)])
     assert "light angle, degrees" in chart
     assert all(name in chart for name in ("pdr", "vqvae", "0-12"))
+
+
+def test_many_sweeps_are_rows_of_numbers() -> None:
+    points = [{"name": name, "metrics": {"accuracy": value}} for name, value in (("0-12", 0.91), ("12-25", 0.52))]
+    details = {"curve": {"axis": "light angle, degrees", "points": points}}
+    chart = sweep([record(f"pdr[nf={place}]", "yaleb", details=details) for place in range(LINES + 1)])
+    assert chart.count(">0.91<") == chart.count(">0.52<") == LINES + 1
+    assert "pdr[nf=3]" in chart
+
+
+def test_correlations_are_a_map_without_its_diagonal() -> None:
+    pairs = {"geometry-albedo": 0.31, "geometry-light": 0.12, "albedo-light": 0.23}
+    chart = correlations(record("pdr", "pcc:bbt", details={"pcc": {"mean": 0.22, "pairs": pairs}}))
+    assert [chart.count(f"{value:.2f}<") for value in pairs.values()] == [2, 2, 2], "both ways round"
+    assert "1.00" not in chart
+
+
+def test_a_map_leaves_out_what_there_is_not() -> None:
+    chart = heatmap(["a"], ["b", "c"], [[0.25, None]], "two of one")
+    assert chart.count(">0.25<") == 1
+    assert 'aria-label="two of one"' in chart

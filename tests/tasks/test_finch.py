@@ -17,7 +17,7 @@ def blobs(per: int = 12, width: int = 8) -> tuple[np.ndarray, np.ndarray]:
 def test_three_directions_are_three_clusters() -> None:
     features, labels = blobs()
     found = finch_details(features, labels, 3)
-    assert found["at_classes"] == {"clusters": 3, "nmi": pytest.approx(1), "purity": 1.0}
+    assert found["at_classes"] == {"clusters": 3, "sizes": [12, 12, 12], "nmi": pytest.approx(1), "purity": 1.0}
     sizes = [partition["clusters"] for partition in found["partitions"]]
     assert sizes == sorted(sizes, reverse=True), "finest first"
     assert all(partition["purity"] == 1 for partition in found["partitions"] if partition["clusters"] >= 3)
