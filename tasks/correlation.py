@@ -52,7 +52,8 @@ class Correlation(TrainingTask):
         device: str,
         progress: Progress,
     ) -> Scores:
-        """Scores `mean_pcc`, the mean over the pairs of groups; `details["pcc"]` has `mean` and each of the `pairs`.
+        """Scores `mean_pcc`, the mean over the pairs of groups; `details["pcc"]` has `mean`, the names of the `groups`, and each of the
+        `pairs` as `geometry-albedo`.
 
         Units that never change (a unit that is off, say) correlate with nothing: they are left out and counted in
         `constant`, and so is a pair with a group of nothing else.
@@ -75,7 +76,8 @@ class Correlation(TrainingTask):
         if not pairs:
             raise NotApplicable(f"less than two groups of features change on {dataset.label}")
         mean = float(np.mean(list(pairs.values())))
-        return Scores({"mean_pcc": mean}, details={"pcc": {"mean": mean, "pairs": pairs, "constant": constant}})
+        details = {"mean": mean, "groups": list(groups), "pairs": pairs, "constant": constant}
+        return Scores({"mean_pcc": mean}, details={"pcc": details})
 
 
 def compact(values: Float[np.ndarray, "b d"]) -> Shaped[np.ndarray, "b d"]:

@@ -63,9 +63,14 @@ def curves(training: dict[str, Any]) -> str:
 
 
 def heatmap(
-    rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float | None]], description: str
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[Sequence[float | None]],
+    description: str,
+    axis: str = "",
 ) -> str:
-    """Values in [0, 1], written into their cells and darker the larger; None is left empty."""
+    """Values in [0, 1], written into their cells and darker the larger; None is left empty. `axis` says what the columns
+    are."""
     figure = Figure(figsize=(1.2 + 0.75 * len(columns), 0.5 + 0.3 * len(rows)))
     axes = figure.subplots()
     axes.set_xlim(0, len(columns))
@@ -79,6 +84,7 @@ def heatmap(
                 axes.text(column + 0.5, place + 0.5, f"{value:.2f}", ha="center", va="center", fontsize=8)
     axes.set_xticks([place + 0.5 for place in range(len(columns))], columns, fontsize=8)
     axes.set_yticks([place + 0.5 for place in range(len(rows))], rows, fontsize=8)
+    axes.set_xlabel(axis)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     return _svg(figure, description)
@@ -86,10 +92,8 @@ def heatmap(
 
 def correlations(record: Record) -> str:
     """Mean absolute correlation between each two groups of features; the diagonal is left out."""
-    pairs = record.details["pcc"]["pairs"]
-    both = pairs | {"-".join(reversed(pair.split("-"))): value for pair, value in pairs.items()}
-    names = list(dict.fromkeys(name for pair in pairs for name in pair.split("-")))
-    values = [[both.get(f"{one}-{other}") for other in names] for one in names]
+    names, pairs = record.details["pcc"]["groups"], record.details["pcc"]["pairs"]
+    values = [[pairs.get(f"{one}-{other}", pairs.get(f"{other}-{one}")) for other in names] for one in names]
     return heatmap(names, names, values, f"correlation between the groups of features of {record.name}")
 
 
@@ -98,7 +102,8 @@ def sweep(records: Sequence[Record]) -> str:
     if len(records) > LINES:
         points = [[point["metrics"]["accuracy"] for point in record.details["curve"]["points"]] for record in records]
         names = [point["name"] for point in records[0].details["curve"]["points"]]
-        return heatmap([record.method for record in records], names, points, _about(records))
+        axis = records[0].details["curve"]["axis"]
+        return heatmap([record.method for record in records], names, points, _about(records), axis)
     figure = Figure(figsize=(6.4, 3.4))
     axes = figure.subplots()
     for record in records:

@@ -121,7 +121,8 @@ def test_many_sweeps_are_rows_of_numbers() -> None:
 
 def test_correlations_are_a_map_without_its_diagonal() -> None:
     pairs = {"geometry-albedo": 0.31, "geometry-light": 0.12, "albedo-light": 0.23}
-    chart = correlations(record("pdr", "pcc:bbt", details={"pcc": {"mean": 0.22, "pairs": pairs}}))
+    details = {"mean": 0.22, "groups": ["geometry", "albedo", "light"], "pairs": pairs}
+    chart = correlations(record("pdr", "pcc:bbt", details={"pcc": details}))
     assert [chart.count(f"{value:.2f}<") for value in pairs.values()] == [2, 2, 2], "both ways round"
     assert "1.00" not in chart
 

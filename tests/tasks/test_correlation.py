@@ -100,6 +100,7 @@ def test_pairs_of_groups(dataset: Dataset) -> None:
     assert (task.dataset, task.encodes) == ("bbt", False)
     scores = scored(Groups, dataset)
     pairs = scores.details["pcc"]["pairs"]
+    assert scores.details["pcc"]["groups"] == ["a", "b", "c"]
     assert pairs["a-b"] == pytest.approx(1, abs=1e-6)
     assert pairs["a-c"] < 0.15
     assert scores.metrics["mean_pcc"] == pytest.approx(np.mean(list(pairs.values())))
