@@ -52,8 +52,8 @@ class Correlation(TrainingTask):
         device: str,
         progress: Progress,
     ) -> Scores:
-        """Scores `mean_pcc`, the mean over the pairs of groups; `details["pcc"]` has `mean`, the names of the `groups`, and each of the
-        `pairs` as `geometry-albedo`.
+        """Scores `mean_pcc`, the mean over the pairs of groups; `details["pcc"]` has `mean`, the names of the `groups`,
+        and each of the `pairs`, as `geometry-albedo`.
 
         Units that never change (a unit that is off, say) correlate with nothing: they are left out and counted in
         `constant`, and so is a pair with a group of nothing else.

@@ -69,8 +69,10 @@ def heatmap(
     description: str,
     axis: str = "",
 ) -> str:
-    """Values in [0, 1], written into their cells and darker the larger; None is left empty. `axis` says what the columns
-    are."""
+    """Values in [0, 1], written into their cells and darker the larger; None is left empty.
+
+    `axis` says what the columns are.
+    """
     figure = Figure(figsize=(1.2 + 0.75 * len(columns), 0.5 + 0.3 * len(rows)))
     axes = figure.subplots()
     axes.set_xlim(0, len(columns))
