@@ -121,19 +121,24 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
         "offsets_start": 1,
         "offsets_every": 1,
     },
+    # On 4,000 drawn faces, one CPU thread. The generator after 3,000 steps of 16 images (390 s): R1's weight 1 gives
+    # rounder faces of more poses than 0.1; twice the channels and dimensions are no better at the same cost.
+    # The encoder's validation error, mean square on [-1, 1]: 0.059 at width 16, rate 1e-3 and latent weight 1 after
+    # 800 steps; 0.056 at width 8, 3e-3 and 0.05 after 1,000 steps, which take as long.
     "mini": {
         "train": True,
         "style_dim": 64,
         "mapping_layers": 4,
         "max_channels": 64,
         "channel_base": 1024,
-        "encoder_width": 16,
+        "encoder_width": 8,
         "encoder_units": (1, 1, 2, 1),
         "gan": {"batch_size": 16, "learning_rate": 2.5e-3, "max_steps": 3000},
-        "schedule": {"batch_size": 16, "learning_rate": 1e-3, "max_steps": 1000},
+        "schedule": {"batch_size": 16, "learning_rate": 3e-3, "max_steps": 1000},
         "half_life": 2000.0,
-        "offsets_start": 100,
-        "offsets_every": 50,
+        "latent_weight": 0.05,
+        "offsets_start": 50,
+        "offsets_every": 20,
     },
     "paper": {},
 }
