@@ -209,6 +209,12 @@ DATASETS = Registry(
             stand_in="datasets.synthetic.sweeps:ViewSweepStandIn.open",
         ),
         Entry(
+            "faces_truth",
+            "",
+            "drawn faces with complete ground truth; there is no real counterpart",
+            stand_in="datasets.synthetic.sources:FacesTruth.open",
+        ),
+        Entry(
             "shapenet_cars",
             "datasets.shapenet_cars:ShapeNetCars.open_test",
             "ShapeNet cars, the test images: 5 classes",

@@ -37,6 +37,7 @@ OF_DATASETS: dict[str, tuple[str, ...]] = {
     "celebamask": ("lee2020celebamask", "liu2015celeba"),
     "yaleb": ("georghiades2001yaleb", "lee2005yaleb"),
     "view_sweep": (),
+    "faces_truth": (),
     "shapenet_cars": ("chang2015shapenet", "wu2020unsup3d"),
     "shapenet_cars_train": ("chang2015shapenet", "wu2020unsup3d"),
     "tracks": (),

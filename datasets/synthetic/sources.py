@@ -17,6 +17,8 @@ from datasets.rows import in_memory
 from datasets.streams import generator
 from datasets.synthetic.faces.acting import EQUAL, TYPICAL, draw_expression
 from datasets.synthetic.faces.attributes import attributes
+from datasets.synthetic.faces.factors import NAMES as FACTORS
+from datasets.synthetic.faces.factors import factors
 from datasets.synthetic.faces.parameters import EMOTIONS, Face, source_digest
 from datasets.synthetic.faces.parts import PARTS
 from datasets.synthetic.faces.people import draw_identity
@@ -125,7 +127,8 @@ class FacesTruth(StandIn):
     """Different people under the light of the test sets, with complete ground truth.
 
     Labels: `emotion`, `attributes` (n, 40; CelebA's, -1 where no parameter means it). Truth: `light`, `view`, `depth`
-    float32, `normal` and `albedo` float16, `coverage` float16, `part` uint8, as of `faces.render.Rendered`.
+    float32, `normal` and `albedo` float16, `coverage` float16, `part` uint8, as of `faces.render.Rendered`; `factors`
+    float32 (n, 28), what the faces are drawn from, as of `faces.factors`, whose names are `classes["factors"]`.
     """
 
     name = "faces_truth"
@@ -143,10 +146,13 @@ class FacesTruth(StandIn):
             "truth-albedo": drawn.albedo.astype(np.float16),
             "truth-coverage": drawn.coverage.astype(np.float16),
             "truth-part": drawn.part,
+            "truth-factors": factors(faces),
         }
 
     def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
-        return Content(images, classes={"emotion": EMOTIONS, "part": PARTS}, **sorted_columns(columns))
+        return Content(
+            images, classes={"emotion": EMOTIONS, "part": PARTS, "factors": FACTORS}, **sorted_columns(columns)
+        )
 
 
 class TracksStandIn(StandIn):

@@ -125,6 +125,7 @@ def test_complete_truth() -> None:
         "albedo": (count, 16, 16, 3),
         "coverage": (count, 16, 16),
         "part": (count, 16, 16),
+        "factors": (count, len(content.classes["factors"])),
     }
     assert content.labels["attributes"].shape == (count, 40)
     assert content.labels["emotion"].shape == (count,)
