@@ -2,7 +2,8 @@
 
 The whole image is resized to a square by bilinear interpolation with antialiasing, which is what torchvision's
 `Resize((size, size))` does to a PIL image. EXIF orientation is ignored and grey images become three equal channels,
-as in the loaders of the datasets' authors.
+as in the loaders of the datasets' authors. A photograph that a user hands in is no benchmark: it is turned upright and
+cut to a square.
 """
 
 import struct
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image, ImageOps
 
 # What counts as an image in a folder; anything else there (Thumbs.db, .DS_Store, notes) is not looked at.
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -49,6 +50,38 @@ def read_image(path: Path, size: int, crop: Box | None = None) -> UInt8[np.ndarr
             return np.array(square, dtype=np.uint8)
     except _DAMAGE as error:
         raise Unreadable(getattr(error, "strerror", None) or str(error) or type(error).__name__) from error
+
+
+def read_photograph(path: Path, size: int) -> UInt8[np.ndarray, "size size 3"]:
+    """Decode a user's own photograph, turn it upright (EXIF), cut out the largest centred square, and resize that to
+    `size` x `size` as `read_image` does; RGB, 0 to 255. What is transparent becomes white.
+
+    Raises `Unreadable` as `read_image` does, and where a side is shorter than `size`.
+    """
+    try:
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(_eight_bit(image))
+            if upright.has_transparency_data:
+                opaque = upright.convert("RGBA")
+                upright = Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque)
+            rgb = upright.convert("RGB")
+    except _DAMAGE as error:
+        raise Unreadable(getattr(error, "strerror", None) or str(error) or type(error).__name__) from error
+    side = min(rgb.size)
+    if side < size:
+        raise Unreadable(f"{rgb.width} x {rgb.height} pixels, too small: expected at least {size} x {size}")
+    left, upper = (rgb.width - side) // 2, (rgb.height - side) // 2
+    square = rgb.crop((left, upper, left + side, upper + side))
+    return np.array(square.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits (PNG, TIFF) as 8 bits, which Pillow's own conversion would clip instead of scaling."""
+    if not image.mode.startswith("I"):
+        return image
+    scaled = Image.fromarray((np.asarray(image, dtype=np.float64) / 257).round().clip(0, 255).astype(np.uint8))
+    scaled.info = image.info
+    return scaled
 
 
 def read_mask(path: Path, size: int) -> UInt8[np.ndarray, "size size"]:
