@@ -54,6 +54,8 @@ class Cell:
             return f"{self.method.name} has no model for {self.method.domain}"
         if self.task.task.pyramids and not cls.pyramids:
             return f"{self.method.name} has no feature pyramid to segment with"
+        if self.task.task.derenders and not cls.derenders:
+            return f"{self.method.name} takes no image apart into depth, albedo, light and view"
         if cls.supervised and not isinstance(self.task.task, TrainingTask):
             return f"{self.method.name} has no features before a task's labels train it"
         return None

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from datasets.base import Dataset, Progress
+from datasets.derendered import Derendered
 from datasets.errors import BenchError, NotApplicable
 from methods.learning import Learner, Losses, Schedule, SupervisedLearner, Trainer, to_float
 
@@ -85,6 +86,7 @@ class Method(ABC):
         same state, and this method's Config must extend its Config.
     derives_from: name of a dataset that `derive` needs; None where encoding needs nothing but the weights.
     pyramids: whether there is a `pyramid`.
+    derenders: whether there is a `derender`.
     binary: whether features are all 0 or 1, so that they are stored at one bit each.
     config: this instance's configuration.
     module: all its weights, or None where it has none.
@@ -101,6 +103,7 @@ class Method(ABC):
     shares: ClassVar[type["Method"] | None] = None
     derives_from: ClassVar[str | None] = None
     pyramids: ClassVar[bool] = False
+    derenders: ClassVar[bool] = False
     binary: ClassVar[bool] = False
 
     image_size: int = 64
@@ -190,6 +193,14 @@ class Method(ABC):
         The caller sets eval and inference mode. Raises NotApplicable where the features have no parts of their own.
         """
         raise NotApplicable(f"{type(self).__name__} has no groups of features")
+
+    def derender(self, images: Float[Tensor, "b 3 h w"]) -> Derendered:
+        """Take images in [0, 1], on the module's device, apart into depth, albedo, light and view.
+
+        The caller sets eval and inference mode. Raises NotApplicable where the method sees no scene (`derenders` says
+        so beforehand).
+        """
+        raise NotApplicable(f"{type(self).__name__} takes no image apart into depth, albedo, light and view")
 
     def pyramid(self) -> nn.Module:
         """The trainable encoder as a feature pyramid, for dense prediction.

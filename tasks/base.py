@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from datasets.base import Dataset, Progress
+from datasets.derendered import Derendered
 from datasets.packed import Matrix
 from methods.learning import Trainer
 
@@ -36,7 +37,7 @@ class Scores:
 
     Attributes
     ----------
-    metrics: name -> value in [0, 1].
+    metrics: name -> value in [0, 1], or in the unit that its name ends with: `_deg` (degrees) or `_percent`.
     intervals: name -> its interval, for the metrics that have one.
     predictions: per-item arrays that the scores can be recomputed from, first axis items.
     pictures: name -> what a person should look at, uint8 (h, w, 3); kept as PNG beside the predictions.
@@ -64,12 +65,16 @@ class Task(ABC):
     input_scale: what images in [0, 1] are multiplied by before they are encoded; 1 unless a protocol says otherwise.
     encodes: whether the images of `frames` are encoded beforehand.
     pyramids: whether the task needs methods with a feature pyramid.
+    derenders: whether the task needs methods that take images apart into scenes.
+    less_is_better: the metrics of which less is better.
     """
 
     Config: ClassVar[type[TaskConfig]] = TaskConfig
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     encodes: ClassVar[bool] = True
     pyramids: ClassVar[bool] = False
+    derenders: ClassVar[bool] = False
+    less_is_better: ClassVar[frozenset[str]] = frozenset()
     dataset: str
     domain: Literal["faces", "cars"] = "faces"
     reduce: Literal["none", "track_mean"] = "none"
@@ -116,6 +121,9 @@ class Model(Protocol):
 
     def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> Mapping[str, Float[Tensor, "b d"]]:
         """Features in the groups that they have by nature; NotApplicable where there are none."""
+
+    def derender(self, images: Float[Tensor, "b 3 h w"]) -> Derendered:
+        """Scenes that images show; NotApplicable where the method sees none."""
 
     def pyramid(self) -> nn.Module:
         """The encoder as a feature pyramid; NotApplicable where there is none."""

@@ -9,9 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from datasets.derendered import Derendered
 from methods.base import Domain, Method, ProtocolName, Trainer
 from methods.pdr import vgg
 from methods.pdr.config import PROFILES, PDRConfig, for_profile, for_protocol
+from methods.pdr.derender import derender
 from methods.pdr.import_weights import load_unsup3d
 from methods.pdr.learner import PDRLearner
 from methods.pdr.model import signed
@@ -37,6 +39,7 @@ class PDR(Method):
     Config = PDRConfig
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = PROFILES
     trains: ClassVar[bool] = True
+    derenders: ClassVar[bool] = True
     image_size: int = IMAGE_SIZE
 
     def __init__(self, config: PDRConfig | None = None, *, domain: Domain = "faces") -> None:
@@ -72,6 +75,9 @@ class PDR(Method):
 
     def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b d"]]:
         return self.module.features(signed(images))
+
+    def derender(self, images: Float[Tensor, "b 3 h w"]) -> Derendered:
+        return derender(self.module, self.config, images)
 
     def encoder(self) -> nn.Module:
         return PDREncoder(self.module, self.config.features)

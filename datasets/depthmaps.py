@@ -1,0 +1,15 @@
+"""Normals of depth maps, in Unsup3D's camera."""
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Shaped
+
+
+def depth_normals(depth: Shaped[np.ndarray, "n s s"]) -> Float32[np.ndarray, "n s s 3"]:
+    """Unit normals of depth maps in camera units: cross products of central differences of the points seen (Unsup3D,
+    section 3.2). (0, 0, 1) faces the camera, as it does at the border, where there is no difference to take.
+    """
+    from methods.rendering.scene import DepthRenderer
+
+    maps = torch.from_numpy(np.ascontiguousarray(depth, dtype=np.float32))
+    return DepthRenderer(size=depth.shape[1]).normals(maps).numpy()

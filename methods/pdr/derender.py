@@ -1,0 +1,31 @@
+"""PDR's scenes as the camera sees them: canonical depth and albedo warped into the predicted view."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from datasets.derendered import Derendered
+from methods.pdr.config import PDRConfig
+from methods.pdr.model import Autoencoder, signed
+from methods.pdr.networks import Networks
+from methods.pdr.scene import look_up
+from methods.rendering.camera import rotation_matrix
+
+
+def derender(networks: Networks, config: PDRConfig, images: Float[Tensor, "b 3 64 64"]) -> Derendered:
+    """Take images in [0, 1], on the networks' device, apart.
+
+    PDR shades the canonical object and turns the result, so its light is turned with it into camera space. Albedo
+    beyond the canonical map's edge is 0.
+    """
+    model = Autoencoder(networks, config).to(images.device).eval()
+    result, count = model(signed(images)), len(images)
+    rendered = result.rendered
+    rotation = rotation_matrix(result.view[:, :3])
+    return Derendered(
+        depth=rendered.depth[:count],
+        albedo=look_up(result.albedo[:count] / 2 + 0.5, rendered.grid[:count]),
+        covered=rendered.covered[:count],
+        light=torch.einsum("bij,bj->bi", rotation, result.light.direction),
+        rotation=rotation,
+    )
