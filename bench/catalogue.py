@@ -143,6 +143,11 @@ TASKS = Registry(
             usual=("bbt", "buffy"),
         ),
         Entry(
+            "disentanglement",
+            "tasks.disentanglement:Disentanglement",
+            "DCI, MIG and SAP of features against what drawn faces were drawn from",
+        ),
+        Entry(
             "tracks",
             "tasks.tracks:TrackFolderTask",
             "clustering of your own tracks, as tracks:DIR",
