@@ -151,14 +151,21 @@ class Disentanglement(TrainingTask):
 
 def by_scene_parameter(groups: list[str], factors: list[str], r2: Float[np.ndarray, "g k"]) -> dict[str, Any]:
     """The matrix of groups and scene parameters as JSON: means over the factors of each, whose names are
-    `scene parameter.factor`."""
+    `scene parameter.factor`.
+
+    Importances in DCI sum to 1 for each factor, and so disentanglement is that of each column's shares: what is easy to
+    tell from any group is not each group's own. Completeness weighs columns by their sums, for what nothing tells is
+    noise.
+    """
     owners = [name.partition(".")[0] for name in factors]
     columns = list(dict.fromkeys(owners))
     chosen = [np.flatnonzero([owner == column for owner in owners]) for column in columns]
     values = np.stack([r2[:, own].mean(axis=1) for own in chosen], axis=1)
     matrix: dict[str, Any] = {"rows": groups, "columns": columns, "values": values.tolist()}
     if len(groups) > 1:
-        matrix |= {"disentanglement": disentanglement(values), "completeness": completeness(values)}
+        sums = values.sum(axis=0)
+        shares = np.divide(values, sums, out=np.zeros_like(values), where=sums > 0)
+        matrix |= {"disentanglement": disentanglement(shares), "completeness": completeness(values)}
     return matrix
 
 

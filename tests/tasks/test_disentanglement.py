@@ -116,7 +116,7 @@ def test_matrix_of_groups() -> None:
     assert values[[0, 1, 2], [2, 3, 0]].min() > 0.95
     values[[0, 1, 2], [2, 3, 0]] = 0
     assert values.max() < 0.3  # people's parameters go together
-    assert found["disentanglement"] > 0.7
+    assert found["disentanglement"] > 0.5
     assert scores.details["codes"] == {"light": 4, "view": 6, "geometry": 8}
     by_factor = scores.details["disentanglement_factors"]
     assert by_factor["columns"] == list(NAMES)
@@ -131,6 +131,15 @@ def test_matrix_by_hand() -> None:
     assert (found["disentanglement"], found["completeness"]) == pytest.approx((1, 1))
     level = by_scene_parameter(["a", "b"], ["x.1", "y.1"], np.full((2, 2), 0.5))
     assert (level["disentanglement"], level["completeness"]) == pytest.approx((0, 0), abs=1e-12)
+    # One scene parameter is easier to tell than the other, from either group.
+    easy = by_scene_parameter(["a", "b"], ["x.1", "y.1"], np.array([[0.9, 0.1], [0.9, 0.1]]))
+    assert (easy["disentanglement"], easy["completeness"]) == pytest.approx((0, 0), abs=1e-12)
+    # Three quarters of what is told of x is in a, all that is told of y in b, and nothing tells z.
+    partial = by_scene_parameter(["a", "b"], ["x.1", "y.1", "z.1"], np.array([[0.6, 0.0, 0.0], [0.2, 0.7, 0.0]]))
+    b = 1 + (0.2 * np.log(0.2) + 0.8 * np.log(0.8)) / np.log(3)  # shares 1/4 and 1
+    x = 1 + (0.25 * np.log(0.25) + 0.75 * np.log(0.75)) / np.log(2)
+    assert partial["disentanglement"] == pytest.approx((0.75 + 1.25 * b) / 2)
+    assert partial["completeness"] == pytest.approx((0.8 * x + 0.7) / 1.5)
 
 
 def test_groups_share_the_codes(monkeypatch: pytest.MonkeyPatch) -> None:
