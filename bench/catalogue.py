@@ -148,6 +148,11 @@ TASKS = Registry(
             "DCI, MIG and SAP of features against what drawn faces were drawn from",
         ),
         Entry(
+            "truth",
+            "tasks.truth:Truth",
+            "drawn faces taken apart into depth, normals, light, view and albedo, against the truth",
+        ),
+        Entry(
             "tracks",
             "tasks.tracks:TrackFolderTask",
             "clustering of your own tracks, as tracks:DIR",

@@ -60,6 +60,7 @@ class Draft:
         self.details.update(scores.details)
         self.values.update(
             metrics=scores.metrics,
+            less_is_better=sorted(self.cell.task.task.less_is_better & scores.metrics.keys()),
             intervals={name: Uncertainty(low=i.low, high=i.high, over=i.over) for name, i in scores.intervals.items()},
             predictions=predictions,
         )

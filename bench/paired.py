@@ -4,12 +4,12 @@ Two methods that err on the same items differ more surely than their intervals, 
 draws items; both methods are scored on the same ones.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from bench.cell import predictions_of
 from bench.records import Record
@@ -47,7 +47,7 @@ def differences(first: Record, second: Record, store: Store, other: Store | None
     """
     names = [name for name in first.metrics if name in second.metrics]
     before, after = predictions_of(first, store), predictions_of(second, other or store)
-    drawn = _resampled(before, after, first.task)
+    drawn = _resampled(before, after, first.task, names)
     found = {}
     for name in names:
         value = second.metrics[name] - first.metrics[name]
@@ -64,7 +64,9 @@ def _half(record: Record, name: str) -> float:
     return (record.intervals[name].high - record.intervals[name].low) / 2
 
 
-def _resampled(before: dict[str, np.ndarray], after: dict[str, np.ndarray], task: str) -> dict[str, np.ndarray]:
+def _resampled(
+    before: dict[str, np.ndarray], after: dict[str, np.ndarray], task: str, names: Sequence[str]
+) -> dict[str, np.ndarray]:
     """Differences over resamples by metric, where both records hold the same items."""
     rng = generator(0, "paired", task)
     if {"cluster", "label"} <= set(before) & set(after) and np.array_equal(before["label"], after["label"]):
@@ -74,7 +76,7 @@ def _resampled(before: dict[str, np.ndarray], after: dict[str, np.ndarray], task
         return _answers(before, after, rng)
     if same and "confusion" in before and "confusion" in after:
         return _masks(before["confusion"], after["confusion"], rng)
-    return {}
+    return _means(before, after, names, rng) if same else {}
 
 
 def _clusterings(
@@ -108,7 +110,7 @@ def _answers(
 
 
 def _share(
-    part: Int[np.ndarray, " n"], whole: Int[np.ndarray, " n"], weights: Float[np.ndarray, "r n"]
+    part: Shaped[np.ndarray, " n"], whole: Shaped[np.ndarray, " n"], weights: Float[np.ndarray, "r n"]
 ) -> Float[np.ndarray, " r"]:
     """Of the items drawn so often, all parts over all wholes."""
     return np.asarray(weights @ part / (weights @ whole))
@@ -128,6 +130,19 @@ def _masks(
         return np.stack([other[name] - one[name] for name in names], axis=-1)
 
     return dict(zip(names, _drawn(len(before), rng, gains).T, strict=True))
+
+
+def _means(
+    before: dict[str, np.ndarray], after: dict[str, np.ndarray], names: Sequence[str], rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Metrics that are means of one number per image, kept under the metric's own name, over images drawn with
+    replacement; none that an image lacks (NaN)."""
+    found = {}
+    for name in names:
+        gain = np.asarray(after[name]) - before[name] if name in before and name in after else np.array([np.nan])
+        if gain.ndim == 1 and np.isfinite(gain).all():
+            found[name] = _drawn(len(gain), rng, partial(_share, gain, np.ones(len(gain))))
+    return found
 
 
 def _drawn(items: int, rng: np.random.Generator, score: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -88,6 +88,7 @@ class Record(Frozen):
     training_dataset: DatasetInfo | None = Field(None, description="what the method was trained on, if anything")
     metrics: dict[str, float] = Field(default_factory=dict)
     intervals: dict[str, Uncertainty] = Field(default_factory=dict)
+    less_is_better: list[str] = Field(default_factory=list, description="the metrics of which less is better")
     details: dict[str, Any] = Field(default_factory=dict, description="the task's further results")
     notes: list[str] = Field(default_factory=list, description="what a reader of the row should know")
     predictions: str | None = Field(None, description="file of per-item predictions, relative to the store")

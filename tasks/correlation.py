@@ -34,6 +34,7 @@ class Correlation(TrainingTask):
 
     Config: ClassVar[type[TaskConfig]] = CorrelationConfig
     encodes: ClassVar[bool] = False
+    less_is_better: ClassVar[frozenset[str]] = frozenset({"mean_pcc"})
     metrics = ("mean_pcc",)
 
     def __init__(self, config: CorrelationConfig) -> None:

@@ -62,7 +62,7 @@ def best_gain(
     return (albedo * true).sum(axis=(1, 2, 3)) / np.where(power > 0, power, 1)
 
 
-def angles(one: Shaped[np.ndarray, "*n 3"], other: Shaped[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n"]:
+def angles(one: Shaped[np.ndarray, "*n 3"], other: Shaped[np.ndarray, "*#n 3"]) -> Float[np.ndarray, "*n"]:
     """Angles between vectors of any length in degrees, exact near 0 and 180 too, where the arc cosine is not."""
     one, other = np.broadcast_arrays(one.astype(np.float64), other.astype(np.float64))
     across = np.linalg.norm(np.cross(one, other), axis=-1)

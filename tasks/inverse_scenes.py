@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
@@ -142,7 +141,7 @@ def errors(predicted: Scenes, true: Scenes) -> dict[str, Float[np.ndarray, " n"]
     }
 
 
-def _finite(values: np.ndarray) -> np.ndarray[Any, Any]:
+def _finite(values: Shaped[np.ndarray, "*shape"]) -> Shaped[np.ndarray, "*shape"]:
     """With 0 in place of what is no number."""
     return np.where(np.isfinite(values), values, 0)
 

@@ -65,8 +65,8 @@ class Truth(TrainingTask):
 
         `predictions` has per image each metric, whose mean without NaN is the score; `covered`, the share of the
         object's pixels that were scored; `light` and `rotation` as predicted; and `frame`. An image whose prediction
-        misses the object has no depth, normals or albedo to score (NaN): `details["missed"]` counts those, and
-        `details["covered"]` is the mean share.
+        misses the object has no depth, normals or albedo to score (NaN): `details["scenes"]` counts those as
+        `missed` and has the mean share that is `covered`.
 
         `details["trivial"]` has for each metric by name what is scored without a look at the image: by a `plane` that
         faces the camera, the images' own `mean light`, the `frontal` or their `mean view`, `grey` for all albedo; and
@@ -76,7 +76,7 @@ class Truth(TrainingTask):
         prediction covers any object.
         """
         truth = truth_of(dataset)
-        taker, light = model(), truth["light"][frames, 2:].astype(np.float64).mean(axis=0)
+        method, light = model(), truth["light"][frames, 2:].astype(np.float64).mean(axis=0)
         found, blank, copied = (list[dict[str, np.ndarray]]() for _ in range(3))
         picture: np.ndarray | None = None
         starts = range(0, len(frames), BATCH)
@@ -85,7 +85,7 @@ class Truth(TrainingTask):
                 chosen = frames[start : start + BATCH]
                 images = np.asarray(dataset.images[chosen])
                 true = true_scenes({name: np.asarray(values[chosen]) for name, values in truth.items()})
-                seen = predicted_scenes(taker.derender(to_float(images, device)), len(images), dataset.size)
+                seen = predicted_scenes(method.derender(to_float(images, device)), len(images), dataset.size)
                 nothing = trivial_scenes(true, light)
                 found.append({**errors(seen, true), "light": seen.light, "rotation": seen.rotation})
                 blank.append({**errors(nothing, true), "rotation": nothing.rotation, "true": true.rotation})
@@ -110,7 +110,7 @@ class Truth(TrainingTask):
             intervals={name: mean_interval(known[name], generator(seed, "bootstrap", name)) for name in METRICS},
             predictions={**values, "frame": frames},
             pictures={} if picture is None else {"scenes": picture},
-            details={"trivial": trivial, "covered": float(values["covered"].mean()), "missed": missed},
+            details={"trivial": trivial, "scenes": {"covered": float(values["covered"].mean()), "missed": missed}},
         )
 
 

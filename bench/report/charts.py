@@ -36,9 +36,10 @@ def bars(section: Section) -> str:
         if score.published is not None and score.difference is not None:
             axes.plot([score.published], [place], marker="D", markersize=5, color="#d0661b", linestyle="none")
     axes.set_yticks(range(len(rows)), [row.method for row in reversed(rows)])
-    axes.set_xlim(0, 1)
-    axes.set_xlabel(section.metrics[0])
-    return _svg(figure, f"{section.metrics[0]} on {section.label} by method")
+    metric = section.metrics[0]
+    axes.set_xlim(0, max(1.0, *(row.scores[0].high or row.scores[0].value or 0.0 for row in rows)))
+    axes.set_xlabel(f"{metric} (less is better)" if metric in section.less_is_better else metric)
+    return _svg(figure, f"{metric} on {section.label} by method")
 
 
 def curves(training: dict[str, Any]) -> str:

@@ -54,6 +54,7 @@ def render(invocation: Invocation, records: Sequence[Record], store: Store) -> s
         sweeps=_sweeps(records),
         correlations=_correlations(records),
         segmentations=_segmentations(records, store),
+        scenes=_scenes(records, store),
         costs=_costs(records),
         datasets=_datasets(records),
         environments=_environments(records),
@@ -134,6 +135,16 @@ def _segmentations(records: Sequence[Record], store: Store) -> list[dict[str, An
         if record.status == "ok" and "iou" in record.details and record.predictions is not None:
             pictures = sorted((store.root / record.predictions).glob("*.png"))
             found.append({"record": record, "iou": record.details["iou"], "pictures": [data_uri(p) for p in pictures]})
+    return found
+
+
+def _scenes(records: Sequence[Record], store: Store) -> list[dict[str, Any]]:
+    """The pictures of scenes taken apart."""
+    found = []
+    for record in records:
+        if record.status == "ok" and "scenes" in record.details and record.predictions is not None:
+            pictures = sorted((store.root / record.predictions).glob("*.png"))
+            found.append({"record": record, "pictures": [data_uri(path) for path in pictures]})
     return found
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from math import sqrt
+from math import inf, sqrt
 from statistics import fmean, stdev
 
 from bench.catalogue import METHODS
@@ -13,14 +13,17 @@ from bench.seeds import varied
 from bench.table.check import check
 from bench.table.model import LESS_IS_BETTER, METRICS, PAPER_ROWS, REFERENCE_ROWS, Row, Score, Section, Status, Table
 
+# The largest value of a metric by the unit that its name ends with; 1 of all others.
+LARGEST = {"_deg": 180.0, "_percent": inf}
+
 
 def build(records: Sequence[Record]) -> Table:
     """The table of `records`, whose order does not matter beyond that of the tasks.
 
     A value is the mean over the seeds that ran. Its 95 % interval is the record's own for one seed (a bootstrap over
-    tracks or items), and Student's t interval of the mean over the seeds for more, cut to [0, 1]. Where the seeds
-    changed nothing at all, as for a method without chance, the first record's own interval stays: zero width would
-    claim a certainty that nobody has.
+    tracks or items), and Student's t interval of the mean over the seeds for more, cut to the metric's range. Where the
+    seeds changed nothing at all, as for a method without chance, the first record's own interval stays: zero width
+    would claim a certainty that nobody has.
 
     Raises
     ------
@@ -60,6 +63,7 @@ def _section(task: str, methods: Sequence[str], records: Sequence[Record]) -> Se
     found = {name for record in records for name in record.metrics}
     names = [name for name in METRICS if name in found] + sorted(found - set(METRICS), key=_by_numbers)
     metrics = tuple(names) or ("accuracy",)  # where nothing succeeded, one column says so
+    less = frozenset(LESS_IS_BETTER.intersection(metrics).union(*(record.less_is_better for record in records)))
     notes: dict[str, int] = {}
     rows = []
     for method in filter(lambda name: _is_row_of(name, task), methods):
@@ -73,9 +77,10 @@ def _section(task: str, methods: Sequence[str], records: Sequence[Record]) -> Se
         label=f"{task}[synthetic]" if synthetic else task,
         synthetic=synthetic,
         metrics=metrics,
-        rows=tuple(_mark_best(rows, metrics)),
-        captions=tuple(_captions(task, metrics, rows, records)),
+        rows=tuple(_mark_best(rows, metrics, less)),
+        captions=tuple(_captions(task, metrics, less, rows, records)),
         notes=tuple(notes),
+        less_is_better=less,
     )
 
 
@@ -115,19 +120,19 @@ def _interval(metric: str, records: Sequence[Record]) -> tuple[float | None, flo
         half = float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / sqrt(len(values))
         return (
             max(0.0, fmean(values) - half),
-            min(1.0, fmean(values) + half),
+            min(next((most for unit, most in LARGEST.items() if metric.endswith(unit)), 1.0), fmean(values) + half),
             varied([record.all_seeds for record in records]),
         )
     own = records[0].intervals.get(metric)
     return (own.low, own.high, own.over) if own is not None else (None, None, None)
 
 
-def _mark_best(rows: Sequence[Row], metrics: Sequence[str]) -> list[Row]:
+def _mark_best(rows: Sequence[Row], metrics: Sequence[str], less_is_better: frozenset[str]) -> list[Row]:
     """Mark in each column the best value and all whose interval overlaps its interval."""
     marks: list[set[int]] = []
     for column, metric in enumerate(metrics):
         scores = {i: row.scores[column] for i, row in enumerate(rows) if row.scores[column].value is not None}
-        ranked = sorted(scores.values(), key=lambda score: score.value or 0.0, reverse=metric not in LESS_IS_BETTER)
+        ranked = sorted(scores.values(), key=lambda score: score.value or 0.0, reverse=metric not in less_is_better)
         marks.append({i for i, score in scores.items() if _ties(score, ranked[0])})
     return [
         replace(row, scores=tuple(replace(s, best=i in marks[column]) for column, s in enumerate(row.scores)))
@@ -159,20 +164,35 @@ def _row_notes(own: Sequence[Record], all_records: Sequence[Record]) -> list[str
         notes[f"mean of {len(good)} of {wanted} seeds"] = None
     for record in good:
         notes.update(dict.fromkeys(record.notes))
+        notes.update(dict.fromkeys(_scene_notes(record)))
         trained, evaluated = record.training_dataset, record.dataset
         if trained is not None and trained.synthetic and evaluated is not None and not evaluated.synthetic:
             notes[f"trained on {trained.label}: not comparable with the paper"] = None
     return list(notes)
 
 
-def _captions(task: str, metrics: Sequence[str], rows: Sequence[Row], records: Sequence[Record]) -> list[str]:
+def _scene_notes(record: Record) -> list[str]:
+    """Where the scenes that a method takes images apart into are not scored."""
+    if (scenes := record.details.get("scenes")) is None:
+        return []
+    notes = [f"its scenes cover {100 * scenes['covered']:.0f} % of the objects, where alone their maps are scored"]
+    if scenes["missed"]:
+        notes.append(f"maps of {scenes['missed']} images cover nothing of the object and are left out")
+    return notes
+
+
+def _captions(
+    task: str, metrics: Sequence[str], less_is_better: frozenset[str], rows: Sequence[Row], records: Sequence[Record]
+) -> list[str]:
     """Sentences on the whole section."""
     good = [record for record in records if record.status == "ok"]
     captions = _clustering_captions(metrics, good) + _majority_captions(good) + _usual_mask_captions(good)
     reduced = dict.fromkeys(text for record in good for text in record.details.get("reduced", ()))
     captions += [f"Less than the paper's protocol: {'; '.join(reduced)}."] if reduced else []
     captions += ["lost: accuracy at the smallest angles less that at the largest."] if "lost" in metrics else []
-    captions += _interval_captions(rows)
+    if less := [metric for metric in metrics if metric in less_is_better]:
+        captions.append(f"Less is better: {'every metric' if len(less) == len(metrics) else ', '.join(less)}.")
+    captions += _trivial_captions(good) + _interval_captions(rows)
     if any(record.dataset is not None and record.dataset.synthetic for record in records):
         captions.append("[synthetic]: images drawn by the project, so no difference to the paper is given.")
     for metric in metrics:
@@ -220,6 +240,20 @@ def _usual_mask_captions(records: Sequence[Record]) -> list[str]:
             found.setdefault(metric, []).append(value)
     values = ", ".join(f"{fmean(values):.3f} ({metric})" for metric, values in found.items())
     return [f"Giving each pixel its most frequent class in the training images scores {values}."] if found else []
+
+
+def _trivial_captions(records: Sequence[Record]) -> list[str]:
+    """What each metric comes to without any model, by what is given in place of a prediction."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for record in records:
+        for metric, values in record.details.get("trivial", {}).items():
+            for name, value in values.items():
+                found.setdefault(metric, {}).setdefault(name, []).append(value)
+    texts = [
+        f"{metric} {', '.join(f'{fmean(values):.3f} ({name})' for name, values in by_name.items())}"
+        for metric, by_name in found.items()
+    ]
+    return [f"Without a model: {'; '.join(texts)}."] if found else []
 
 
 def _interval_captions(rows: Sequence[Row]) -> list[str]:

@@ -14,8 +14,8 @@ PAPER_ROWS = (
 # Rows that keep a table honest, always shown and always apart: a learned method must beat them.
 REFERENCE_ROWS = ("chance", "raw_pixels", "random_init")
 
-# Metrics of which less is better.
-LESS_IS_BETTER = frozenset({"mean_pcc", "lost"})
+# Metrics that tables derive (`bench.table.paper`) and of which less is better; tasks declare their own.
+LESS_IS_BETTER = frozenset({"lost"})
 
 # Metrics in the order of the paper's table 1; others follow by name, numbers in it by their value.
 METRICS = ("accuracy", "hungarian", "f1", "nmi")
@@ -29,7 +29,7 @@ class Score:
     ----------
     status: `ok` where there is a value.
     seeds: how many seeds the value is the mean of.
-    value: mean over the seeds, in the metric's own unit ([0, 1]).
+    value: mean over the seeds, in [0, 1] or the unit that the metric's name ends with (`_deg`, `_percent`).
     low, high: 95 % interval of the value, and `over` the source of variation that it covers (`tracks`, `items` or
         `seeds`, or `fit seeds` where only those of the training varied); None where there is none.
     published, source: the paper's figure for exactly this method, and the place that gives it.
@@ -83,6 +83,7 @@ class Section:
     rows: learned methods first, reference rows last.
     captions: sentences on the whole section.
     notes: sentences on single rows.
+    less_is_better: the metrics of which less is better.
     """
 
     task: str
@@ -92,6 +93,7 @@ class Section:
     rows: tuple[Row, ...]
     captions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    less_is_better: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

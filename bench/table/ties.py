@@ -6,7 +6,7 @@ from dataclasses import replace
 from bench.paired import differences
 from bench.records import Record
 from bench.store import Store
-from bench.table.model import LESS_IS_BETTER, Row, Section, Table
+from bench.table.model import Row, Section, Table
 
 
 def paired_ties(table: Table, records: Iterable[Record], store: Store) -> Table:
@@ -25,10 +25,12 @@ def paired_ties(table: Table, records: Iterable[Record], store: Store) -> Table:
 def _section(section: Section, by_cell: dict[tuple[str, str], list[Record]], store: Store) -> Section:
     rows = list(section.rows)
     for column, metric in enumerate(section.metrics):
-        values = [row.scores[column].value for row in rows]
-        if metric in LESS_IS_BETTER or all(value is None for value in values):
+        sign = -1 if metric in section.less_is_better else 1
+        values = {place: row.scores[column].value for place, row in enumerate(rows)}
+        ranked = {place: sign * value for place, value in values.items() if value is not None}
+        if not ranked:
             continue
-        best = rows[max(range(len(rows)), key=[-1.0 if value is None else value for value in values].__getitem__)]
+        best = rows[max(ranked, key=ranked.__getitem__)]
         for place, row in enumerate(rows):
             pair = [by_cell.get((section.task, name), []) for name in (row.method, best.method)]
             if row is best or any(len(found) != 1 for found in pair):

@@ -173,8 +173,8 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
 
 def test_less_correlation_is_better_and_has_its_published_figure() -> None:
     records = [
-        made("pdr", "pcc:bbt", metrics={"mean_pcc": 0.3}, intervals={}),
-        made("pdr_loocc_l", "pcc:bbt", metrics={"mean_pcc": 0.2}, intervals={}),
+        made("pdr", "pcc:bbt", metrics={"mean_pcc": 0.3}, intervals={}, less_is_better=["mean_pcc"]),
+        made("pdr_loocc_l", "pcc:bbt", metrics={"mean_pcc": 0.2}, intervals={}, less_is_better=["mean_pcc"]),
     ]
     table = fill("pcc", records).table
     section = table.sections[0]
