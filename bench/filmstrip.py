@@ -1,5 +1,6 @@
 """Pictures of a few objects in several poses, as one page or as an animation, with labels that stay readable."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,9 +21,9 @@ PALETTE_FRAMES = 5
 
 @dataclass(frozen=True)
 class Column:
-    """Pictures in [0, 1] of every object, one per row, and up to two lines that say what they show."""
+    """Pictures in [0, 1] of every object, one per row, and short lines that say what they show."""
 
-    head: tuple[str, str]
+    head: Sequence[str]
     pictures: Float[Tensor, "b 3 h w"]
 
 
@@ -36,23 +37,24 @@ class Row:
 
 def page(rows: Sequence[Row], columns: Sequence[Column], size: int) -> Image.Image:
     """One picture of all: heads above the columns, names above the rows, every picture `size` pixels wide."""
-    step = size + GAP
-    band = LINE + size + GAP
-    sheet = Image.new("RGB", (len(columns) * step + GAP, 2 * LINE + len(rows) * band + GAP), PAPER)
+    widest = max(_font().getlength(line) for column in columns for line in column.head)
+    step, band = max(size, math.ceil(widest)) + GAP, LINE + size + GAP
+    top = LINE * max(len(column.head) for column in columns) + GAP
+    sheet = Image.new("RGB", (len(columns) * step + GAP, top + len(rows) * band), PAPER)
     draw = ImageDraw.Draw(sheet)
     for place, column in enumerate(columns):
         left = GAP + place * step
         for line, text in enumerate(column.head):
-            draw.text((left, 2 + line * LINE), fitting(text, size), fill=INK, font=_font())
+            draw.text((left, 2 + line * LINE), text, fill=INK, font=_font())
         for number, picture in enumerate(column.pictures):
-            sheet.paste(enlarged(picture, size), (left, 2 * LINE + number * band + LINE))
+            sheet.paste(enlarged(picture, size), (left, top + number * band + LINE))
     for number, row in enumerate(rows):
-        top, room = 2 * LINE + number * band + 1, sheet.width - 2 * GAP
+        room = sheet.width - 2 * GAP
         name = fitting(row.name, room if not row.warning else room // 2)
-        draw.text((GAP, top), name, fill=INK, font=_font())
+        draw.text((GAP, top + number * band), name, fill=INK, font=_font())
         if row.warning:
             used = round(_font().getlength(name)) + 3 * GAP
-            draw.text((GAP + used, top), fitting(row.warning, room - used), fill=WARNING, font=_font())
+            draw.text((GAP + used, top + number * band), fitting(row.warning, room - used), fill=WARNING, font=_font())
     return sheet
 
 

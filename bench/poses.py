@@ -48,15 +48,24 @@ def check_angle(what: str, degrees: float) -> None:
         raise BenchError(f"{what}: expected -90 to 90 degrees, since a picture shows nothing of an object's back")
 
 
-def described(pose: Pose) -> tuple[str, str]:
-    """A pose in two short lines, for the head of a column: the view and the light."""
-    turns = [f"{name} {angle:+.0f}°" for name, angle in (("yaw", pose.yaw), ("pitch", pose.pitch)) if angle]
+def described(pose: Pose) -> list[str]:
+    """A pose in a few short lines, for the head of a column; as many for every pose of a sweep."""
+    turned = pose.yaw != 0 or pose.pitch != 0
+    lines = [_towards("yaw", pose.yaw, "left", "right") if turned else "as seen"]
+    if pose.pitch:
+        lines.append(_towards("pitch", pose.pitch, "down", "up"))
     if pose.light is None:
-        return " ".join(turns) or "as seen", "own light"
-    azimuth, elevation = pose.light.azimuth, pose.light.elevation
-    sides = [f"{abs(azimuth):.0f}° {'left' if azimuth > 0 else 'right'}"] if round(azimuth) else []
-    sides += [f"{abs(elevation):.0f}° {'up' if elevation > 0 else 'down'}"] if round(elevation) else []
-    return " ".join(turns) or "as seen", "light " + (" ".join(sides) or "ahead")
+        return [*lines, "own light"]
+    lines.append(_towards("light", pose.light.azimuth, "left", "right"))
+    if pose.light.elevation:
+        lines.append(_towards("light", pose.light.elevation, "above", "below"))
+    return lines
+
+
+def _towards(what: str, angle: float, positive: str, negative: str) -> str:
+    """`yaw 30° left`; without a side where the angle rounds to nothing."""
+    rounded = round(angle)
+    return f"{what} {abs(rounded)}°" + (f" {positive if rounded > 0 else negative}" if rounded else "")
 
 
 def _parse_yaw(text: str) -> tuple[tuple[float, float] | None, list[float]]:

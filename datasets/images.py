@@ -60,7 +60,7 @@ def read_photograph(path: Path, size: int) -> UInt8[np.ndarray, "size size 3"]:
     """
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(_eight_bit(image))
+            upright = _eight_bit(ImageOps.exif_transpose(image))
             if upright.has_transparency_data:
                 opaque = upright.convert("RGBA")
                 upright = Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque)
@@ -79,9 +79,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     """Grey of 16 bits (PNG, TIFF) as 8 bits, which Pillow's own conversion would clip instead of scaling."""
     if not image.mode.startswith("I"):
         return image
-    scaled = Image.fromarray((np.asarray(image, dtype=np.float64) / 257).round().clip(0, 255).astype(np.uint8))
-    scaled.info = image.info
-    return scaled
+    return Image.fromarray((np.asarray(image, dtype=np.float64) / 257).round().clip(0, 255).astype(np.uint8))
 
 
 def read_mask(path: Path, size: int) -> UInt8[np.ndarray, "size size"]:

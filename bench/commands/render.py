@@ -42,7 +42,7 @@ def render_command(
     store: Path,
 ) -> None:
     """Check everything that is asked for, then render it and write one file."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     kind = out.suffix.lower()
     if kind not in FRAMES:
         raise BenchError(f"--out {out}: expected a name that ends in .png (a sheet) or .gif (an animation)")
@@ -89,7 +89,7 @@ def draw(
     pixels = read_images(paths, trained.spec.size)
     scenes, misfits = trained.scenes(pixels)
     rows = judged(trained, paths, misfits.cpu().numpy(), console)
-    fixed = [Column(("input", ""), to_float(pixels)), Column(("reconstruction", ""), scenes.picture(Pose()))]
+    fixed = [Column(["input"], to_float(pixels)), Column(["reconstruction"], scenes.picture(Pose()))]
     moving = [Column(described(pose), scenes.picture(pose)) for pose in poses]
     if out.suffix.lower() == ".png":
         sheet = page(rows, [*fixed, *moving], size)
@@ -121,9 +121,9 @@ def judged(trained: Trained, paths: Sequence[Path], misfits: np.ndarray, console
             continue
         rows.append(Row(path.name, f"unlike the training images (error {misfit:.2f} > {trained.typical:.2f})"))
         console.print(
-            f"warning: {path}: does not look like the {trained.spec.domain} of {label}: its reconstruction misses "
-            f"{misfit:.2f} of its contrast, that of {TYPICAL:.0%} of the held-out images less than "
-            f"{trained.typical:.2f}; crop it to one upright, centred object, framed as those are",
+            f"warning: {path} is unlike the images that the model knows: the reconstruction misses {misfit:.2f} of its "
+            f"contrast, less than {trained.typical:.2f} of that of {TYPICAL:.0%} of {label}'s held-out images; crop it "
+            f"to one upright, centred {trained.spec.domain.removesuffix('s')}, framed as those are"
         )
     return rows
 
