@@ -21,6 +21,7 @@ from bench.request import Request
 from bench.specs import MethodSpec, method_spec
 from bench.stages import Checkpoint, fit, fit_ingredients, once, open_checkpoint
 from bench.store import Store
+from bench.training.precision import Precision
 from datasets.base import Dataset, Progress
 from datasets.errors import BenchError, DatasetMissing, NotApplicable
 from datasets.files import atomic_folder, read_json, write_json
@@ -136,12 +137,19 @@ def load_trained(request: Request, domain: Domain, store: Store, progress: Progr
 
 
 def find_checkpoint(spec: MethodSpec, data: Data, device: str) -> tuple[Dataset | None, Checkpoint | None]:
-    """The training images and the finished weights, as far as they are in the store. Nothing is decoded or trained."""
+    """The training images and the finished weights, as far as they are in the store. Nothing is decoded or trained.
+
+    Weights that another device has trained in its own precision are taken where there are none of this one's.
+    """
     training = data.find(DATASETS.get(TRAINING_DATASET[spec.domain]), spec.size)
     if training is None:
         return None, None
-    key = key_of(fit_ingredients(spec.trained, training, data.request.seeds[0], device))
-    return training, open_checkpoint(key, data.store.checkpoint(key))
+    ingredients = fit_ingredients(spec.trained, training, data.request.seeds[0], device)
+    for precision in (ingredients["precision"], *get_args(Precision)):
+        key = key_of({**ingredients, "precision": precision})
+        if (found := open_checkpoint(key, data.store.checkpoint(key))) is not None:
+            return training, found
+    return training, None
 
 
 def typical_misfit(

@@ -19,6 +19,8 @@ from methods.pdr.relight import Pose
 
 # Poses of a sweep, by what is written.
 FRAMES = {".png": 7, ".gif": 24}
+# Of all pages together, which are in memory at once.
+MOST_PIXELS = 3e8
 
 
 def render_command(
@@ -67,6 +69,9 @@ def render_command(
     paths = find_images(images)
     if any(path.resolve() == out.resolve() for path in paths):
         raise BenchError(f"--out {out} is one of the images: choose another name")
+    pictures = len(paths) * (len(poses) + 2 if kind == ".png" else len(poses) * 3)
+    if pictures * size**2 > MOST_PIXELS:
+        raise BenchError(f"--size {size}: {pictures} pictures of that size are too many; lower it or --frames")
     options = ["--profile", request.profile.name]
     options += [] if request.data_root is None else ["--data-root", str(request.data_root)]
     options += [] if data is None else ["--data", data]

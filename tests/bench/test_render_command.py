@@ -154,6 +154,19 @@ def test_a_model_that_is_not_trained_names_the_command(bench: Bench, face: Path,
     assert len(err.strip().splitlines()) == 1
 
 
+def test_weights_of_another_precision_are_taken(
+    bench: Bench, face: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A model that a GPU trained in bfloat16 is found on a CPU, and the other way round."""
+    first = bench(*SETTINGS, "--image", str(face), "--out", "a.png")
+    monkeypatch.setattr("bench.training.precision.fast_bfloat16", lambda device: True)
+    changed = bench(*SETTINGS, "--image", str(face), "--out", "b.png")
+    monkeypatch.setattr("bench.training.precision.fast_bfloat16", lambda device: False)
+    plain = bench(*SETTINGS, "--image", str(face), "--out", "c.png")
+    assert (first[0], changed[0], plain[0]) == (0, 0, 0), (first, changed, plain)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes() == (tmp_path / "c.png").read_bytes()
+
+
 def test_imported_weights_need_no_training(bench: Bench, face: Path, store: Path) -> None:
     (weights,) = store.glob("checkpoints/*/weights.safetensors")
     (store / "weights" / "mine.safetensors").write_bytes(weights.read_bytes())
