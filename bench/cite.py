@@ -48,8 +48,16 @@ OF_METRICS: dict[str, tuple[str, ...]] = {
     "f1": ("ward1963hierarchical",),
     "nmi": ("ward1963hierarchical",),
     "hungarian": ("ward1963hierarchical",),
-    "finch": ("sarfraz2019finch",),
-    "pcc": ("klinghoffer2022pdr",),
+    "finch_nmi": ("sarfraz2019finch",),
+    "finch_purity": ("sarfraz2019finch",),
+    "mean_pcc": ("klinghoffer2022pdr",),
+    "dci_disentanglement": ("eastwood2018dci",),
+    "dci_completeness": ("eastwood2018dci",),
+    "dci_informativeness": ("eastwood2018dci",),
+    "mig": ("chen2018mig",),
+    "sap": ("kumar2018sap",),
+    "side_percent": ("wu2020unsup3d",),
+    "normal_deg": ("wu2020unsup3d",),
 }
 
 

@@ -35,6 +35,7 @@ Examples:
 
 Store = Annotated[Path, typer.Option("--store", help="Folder of everything computed.", envvar="BENCH_STORE")]
 STORE = Path("results") / "store"
+TABLES = "1, 2, 3, 4, nmi, pcc, subsets, truth, disentanglement, finch or all."
 
 
 @app.command(help=RUN_HELP)
@@ -309,7 +310,7 @@ def report(
 
 @app.command()
 def table(
-    name: Annotated[str, typer.Argument(help="1, 2, 3, 4, nmi, pcc, subsets, finch or all.")],
+    name: Annotated[str, typer.Argument(help=TABLES)],
     format_: Annotated[str, typer.Option("--format", help="md, latex, csv or html.")] = "md",
     profile: Annotated[str | None, typer.Option(help="Whose records [default: the newest's]")] = None,
     output: Annotated[Path | None, typer.Option(help="File to write [default: print it]")] = None,
@@ -330,7 +331,7 @@ def table(
 
 
 @app.command()
-def cite(name: Annotated[str, typer.Argument(help="A table: 1, 2, 3, 4, nmi, pcc, subsets, finch or all.")]) -> None:
+def cite(name: Annotated[str, typer.Argument(help=f"A table: {TABLES}")]) -> None:
     """Print the BibTeX of exactly a table's methods, datasets and metrics.
 
     Example:  python -m bench cite 1

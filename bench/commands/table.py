@@ -60,13 +60,17 @@ def cite_command(name: str) -> None:
         definition = TABLES[chosen]
         methods.update(dict.fromkeys(definition.methods))
         datasets.update(dict.fromkeys(DATASET_OF.get(task, task.removeprefix("pcc:")) for task in definition.tasks))
-        metrics.update(dict.fromkeys(METRIC_OF.get(metric, metric.partition("_")[0]) for metric in definition.metrics))
+        metrics.update(dict.fromkeys(definition.metrics))
     typer.echo(bibtex(methods, datasets, metrics))
 
 
 # The dataset of a task that is named otherwise.
-DATASET_OF = {"celeba_linear": "celeba", "celeba_mask": "celebamask"}
-METRIC_OF = {"mean_pcc": "pcc"}
+DATASET_OF = {
+    "celeba_linear": "celeba",
+    "celeba_mask": "celebamask",
+    "truth": "faces_truth",
+    "disentanglement": "faces_truth",
+}
 
 
 def names(name: str) -> list[str]:

@@ -100,6 +100,13 @@ def correlations(record: Record) -> str:
     return heatmap(names, names, values, f"correlation between the groups of features of {record.name}")
 
 
+def told(record: Record) -> str:
+    """What each group of features tells of each scene parameter: R^2 on images held out."""
+    matrix = record.details["disentanglement"]
+    about = f"what the groups of features of {record.name} tell of the true scene"
+    return heatmap(matrix["rows"], matrix["columns"], matrix["values"], about)
+
+
 def sweep(records: Sequence[Record]) -> str:
     """Accuracy by subset of a sweep: one line per method or, where those would hide each other, a row of numbers."""
     if len(records) > LINES:

@@ -1,6 +1,6 @@
 """The page as a whole: collects its sections from records and the store, and fills the template."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from bench import table as tables
 from bench.cite import bibtex
 from bench.invocations import Invocation
 from bench.records import Record
-from bench.report.charts import bars, correlations, curves, sweep
+from bench.report.charts import bars, correlations, curves, sweep, told
 from bench.report.confusion import Confusion, confusion
 from bench.report.images import data_uri, prepared_images, thumbnails
 from bench.store import Store
@@ -52,7 +52,8 @@ def render(invocation: Invocation, records: Sequence[Record], store: Store) -> s
         trainings=_trainings(records, store),
         clusterings=_clusterings(records, store),
         sweeps=_sweeps(records),
-        correlations=_correlations(records),
+        correlations=_maps(records, "pcc", correlations),
+        disentanglements=_maps(records, "disentanglement", told),
         segmentations=_segmentations(records, store),
         scenes=_scenes(records, store),
         costs=_costs(records),
@@ -119,12 +120,12 @@ def _sweeps(records: Sequence[Record]) -> list[dict[str, str]]:
     return [{"task": task, "chart": sweep(found)} for task, found in chosen.items()]
 
 
-def _correlations(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """The correlation between groups of features, one map per method, by task."""
+def _maps(records: Sequence[Record], detail: str, chart: Callable[[Record], str]) -> list[dict[str, Any]]:
+    """A map of each record that has a detail, by task."""
     found: dict[str, list[tuple[Record, str]]] = {}
     for record in records:
-        if record.status == "ok" and "pcc" in record.details:
-            found.setdefault(record.task, []).append((record, correlations(record)))
+        if record.status == "ok" and detail in record.details:
+            found.setdefault(record.task, []).append((record, chart(record)))
     return [{"task": task, "entries": entries} for task, entries in found.items()]
 
 

@@ -69,6 +69,17 @@ TABLES = {
         references=False,
         subsets=True,
     ),
+    "truth": Definition(
+        "Scenes against the truth of drawn faces",
+        ("truth",),
+        ("side_percent", "normal_deg", "light_deg", "view_aligned_deg", "albedo_rmse"),
+        PDR,
+    ),
+    "disentanglement": Definition(
+        "How far features are disentangled, against what faces were drawn from",
+        ("disentanglement",),
+        ("dci_*", "mig", "sap"),
+    ),
     "finch": Definition(
         "FINCH at the number of classes",
         (*CLUSTERING, "shapenet_cars"),

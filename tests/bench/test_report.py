@@ -13,7 +13,7 @@ from record_factory import record
 from bench.commands.report import report_command
 from bench.invocations import invocations
 from bench.records import Record
-from bench.report.charts import LINES, bars, correlations, curves, heatmap, sweep
+from bench.report.charts import LINES, bars, correlations, curves, heatmap, sweep, told
 from bench.store import Store
 from bench.table import build
 from datasets.errors import BenchError
@@ -131,3 +131,10 @@ def test_a_map_leaves_out_what_there_is_not() -> None:
     chart = heatmap(["a"], ["b", "c"], [[0.25, None]], "two of one")
     assert chart.count(">0.25<") == 1
     assert 'aria-label="two of one"' in chart
+
+
+def test_what_groups_tell_is_a_map_of_groups_and_scene_parameters() -> None:
+    matrix = {"rows": ["geometry", "albedo"], "columns": ["view", "light"], "values": [[0.41, 0.02], [0.13, 0.34]]}
+    chart = told(record("pdr", "disentanglement", details={"disentanglement": matrix}))
+    assert all(f">{value:.2f}<" in chart for row in matrix["values"] for value in row)  # type: ignore[arg-type]
+    assert all(name in chart for name in ("geometry", "albedo", "view", "light"))
