@@ -99,9 +99,7 @@ class Truth(TrainingTask):
             scored["view_aligned_deg"] = rotation_angles(scored["rotation"], true_rotation @ offset)
         missed = int(np.isnan(values["side_percent"]).sum())
         if missed == len(frames):
-            raise BenchError(
-                f"{dataset.label}: no scene covers any pixel of its object: the training may have diverged"
-            )
+            raise BenchError(f"{dataset.label}: no predicted scene covers its object: see what the training came to")
         known = {name: values[name][~np.isnan(values[name])] for name in METRICS}
         trivial = {name: {TRIVIAL[name]: float(np.nanmean(without[name]))} for name in METRICS}
         trivial["albedo_rmse"]["input"] = float(np.nanmean(copy["albedo_rmse"]))
