@@ -127,8 +127,8 @@ def judged(trained: Trained, paths: Sequence[Path], misfits: np.ndarray, console
         rows.append(Row(path.name, f"unlike the training images (error {misfit:.2f} > {trained.typical:.2f})"))
         console.print(
             f"warning: {path} is unlike the images that the model knows: the reconstruction misses {misfit:.2f} of its "
-            f"contrast, less than {trained.typical:.2f} of that of {TYPICAL:.0%} of {label}'s held-out images; crop it "
-            f"to one upright, centred {trained.spec.domain.removesuffix('s')}, framed as those are"
+            f"contrast; for {TYPICAL:.0%} of {label}'s held-out images that is below {trained.typical:.2f}; crop it to "
+            f"one upright, centred {trained.spec.domain.removesuffix('s')}, framed as those are"
         )
     return rows
 

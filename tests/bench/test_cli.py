@@ -41,7 +41,7 @@ Bench = Callable[..., tuple[int, str, str]]
 QUICK = ("--profile", "smoke", "--no-baselines", "--no-mlflow", "--jobs", "1", "--device", "cpu")
 
 
-@pytest.mark.parametrize("command", ["", "run", "list", "why", "doctor", "import-weights", "ui", "mlflow"])
+@pytest.mark.parametrize("command", ["", "run", "list", "why", "doctor", "render", "import-weights", "ui", "mlflow"])
 def test_help_everywhere(bench: Bench, command: str) -> None:
     code, out, _ = bench(*filter(None, [command, "--help"]))
     assert code == 0
