@@ -246,7 +246,7 @@ def _trivial_captions(records: Sequence[Record]) -> list[str]:
     """What each metric comes to without any model, by what is given in place of a prediction."""
     found: dict[str, dict[str, list[float]]] = {}
     for record in records:
-        for metric, values in record.details.get("trivial", {}).items():
+        for metric, values in sorted(record.details.get("trivial", {}).items()):
             for name, value in values.items():
                 found.setdefault(metric, {}).setdefault(name, []).append(value)
     texts = [

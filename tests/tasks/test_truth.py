@@ -74,12 +74,12 @@ class Trainer:
     train_supervised = train
 
 
-def scored(dataset: Dataset, method: Any) -> Scores:
+def scored(dataset: Dataset, method: Any, frames: np.ndarray | None = None) -> Scores:
     return Truth().evaluate(
         None,
         lambda: method,
         dataset,
-        frames=np.arange(len(dataset)),
+        frames=np.arange(len(dataset)) if frames is None else frames,
         seed=0,
         trainer=Trainer(),
         device="cpu",
@@ -184,8 +184,7 @@ def test_blocks_change_nothing(dataset: Dataset, perfect: Derendered, monkeypatc
 def test_some_of_the_images(dataset: Dataset, perfect: Derendered) -> None:
     frames = np.array([1, 3])
     some = Derendered(**{name: value[frames] for name, value in vars(perfect).items()})
-    given: dict[str, Any] = {"seed": 0, "trainer": Trainer(), "device": "cpu", "progress": Silent()}
-    scores = Truth().evaluate(None, lambda: Saying(some), dataset, frames=frames, **given)
+    scores = scored(dataset, Saying(some), frames)
     assert scores.metrics["side_percent"] == pytest.approx(0, abs=1e-6)
     assert list(scores.predictions["frame"]) == [1, 3]
 
