@@ -47,7 +47,8 @@ def test_the_untrained_networks_row_and_one_without_scenes(grid: Grid, tmp_path:
     assert 50 < share < 100
     assert any(f"its scenes cover {share:.0f} % of the objects" in note for note in section.notes)
 
-    page = render(invocations(store.root)[0], records, store)
+    [run] = invocations(store.root)
+    page = render(run, records, store)
     assert page.count("true and predicted depth, normals and albedo") == 1
     assert "albedo_rmse (less is better)" in page
 
