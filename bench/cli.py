@@ -11,7 +11,7 @@ from bench.catalogue import DATASETS, METHODS, PROFILES, TASKS
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Benchmark learned image representations on the published protocol: methods x tasks, one table.",
     epilog="Start with:  python -m bench run --methods all --tasks bbt,buffy",

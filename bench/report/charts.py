@@ -95,7 +95,9 @@ def heatmap(
 
 def correlations(record: Record) -> str:
     """Mean absolute correlation between each two groups of features; the diagonal is left out."""
-    names, pairs = record.details["pcc"]["groups"], record.details["pcc"]["pairs"]
+    pairs = record.details["pcc"]["pairs"]
+    # Earlier records did not keep the groups' order.
+    names = record.details["pcc"].get("groups") or sorted({name for pair in pairs for name in pair.split("-")})
     values = [[pairs.get(f"{one}-{other}", pairs.get(f"{other}-{one}")) for other in names] for one in names]
     return heatmap(names, names, values, f"correlation between the groups of features of {record.name}")
 
