@@ -17,8 +17,13 @@ REFERENCE_ROWS = ("chance", "raw_pixels", "random_init")
 # Metrics that tables derive (`bench.table.paper`) and of which less is better; tasks declare their own.
 LESS_IS_BETTER = frozenset({"lost"})
 
-# Metrics in the order of the paper's table 1; others follow by name, numbers in it by their value.
-METRICS = ("accuracy", "hungarian", "f1", "nmi", "dci_disentanglement", "dci_completeness", "dci_informativeness")
+# Metrics in the order of the paper's table 1 and of the tasks that have others; what is not here follows by name,
+# numbers in it by their value.
+METRICS = (
+    *("accuracy", "hungarian", "f1", "nmi"),
+    *("dci_disentanglement", "dci_completeness", "dci_informativeness", "mig", "sap"),
+    *("side_percent", "normal_deg", "light_deg", "view_deg", "view_aligned_deg", "albedo_rmse"),
+)
 
 
 @dataclass(frozen=True)
