@@ -50,7 +50,7 @@ def test_the_untrained_networks_row_and_one_without_scenes(grid: Grid, tmp_path:
     [run] = invocations(store.root)
     page = render(run, records, store)
     assert page.count("true and predicted depth, normals and albedo") == 1
-    assert "albedo_rmse (less is better)" in page
+    assert "side_percent (less is better)" in page
 
 
 def erring(store: Store, name: str, errors: np.ndarray, seed: int = 0) -> Record:
