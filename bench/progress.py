@@ -16,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 T = TypeVar("T")
 QUIET_SECONDS = 20.0
@@ -47,7 +48,7 @@ class RichProgress:
         self._remote: dict[str, Remote] = {}
         self._bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -112,4 +113,5 @@ class RichProgress:
 
     def say(self, text: str) -> None:
         """One line above the bars."""
-        self.console.print(f"[dim]{self.cell}[/dim] {text}" if self.cell else text, highlight=False)
+        line = Text.assemble((self.cell, "dim"), " ", text) if self.cell else Text(text)
+        self.console.print(line, highlight=False)

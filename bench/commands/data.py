@@ -30,7 +30,7 @@ def data_command(
 
     Returns the exit code: 0, or 1 where `verify` finds files left out or another number of items.
     """
-    console = Console()
+    console = Console(markup=False)
     request = request_from(
         methods="raw_pixels",
         tasks="bbt",
@@ -50,14 +50,14 @@ def data_command(
     with RichProgress(console) as progress:
         dataset = prepare(source, SIZE, Store(store).data, progress)
     for line in described(dataset):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
     for line in left_out(source, dataset):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
     if not verify:
         return 0
     wrong = list(incomplete(dataset))
     for line in wrong:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
     whole = not wrong and set(dataset.skipped) <= EXPECTED
     if whole:
         what = "the complete official distribution" if dataset.name in COUNTS else "whole: nothing is left out"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
+from rich.markup import escape
 from torch import Tensor
 
 from bench.catalogue import DATASETS
@@ -50,12 +51,12 @@ def doctor_command(methods: str, *, settings: Iterable[str], profile: str, devic
         data = Data(request, Store(store))
         spec = method_spec(entry, request, "faces", data.store)
         patient = admit(spec, resolve_device(device), data)
-        console.print(f"[bold]{entry.name}[/bold]  ({spec.cls.__module__}.{spec.cls.__qualname__})", highlight=False)
+        console.print(f"[bold]{escape(entry.name)}[/bold]  ({spec.cls.__module__}.{spec.cls.__qualname__})", highlight=False)
         for name, check in CHECKS.items():
             problem = check(patient)
             failed += problem is not None
             mark = "[green]ok[/green]    " if problem is None else "[red]failed[/red]"
-            console.print(f"  {mark} {name}" + (f": {problem}" if problem else ""), highlight=False, soft_wrap=True)
+            console.print(f"  {mark} {name}" + (f": {escape(problem)}" if problem else ""), highlight=False, soft_wrap=True)
     console.print("all checks passed" if not failed else f"{failed} checks failed", highlight=False)
     return int(failed > 0)
 

@@ -26,7 +26,7 @@ def calibrate_command(runs: int, suite: Suite, output: Path | None, store: Path)
     """Run a suite with seeds 0 to `runs` - 1, and seed 0 once more, and write its reference."""
     if runs < 2:
         raise BenchError(f"--runs {runs}: a standard deviation needs at least 2 runs")
-    console = Console()
+    console = Console(markup=False)
     place = Store(store)
     records = [_run(_request(suite, seed), place, console) for seed in range(runs)]
     console.print("seed 0 once more, with another number of threads")
@@ -53,7 +53,7 @@ def calibrate_command(runs: int, suite: Suite, output: Path | None, store: Path)
 def check_command(path: Path, store: Path) -> int:
     """Run a reference's suite and compare; see `bench check --help` for the exit codes."""
     reference = Reference.read(path)
-    console = Console()
+    console = Console(markup=False)
     reasons = void(reference, environment(resolve_device("auto")))
     if reasons:
         for reason in reasons:
@@ -64,7 +64,7 @@ def check_command(path: Path, store: Path) -> int:
     records = _run(_request(reference.suite, reference.seeds[0]), place, console)
     found = findings(reference, records, place)
     for finding in found:
-        console.print(f"{finding.kind}: {finding.cell}: {finding.text}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"{finding.kind}: {finding.cell}: {finding.text}", highlight=False, soft_wrap=True)
     measured = sum(len(cell.metrics) for cell in reference.cells.values())
     console.print(
         f"{len(reference.cells)} cells, {measured} metrics compared with {path.name} "

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from bench import table as tables
 from bench.cell import CellRunner
@@ -31,7 +32,7 @@ INTERRUPTED = 130
 
 def run_command(*, dry_run: bool, suite: str, mirror: bool, store: Path, **options: Any) -> int:
     """Run a grid; returns the exit code: 0, 1 where a cell failed or lacks its data, 130 after Ctrl-C."""
-    console = Console()
+    console = Console(markup=False)  # names of rows and datasets have brackets of their own
     request = request_from(**options)
     place = Store(store)
     plan = cells(request, place)
@@ -126,11 +127,11 @@ class Run:
             shown = [name for name in cell.task.task.metrics if name in record.metrics]
             scores = "  ".join(f"{name} {record.metrics[name]:.3f}" for name in shown)
             spent = "cached" if done.cached else f"{(record.ended - record.started).total_seconds():.0f} s"
-            line = f"[green]✓[/green] {cell.name}  {scores}  [dim]{spent}[/dim]"
+            line = Text.assemble(("✓", "green"), f" {cell.name}  {scores}  ", (spent, "dim"))
         elif record.status == "not_applicable":
-            line = f"[dim]– {cell.name}  not applicable: {record.error}[/dim]"
+            line = Text(f"– {cell.name}  not applicable: {record.error}", "dim")
         else:
-            line = f"[red]✗[/red] {cell.name}  {record.status}: {record.error}"
+            line = Text.assemble(("✗", "red"), f" {cell.name}  {record.status}: {record.error}")
         self.console.print(line, highlight=False)
         self._write_manifest()
 
@@ -216,7 +217,7 @@ class Run:
         try:
             tracking.sync(self.store.root, uri=os.environ.get("MLFLOW_TRACKING_URI"), run=self.manifest)
         except BenchError as error:
-            self.console.print(f"[yellow]warning[/yellow] {error}; later: python -m bench mlflow sync", highlight=False)
+            self.console.print(f"warning: {error}; later: python -m bench mlflow sync", style="yellow", highlight=False)
 
 
 def write_text(path: Path, text: str) -> None:
