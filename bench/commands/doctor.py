@@ -42,7 +42,7 @@ class Patient:
 
 def doctor_command(methods: str, *, settings: Iterable[str], profile: str, device: str, store: Path) -> int:
     """Examine each method and print a line per check; returns 1 where one failed."""
-    console = Console()
+    console = Console(highlight=False)
     request = parse_request(
         methods=methods, tasks="bbt", profile=profile, settings=settings, device=device, baselines=False
     )
@@ -51,13 +51,13 @@ def doctor_command(methods: str, *, settings: Iterable[str], profile: str, devic
         data = Data(request, Store(store))
         spec = method_spec(entry, request, "faces", data.store)
         patient = admit(spec, resolve_device(device), data)
-        console.print(f"[bold]{escape(entry.name)}[/bold]  ({spec.cls.__module__}.{spec.cls.__qualname__})", highlight=False)
+        console.print(f"[bold]{escape(entry.name)}[/bold]  ({spec.cls.__module__}.{spec.cls.__qualname__})")
         for name, check in CHECKS.items():
             problem = check(patient)
             failed += problem is not None
             mark = "[green]ok[/green]    " if problem is None else "[red]failed[/red]"
-            console.print(f"  {mark} {name}" + (f": {escape(problem)}" if problem else ""), highlight=False, soft_wrap=True)
-    console.print("all checks passed" if not failed else f"{failed} checks failed", highlight=False)
+            console.print(f"  {mark} {name}" + (f": {escape(problem)}" if problem else ""), soft_wrap=True)
+    console.print("all checks passed" if not failed else f"{failed} checks failed")
     return int(failed > 0)
 
 
