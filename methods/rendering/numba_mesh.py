@@ -182,12 +182,15 @@ def render(
         draw(x, y, w, triangles, near, far, samples[mesh], face_map[mesh])
         resolve(len(triangles), samples[mesh], face_map[mesh], far)
         for row in range(side):
+            # Columns innermost: along them the sums are vectorised, over the few samples of a pixel they are not.
+            line = depth[mesh, row]
+            line[:] = 0.0
+            for i in range(row * factor, (row + 1) * factor):
+                for j in range(factor):
+                    for column in range(side):
+                        line[column] += samples[mesh, i, column * factor + j]
             for column in range(side):
-                total = np.float32(0.0)
-                for i in range(row * factor, (row + 1) * factor):
-                    for j in range(column * factor, (column + 1) * factor):
-                        total += samples[mesh, i, j]
-                depth[mesh, row, column] = total * share
+                line[column] *= share
 
 
 @compiled
