@@ -37,7 +37,7 @@ def write_report(invocation: Invocation, records: Sequence[Record], store: Store
 
 def render(invocation: Invocation, records: Sequence[Record], store: Store) -> str:
     """The page as text."""
-    table = tables.build(records)
+    table, shown = tables.build(records), first_seeds(records)
     loader = PackageLoader("bench.report", "templates")
     environment = Environment(
         loader=loader, autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True
@@ -50,17 +50,25 @@ def render(invocation: Invocation, records: Sequence[Record], store: Store) -> s
         table=table,
         sections=[_section(section) for section in table.sections],
         trainings=_trainings(records, store),
-        clusterings=_clusterings(records, store),
-        sweeps=_sweeps(records),
-        correlations=_maps(records, "pcc", correlations),
-        disentanglements=_maps(records, "disentanglement", told),
-        segmentations=_segmentations(records, store),
-        scenes=_scenes(records, store),
+        clusterings=_clusterings(shown, store),
+        sweeps=_sweeps(shown),
+        correlations=_maps(shown, "pcc", correlations),
+        disentanglements=_maps(shown, "disentanglement", told),
+        segmentations=_segmentations(shown, store),
+        scenes=_scenes(shown, store),
         costs=_costs(records),
         datasets=_datasets(records),
         environments=_environments(records),
         citations=_citations(records),
     )
+
+
+def first_seeds(records: Sequence[Record]) -> list[Record]:
+    """One record per method and task, that of the least seeds: further ones are in the tables, without pictures."""
+    found: dict[tuple[str, str], Record] = {}
+    for record in sorted(records, key=lambda record: record.all_seeds):
+        found.setdefault((record.method, record.task), record)
+    return [record for record in records if found[record.method, record.task] is record]
 
 
 def _section(section: tables.Section) -> dict[str, Any]:

@@ -24,12 +24,14 @@ def check(records: Sequence[Record]) -> None:
     for name in dict.fromkeys(r.training_dataset.name for r in records if r.training_dataset):
         chosen = [record for record in records if record.training_dataset and record.training_dataset.name == name]
         _same_data(chosen, lambda record: record.training_dataset, f"training data {name}")
-    for cell in dict.fromkeys(record.name for record in records):
-        keys = sorted({record.key[:12] for record in records if record.name == cell})
-        if len(keys) > 1:
+    keys: dict[str, set[str]] = {}
+    for record in records:
+        keys.setdefault(record.name, set()).add(record.key[:12])
+    for cell, found in keys.items():
+        if len(found) > 1:
             raise BenchError(
-                f"cell {cell} occurs {len(keys)} times with different settings (keys {', '.join(keys)}): choose one; "
-                f"`bench why {cell}` says how they differ"
+                f"cell {cell} occurs {len(found)} times with different settings (keys {', '.join(sorted(found))}): "
+                f"choose one; `bench why {cell}` says how they differ"
             )
 
 

@@ -14,6 +14,7 @@ from bench.commands.report import report_command
 from bench.invocations import invocations
 from bench.records import Record
 from bench.report.charts import LINES, bars, correlations, curves, heatmap, sweep, told
+from bench.report.page import first_seeds
 from bench.store import Store
 from bench.table import build
 from datasets.errors import BenchError
@@ -138,3 +139,8 @@ def test_what_groups_tell_is_a_map_of_groups_and_scene_parameters() -> None:
     chart = told(record("pdr", "disentanglement", details={"disentanglement": matrix}))
     assert all(f">{value:.2f}<" in chart for row in matrix["values"] for value in row)  # type: ignore[arg-type]
     assert all(name in chart for name in ("geometry", "albedo", "view", "light"))
+
+
+def test_pictures_are_of_each_methods_first_seed() -> None:
+    records = [record(method, seed=seed) for method in ("pdr", "vqvae") for seed in (2, 0, 1)]
+    assert [(one.method, one.seed) for one in first_seeds(records)] == [("pdr", 0), ("vqvae", 0)]
