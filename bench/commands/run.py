@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,7 +45,7 @@ def run_command(*, dry_run: bool, suite: str, mirror: bool, store: Path, **optio
 
 @dataclass
 class Run:
-    """One invocation under way. Its manifest is rewritten after every cell, so that a killed run is on record."""
+    """One invocation under way. Its manifest is rewritten as cells end, so that a killed run is on record."""
 
     request: Request
     store: Store
@@ -54,6 +55,7 @@ class Run:
     mirror: bool = True
     done: dict[int, tuple[Done, Record]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
+    written: float = 0.0
 
     def __post_init__(self) -> None:
         now = datetime.now(UTC)
@@ -133,17 +135,18 @@ class Run:
         else:
             line = Text.assemble(("✗", "red"), f" {cell.name}  {record.status}: {record.error}")
         self.console.print(line, highlight=False)
-        self._write_manifest()
+        # Not after every one of a thousand cached cells: what a killed run leaves may lack its last second.
+        if time.monotonic() - self.written > 1:
+            self._write_manifest()
 
     def _write_manifest(self, **values: Any) -> None:
         paths = [self.done[index][0].path for index in sorted(self.done)]
-        counts: dict[str, int] = {}
-        for _, record in self.done.values():
-            counts[record.status] = counts.get(record.status, 0) + 1
+        counts = Counter(record.status for _, record in self.done.values())
         self.manifest = self.manifest.model_copy(
-            update={"cells": relative(paths, self.store.root), "counts": counts, **values}
+            update={"cells": relative(paths, self.store.root), "counts": dict(counts), **values}
         )
         self.manifest.write(self.store.root)
+        self.written = time.monotonic()
 
     def _finish(self, interrupted: bool) -> int:
         records = [self.done[index][1] for index in sorted(self.done)]
