@@ -99,7 +99,7 @@ def assert_same_depth(ours: Tensor, theirs: Tensor) -> None:
 
 def embree(vertices: Tensor, renderer: DepthRenderer) -> Callable[[], Tensor]:
     """Ray casting through open3d, a scene per mesh: every mesh is another, so that its tree is built each time."""
-    open3d: Any = pytest.importorskip("open3d", reason="open3d is not installed (extra [speed])")
+    open3d: Any = pytest.importorskip("open3d", reason="open3d does not import (extra [speed])", exc_type=ImportError)
     across, down = renderer.matrix[0], renderer.matrix[1]
     # Sample i of two per pixel is at column (i + 1/2) / 2. Directions of depth 1: a ray's length is the depth.
     place = (torch.arange(2 * SIZE) + 0.5) / 2
