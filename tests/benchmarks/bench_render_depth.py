@@ -7,14 +7,15 @@ Ratios within one run on two threads. The contenders take turns, so that what el
 least time of each counts. Constants (rays, faces) are prepared beforehand for both.
 """
 
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import jaxtyping
 import numpy as np
 import pytest
-import raster_reference
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor
@@ -25,12 +26,16 @@ from methods.rendering.camera import rotation_matrix
 from methods.rendering.rasterize import render_depth
 from methods.rendering.scene import DepthRenderer
 
+# What is timed against lies beside this file, in a folder that is no package.
+sys.path.insert(0, str(Path(__file__).parent))
+import raster_reference
+
 MESHES, SIZE, THREADS = 64, 64, 2
 FAR = 100.0
 ROUNDS = 12
 # How many times as fast as Embree, and as the rasteriser in plain torch: forward, and forward and backward.
 EMBREE_REACH, TORCH_FORWARD_REACH, TORCH_REACH = 8, 8, 10
-# Meshes that the rasteriser in plain torch takes at once: 8 was its quickest of 1 to 64 on a CPU; a GPU wants them all.
+# Meshes that the rasteriser in plain torch takes at once: 8 was its quickest of 1 to 64 on a CPU; a GPU gets them all.
 AT_ONCE = {"cpu": 8, "cuda": MESHES}
 # In depth, the object being 1 away. A sample on a silhouette is seen by one and missed by another: the pixel's mean
 # then differs by a quarter of the background's depth, and is one of the few that may.
