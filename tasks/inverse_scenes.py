@@ -60,7 +60,7 @@ def truth_of(dataset: Dataset) -> dict[str, np.ndarray]:
 
 
 def true_scenes(truth: Mapping[str, np.ndarray]) -> Scenes:
-    """Scenes from rows of `truth_of`, in the conventions of `datasets.synthetic.faces.render.Rendered`.
+    """Scenes from rows of `truth_of`, in the conventions of `datasets.synthetic.faces.rendered.Rendered`.
 
     An object covers the pixels all of whose samples show it.
     """

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.optimize import linear_sum_assignment
-from scipy.special import xlogy
 
 
 def contingency(
@@ -27,6 +25,8 @@ def majority_labels(counts: Int[np.ndarray, "*batch k c"]) -> Int[np.ndarray, "*
 
 def best_matching(counts: Int[np.ndarray, "k c"]) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
     """The clusters and their classes, each used at most once, that match the most items (the Hungarian method)."""
+    from scipy.optimize import linear_sum_assignment  # 36 MB that reading finished records does not need
+
     clusters, classes = linear_sum_assignment(counts, maximize=True)
     return clusters, classes
 
@@ -66,6 +66,8 @@ def normalised_mutual_information(counts: Int[np.ndarray, "*batch k c"]) -> Floa
 
 def _entropy(p: Float[np.ndarray, "*batch m"]) -> Float[np.ndarray, "*batch"]:
     """Entropy in nats over the last axis."""
+    from scipy.special import xlogy
+
     return np.asarray(-xlogy(p, p).sum(axis=-1))
 
 

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.cluster.hierarchy import linkage
 
 from datasets.errors import BenchError
 from datasets.packed import Matrix
@@ -58,6 +57,8 @@ def ward_clusters(features: Float[Matrix, "n d"], clusters: int) -> Int[np.ndarr
         raise BenchError(f"cannot form {clusters} clusters of {items} items: needs at least one item per cluster")
     if items == 1:
         return np.zeros(1, dtype=np.int64)
+    from scipy.cluster.hierarchy import linkage
+
     tree = certified_tree(features, clusters)
     if tree is None:
         distances = squared_distances(features)

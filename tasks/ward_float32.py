@@ -21,8 +21,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.cluster.hierarchy import linkage
-from scipy.spatial.distance import squareform
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from datasets.packed import Matrix
@@ -70,6 +68,9 @@ def certified_tree(features: Float[Matrix, "n d"], clusters: int) -> Float[np.nd
     Up to that cut its merges are those of exact distances, up to their order; heights are those of single precision.
     None where features are too narrow or too many for this to pay, or where the cut is not certain.
     """
+    from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import squareform
+
     items, width = features.shape
     if width < max(LEAST_COLUMNS, LEAST_COLUMNS_PER_ITEM * items) or items > MOST_ITEMS:
         return None

@@ -20,7 +20,7 @@ from datasets.synthetic.faces.chance import clipped, uniform
 from datasets.synthetic.faces.parameters import EMOTIONS, Face
 from datasets.synthetic.faces.parts import PARTS
 from datasets.synthetic.faces.people import draw_identity
-from datasets.synthetic.faces.render import Rendered
+from datasets.synthetic.faces.rendered import Rendered
 from datasets.synthetic.faces.scenes import (
     TEST_LIGHT,
     TRAINING_LIGHT,
@@ -84,7 +84,7 @@ class SplitStandIn(StandIn):
 class RAFDBStandIn(SplitStandIn):
     """Test images of seven emotions in the published proportions, as acted in films: every person is seen once.
 
-    Labels `emotion` and `split`; truth `light` and `view` (see `faces.render.Rendered`).
+    Labels `emotion` and `split`; truth `light` and `view` (see `faces.rendered.Rendered`).
     """
 
     name = "rafdb"

@@ -17,12 +17,10 @@ from datasets.rows import in_memory
 from datasets.streams import generator
 from datasets.synthetic.faces.acting import EQUAL, TYPICAL, draw_expression
 from datasets.synthetic.faces.attributes import attributes
-from datasets.synthetic.faces.factors import NAMES as FACTORS
-from datasets.synthetic.faces.factors import factors
 from datasets.synthetic.faces.parameters import EMOTIONS, Face, source_digest
 from datasets.synthetic.faces.parts import PARTS
 from datasets.synthetic.faces.people import draw_identity
-from datasets.synthetic.faces.render import Rendered, render
+from datasets.synthetic.faces.rendered import Rendered
 from datasets.synthetic.faces.scenes import (
     TEST_LIGHT,
     TRAINING_LIGHT,
@@ -82,6 +80,8 @@ class StandIn(Source):
 
     def read_into(self, open_rows: OpenRows, size: int, progress: Progress) -> Content:
         """Draw everything, block by block, into the rows given."""
+        from datasets.synthetic.faces.render import render
+
         total = len(self)
         columns: dict[str, Rows] = {}
         faces = self.faces()
@@ -114,7 +114,7 @@ class StandIn(Source):
 class UTKFaceStandIn(StandIn):
     """Different people, one image each, for training; no labels.
 
-    Truth: `light` (n, 5) and `view` (n, 6), see `faces.render.Rendered`.
+    Truth: `light` (n, 5) and `view` (n, 6), see `faces.rendered.Rendered`.
     """
 
     name = "utkface"
@@ -127,7 +127,7 @@ class FacesTruth(StandIn):
     """Different people under the light of the test sets, with complete ground truth.
 
     Labels: `emotion`, `attributes` (n, 40; CelebA's, -1 where no parameter means it). Truth: `light`, `view`, `depth`
-    float32, `normal` and `albedo` float16, `coverage` float16, `part` uint8, as of `faces.render.Rendered`; `factors`
+    float32, `normal` and `albedo` float16, `coverage` float16, `part` uint8, as of `faces.rendered.Rendered`; `factors`
     float32 (n, 28), what the faces are drawn from, as of `faces.factors`, whose names are `classes["factors"]`.
     """
 
@@ -137,6 +137,8 @@ class FacesTruth(StandIn):
         return (stranger("faces_truth", index, EQUAL, TEST_LIGHT) for index in range(self.count))
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
+        from datasets.synthetic.faces.factors import factors
+
         return {
             **super().columns(faces, drawn),
             "label-emotion": np.array([int(face.expression.emotion) for face in faces], dtype=np.int64),
@@ -150,8 +152,10 @@ class FacesTruth(StandIn):
         }
 
     def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
+        from datasets.synthetic.faces.factors import NAMES
+
         return Content(
-            images, classes={"emotion": EMOTIONS, "part": PARTS, "factors": FACTORS}, **sorted_columns(columns)
+            images, classes={"emotion": EMOTIONS, "part": PARTS, "factors": NAMES}, **sorted_columns(columns)
         )
 
 

@@ -12,7 +12,7 @@ from datasets.streams import generator
 from datasets.synthetic.faces.chance import clipped
 from datasets.synthetic.faces.parameters import BLOBS, EMOTIONS, Expression, Face, Identity, Surroundings
 from datasets.synthetic.faces.people import draw_identity
-from datasets.synthetic.faces.render import Rendered
+from datasets.synthetic.faces.rendered import Rendered
 from datasets.synthetic.faces.scenes import draw_surroundings, light_from, view_of
 from datasets.synthetic.sources import SEED, StandIn, Subset, sorted_columns
 
@@ -111,7 +111,7 @@ DARK_ROOM = Surroundings(
 class ViewSweepStandIn(SweepStandIn):
     """Faces at rest under one frontal light, turned from 60 degrees left to 60 right; there is no real counterpart.
 
-    Truth: `view` (n, 6), rx, ry, rz in radians and the translation, and `light` (n, 5); see `faces.render.Rendered`.
+    Truth: `view` (n, 6), rx, ry, rz in radians and the translation, and `light` (n, 5); see `faces.rendered.Rendered`.
     """
 
     name = "view_sweep"

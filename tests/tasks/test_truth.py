@@ -14,7 +14,8 @@ from torch import Tensor
 from datasets.base import Dataset, Silent
 from datasets.derendered import Derendered
 from datasets.errors import BenchError
-from datasets.synthetic.faces.render import Rendered, render
+from datasets.synthetic.faces.render import render
+from datasets.synthetic.faces.rendered import Rendered
 from datasets.synthetic.sources import FacesTruth
 from tasks import truth as module
 from tasks.base import Scores

@@ -6,13 +6,11 @@ albedo and part labels by place on the head, and samples are shaded and averaged
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
 
 from datasets.synthetic.faces.mesh import KINDS, TRIANGLES, VERTICES, blocks, grid_normals
 from datasets.synthetic.faces.paint_eyes import eyes
@@ -20,6 +18,7 @@ from datasets.synthetic.faces.paint_mouth import mouth
 from datasets.synthetic.faces.paint_skin import skin
 from datasets.synthetic.faces.paint_worn import glasses, worn
 from datasets.synthetic.faces.parameters import Face, light_vectors, packed, view_vectors
+from datasets.synthetic.faces.rendered import Rendered
 from datasets.synthetic.faces.resolve import resolve
 from datasets.synthetic.faces.shape_hair import shape_hair
 from datasets.synthetic.faces.shape_head import shape_ears, shape_neck, shape_skin
@@ -29,33 +28,6 @@ from methods.rendering.rasterize import fragments
 
 # Faces drawn at once, at 64 pixels and two samples across; fewer where they are larger, so that memory stays the same.
 CHUNK = 32
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """Images and their ground truth; row 0 is the image's top.
-
-    Camera, view and normals are Unsup3D's: field of view 10 degrees, x right, y down, z away from the camera.
-
-    image: RGB.
-    coverage: share of the pixel's samples that show the head (or hair, neck, clothes), in [0, 1].
-    depth: camera units, about 0.9 to 1.1; `surface.EMPTY_DEPTH` where coverage is 0.
-    normal: unit, (0, 0, 1) facing the camera; 0 where coverage is 0.
-    albedo: in [0, 1]; 0 where coverage is 0.
-    part: index into `parts.PARTS`.
-    view: rx, ry, rz (radians), tx, ty, tz (camera units).
-    light: ambient, diffuse, unit direction. Where coverage is 1, image = albedo (ambient + diffuse max(0, normal .
-        direction)), cut at 1: exact for each sample, so for pixels up to the averaging of their samples.
-    """
-
-    image: UInt8[np.ndarray, "n s s 3"]
-    coverage: Float32[np.ndarray, "n s s"]
-    depth: Float32[np.ndarray, "n s s"]
-    normal: Float32[np.ndarray, "n s s 3"]
-    albedo: Float32[np.ndarray, "n s s 3"]
-    part: UInt8[np.ndarray, "n s s"]
-    view: Float32[np.ndarray, "n 6"]
-    light: Float32[np.ndarray, "n 5"]
 
 
 def render(faces: Sequence[Face], size: int = 64, samples_across: int = 2) -> Rendered:

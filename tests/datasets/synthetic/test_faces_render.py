@@ -10,7 +10,8 @@ from datasets.synthetic.faces import render as module
 from datasets.synthetic.faces.acting import EQUAL, act
 from datasets.synthetic.faces.parameters import Face
 from datasets.synthetic.faces.parts import LEFT_EYE, NOSE, PARTS, RIGHT_EYE, SKIN
-from datasets.synthetic.faces.render import Rendered, render
+from datasets.synthetic.faces.render import render
+from datasets.synthetic.faces.rendered import Rendered
 from datasets.synthetic.faces.scenes import TEST_LIGHT, light_from, view_of
 from datasets.synthetic.faces.surface import EMPTY_DEPTH
 from datasets.synthetic.sources import stranger

@@ -13,7 +13,8 @@ from datasets.base import Content, Silent
 from datasets.celebamask import PARTS
 from datasets.rafdb import EMOTIONS
 from datasets.synthetic.faces.parameters import Face
-from datasets.synthetic.faces.render import Rendered, render
+from datasets.synthetic.faces.render import render
+from datasets.synthetic.faces.rendered import Rendered
 from datasets.synthetic.labelled import PARTS_OF, CelebAMaskStandIn, CelebAStandIn, RAFDBStandIn
 from datasets.synthetic.sources import StandIn
 from datasets.synthetic.sweeps import LIGHTS, ViewSweepStandIn, YaleBStandIn

@@ -1,0 +1,33 @@
+"""What a drawn face comes with; apart from the drawing, whose kernels take a second and 50 MB to load."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Images and their ground truth; row 0 is the image's top.
+
+    Camera, view and normals are Unsup3D's: field of view 10 degrees, x right, y down, z away from the camera.
+
+    image: RGB.
+    coverage: share of the pixel's samples that show the head (or hair, neck, clothes), in [0, 1].
+    depth: camera units, about 0.9 to 1.1; `surface.EMPTY_DEPTH` where coverage is 0.
+    normal: unit, (0, 0, 1) facing the camera; 0 where coverage is 0.
+    albedo: in [0, 1]; 0 where coverage is 0.
+    part: index into `parts.PARTS`.
+    view: rx, ry, rz (radians), tx, ty, tz (camera units).
+    light: ambient, diffuse, unit direction. Where coverage is 1, image = albedo (ambient + diffuse max(0, normal .
+        direction)), cut at 1: exact for each sample, so for pixels up to the averaging of their samples.
+    """
+
+    image: UInt8[np.ndarray, "n s s 3"]
+    coverage: Float32[np.ndarray, "n s s"]
+    depth: Float32[np.ndarray, "n s s"]
+    normal: Float32[np.ndarray, "n s s 3"]
+    albedo: Float32[np.ndarray, "n s s 3"]
+    part: UInt8[np.ndarray, "n s s"]
+    view: Float32[np.ndarray, "n 6"]
+    light: Float32[np.ndarray, "n 5"]
