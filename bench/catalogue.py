@@ -153,6 +153,13 @@ TASKS = Registry(
             "drawn faces taken apart into depth, normals, light, view and albedo, against the truth",
         ),
         Entry(
+            "attribution",
+            "tasks.attribution:Attribution",
+            "what a head goes by to tell an attribute: groups of features and places, as attribution:Smiling",
+            argument="attribute",
+            usual=("Smiling",),
+        ),
+        Entry(
             "tracks",
             "tasks.tracks:TrackFolderTask",
             "clustering of your own tracks, as tracks:DIR",

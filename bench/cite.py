@@ -54,6 +54,7 @@ OF_METRICS: dict[str, tuple[str, ...]] = {
     "dci_disentanglement": ("eastwood2018dci",),
     "dci_completeness": ("eastwood2018dci",),
     "dci_informativeness": ("eastwood2018dci",),
+    "head_accuracy": ("sundararajan2017ig", "selvaraju2017gradcam"),
     "mig": ("chen2018mig",),
     "sap": ("kumar2018sap",),
     "side_percent": ("wu2020unsup3d",),

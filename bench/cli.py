@@ -198,6 +198,57 @@ Examples:
 """
 
 
+@app.command()
+def explain(
+    attribute: Annotated[str, typer.Option(help="One of CelebA's 40 attributes, such as Smiling.")],
+    method: Annotated[str, typer.Option(help="As for run; its features must have groups.")] = "pdr",
+    task: Annotated[str, typer.Option(help="Whose head: celeba_linear.")] = "celeba_linear",
+    out: Annotated[Path | None, typer.Option(help="Copy of the Grad-CAM picture, .png.")] = None,
+    profile: Annotated[str | None, typer.Option(help="smoke, mini or paper, as for run.")] = None,
+    data_root: Annotated[Path | None, typer.Option(envvar="BENCH_DATA", help="As for run.")] = None,
+    data: Annotated[str | None, typer.Option(help="As for run.")] = None,
+    seeds: Annotated[str, typer.Option(help="As for run.")] = "0",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="As for run.")] = None,
+    protocol: Annotated[str, typer.Option(help="As for run.")] = "default",
+    device: Annotated[str, typer.Option(help="As for run.")] = "auto",
+    suite: Annotated[str, typer.Option(help="As for run.")] = "pdr-bench",
+    mirror: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="As for run.")] = True,
+    store: Store = STORE,
+) -> None:
+    """Ask what a head goes by to tell an attribute of a face (figure 4 of the paper).
+
+    Integrated gradients give the percentage of each group of features (geometry, albedo, light and view of PDR), and
+    Grad-CAM shows where on the image each group's encoder looks. What is missing is trained first, as by `run`, and
+    kept like everything else: `run --tasks attribution:ATTRIBUTE` is the same cell.
+
+    Examples:
+
+      python -m bench explain --method pdr_loocc_lv --attribute Smiling --out smiling.png
+
+      python -m bench explain --method pdr,stylegan2_e4e --attribute Eyeglasses --profile smoke
+    """
+    from bench.commands.explain import explain_command
+
+    raise typer.Exit(
+        explain_command(
+            method=method,
+            task=task,
+            attribute=attribute,
+            out=out,
+            profile=profile,
+            data_root=data_root,
+            data=data,
+            seeds=seeds,
+            settings=set_ or [],
+            protocol=protocol,
+            device=device,
+            suite=suite,
+            mirror=mirror,
+            store=store,
+        )
+    )
+
+
 @app.command(help=RENDER_HELP)
 def render(
     image: Annotated[list[Path], typer.Option(help="An image or a folder of images; may be repeated.")],

@@ -202,6 +202,13 @@ class Method(ABC):
         """
         raise NotApplicable(f"{type(self).__name__} takes no image apart into depth, albedo, light and view")
 
+    def group_encoders(self) -> dict[str, nn.Module]:
+        """What computes each of `feature_groups` by itself: modules from images in [0, 1] to features (b, d).
+
+        Raises NotApplicable where the groups are not each computed by a network of their own.
+        """
+        raise NotApplicable(f"{type(self).__name__} has no encoder for each group of its features")
+
     def pyramid(self) -> nn.Module:
         """The trainable encoder as a feature pyramid, for dense prediction.
 

@@ -125,6 +125,9 @@ class Model(Protocol):
     def derender(self, images: Float[Tensor, "b 3 h w"]) -> Derendered:
         """Scenes that images show; NotApplicable where the method sees none."""
 
+    def group_encoders(self) -> Mapping[str, nn.Module]:
+        """What computes each of these groups by itself; NotApplicable where they share a network."""
+
     def pyramid(self) -> nn.Module:
         """The encoder as a feature pyramid; NotApplicable where there is none."""
 

@@ -37,7 +37,7 @@ class CelebALinear(TrainingTask):
     Attributes that are unknown (-1, in the synthetic stand-in alone) are left out of losses and scores.
     """
 
-    Config = LinearConfig
+    Config: ClassVar[type[TaskConfig]] = LinearConfig
     dataset = "celeba"
     # mini: the slowest row, ResNet-18, is fine-tuned at 160 images/s on one core (90 without bfloat16), PDR's encoders
     # of width 16 at 1,000. With 500 real photographs ResNet-18 reaches 0.825, 0.836 and 0.853 after 60, 120 and 240

@@ -57,7 +57,7 @@ class Runs:
         """
         inputs = features[self.items.labelled]
         heads = {
-            metric(count, "frozen"): self._train(nn.Identity(), features.shape[1], inputs, count, "frozen")
+            metric(count, "frozen"): self.train(nn.Identity(), features.shape[1], inputs, count, "frozen")
             for count in self.config.labels
         }
         del inputs
@@ -79,13 +79,13 @@ class Runs:
         for count in self.config.labels:
             encoder = model().encoder().eval()
             width = width_of(encoder, inputs[0], self.device)
-            classifier = self._train(encoder, width, inputs, count, "finetuned")
+            classifier = self.train(encoder, width, inputs, count, "finetuned")
             blocks = self._blocks(f"test finetuned {count}")
             parts = [predict(classifier, images[frames[rows]], self.device) for rows in blocks]
             found[metric(count, "finetuned")] = np.concatenate(parts)
         return found
 
-    def _train(self, encoder: nn.Module, width: int, inputs: np.ndarray, count: int, mode: Mode) -> AttributeClassifier:
+    def train(self, encoder: nn.Module, width: int, inputs: np.ndarray, count: int, mode: Mode) -> AttributeClassifier:
         """A classifier of features (b, width), trained on the first `count` of the labelled images' inputs."""
         targets = self.items.attributes[self.items.labelled[:count]]
         head = new_head(self.config.head, width, targets.shape[1], seed_for(self.seed, "head", mode, count))

@@ -55,7 +55,8 @@ def render(invocation: Invocation, records: Sequence[Record], store: Store) -> s
         correlations=_maps(shown, "pcc", correlations),
         disentanglements=_maps(shown, "disentanglement", told),
         segmentations=_segmentations(shown, store),
-        scenes=_scenes(shown, store),
+        scenes=_pictured(shown, store, "scenes"),
+        attributions=_pictured(shown, store, "attribution"),
         costs=_costs(records),
         datasets=_datasets(records),
         environments=_environments(records),
@@ -147,11 +148,11 @@ def _segmentations(records: Sequence[Record], store: Store) -> list[dict[str, An
     return found
 
 
-def _scenes(records: Sequence[Record], store: Store) -> list[dict[str, Any]]:
-    """The pictures of scenes taken apart."""
+def _pictured(records: Sequence[Record], store: Store, detail: str) -> list[dict[str, Any]]:
+    """The records that have a detail, with their pictures."""
     found = []
     for record in records:
-        if record.status == "ok" and "scenes" in record.details and record.predictions is not None:
+        if record.status == "ok" and detail in record.details and record.predictions is not None:
             pictures = sorted((store.root / record.predictions).glob("*.png"))
             found.append({"record": record, "pictures": [data_uri(path) for path in pictures]})
     return found

@@ -13,6 +13,8 @@ from bench.seeds import varied
 from bench.table.check import check
 from bench.table.model import LESS_IS_BETTER, METRICS, PAPER_ROWS, REFERENCE_ROWS, Row, Score, Section, Status, Table
 
+# How names of metrics begin of which neither more nor less is better.
+UNRANKED = "share_"
 # The largest value of a metric by the unit that its name ends with; 1 of all others.
 LARGEST = {"_deg": 180.0, "_percent": inf}
 
@@ -131,6 +133,9 @@ def _mark_best(rows: Sequence[Row], metrics: Sequence[str], less_is_better: froz
     """Mark in each column the best value and all whose interval overlaps its interval."""
     marks: list[set[int]] = []
     for column, metric in enumerate(metrics):
+        if metric.startswith(UNRANKED):
+            marks.append(set())
+            continue
         scores = {i: row.scores[column] for i, row in enumerate(rows) if row.scores[column].value is not None}
         ranked = sorted(scores.values(), key=lambda score: score.value or 0.0, reverse=metric not in less_is_better)
         marks.append({i for i, score in scores.items() if _ties(score, ranked[0])})

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from datasets.derendered import Derendered
 from methods.base import Domain, Method, ProtocolName, Trainer
 from methods.pdr import vgg
-from methods.pdr.config import PROFILES, PDRConfig, for_profile, for_protocol
+from methods.pdr.config import PARAMETERS, PROFILES, PDRConfig, for_profile, for_protocol
 from methods.pdr.derender import derender
 from methods.pdr.import_weights import load_unsup3d
 from methods.pdr.learner import PDRLearner
@@ -78,6 +78,9 @@ class PDR(Method):
 
     def derender(self, images: Float[Tensor, "b 3 h w"]) -> Derendered:
         return derender(self.module, self.config, images)
+
+    def group_encoders(self) -> dict[str, nn.Module]:
+        return {name: PDREncoder(self.module, (name,)) for name in PARAMETERS}
 
     def encoder(self) -> nn.Module:
         return PDREncoder(self.module, self.config.features)

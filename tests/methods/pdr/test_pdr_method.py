@@ -112,6 +112,16 @@ def test_the_encoder_can_be_tuned(images: np.ndarray) -> None:
     assert chosen.module.netD.network_down[0].weight.grad.abs().max() > 0
 
 
+def test_each_group_has_an_encoder_of_its_own(images: np.ndarray) -> None:
+    chosen, batch = method(), to_float(images[:2])
+    chosen.module.eval()
+    with torch.no_grad():
+        groups, encoders = chosen.feature_groups(batch), chosen.group_encoders()
+        assert set(groups) == set(encoders) == {"geometry", "albedo", "light", "view"}
+        for name, encoder in encoders.items():
+            torch.testing.assert_close(encoder(batch), groups[name])
+
+
 @pytest.mark.parametrize("loocc", ["none", "l", "lv"])
 @pytest.mark.parametrize("autocast", [False, True])
 def test_training_lowers_the_loss(images: np.ndarray, loocc: str, autocast: bool) -> None:

@@ -1,0 +1,82 @@
+"""`bench explain`: which groups of features a head goes by to tell an attribute, and where on the image they look."""
+
+import difflib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.commands.run import Run
+from bench.commands.shared import request_from
+from bench.plan import cells
+from bench.records import Record
+from bench.store import Store
+from datasets.errors import BenchError
+from datasets.files import write_with
+from datasets.synthetic.faces.attributes import NAMES
+
+# The task whose heads there are to explain, and the one that does.
+EXPLAINED, EXPLAINS = "celeba_linear", "attribution"
+
+
+def explain_command(
+    *, method: str, task: str, attribute: str, out: Path | None, suite: str, mirror: bool, store: Path, **options: Any
+) -> int:
+    """Run the attribution as any other cell, and print its percentages; returns the run's exit code."""
+    if task != EXPLAINED:
+        raise BenchError(f"--task {task!r}: only heads of attributes can be explained, expected {EXPLAINED}")
+    if out is not None and out.suffix.lower() != ".png":
+        raise BenchError(f"--out {out}: expected a name that ends in .png")
+    console = Console(markup=False, highlight=False)
+    request = request_from(methods=method, tasks=f"{EXPLAINS}:{known(attribute)}", baselines=False, **options)
+    place = Store(store)
+    run = Run(request, place, cells(request, place), console, suite, mirror)
+    code = run.go()
+    for _, record in run.done.values():
+        if record.status == "ok":
+            console.print(percentages(record))
+            show(record, place, out, console)
+    return code
+
+
+def known(attribute: str) -> str:
+    """The attribute as CelebA spells it; an unknown one suggests the nearest."""
+    spelled = {name.lower(): name for name in NAMES}
+    if attribute.lower() in spelled:
+        return spelled[attribute.lower()]
+    near = difflib.get_close_matches(attribute.lower(), spelled, n=1, cutoff=0.4)
+    hint = f"did you mean {spelled[near[0]]}?" if near else f"CelebA has {', '.join(NAMES)}"
+    raise BenchError(f"unknown attribute {attribute!r}: {hint}")
+
+
+def percentages(record: Record) -> Table:
+    """Percent by group, with 95 % intervals over test images."""
+    found = record.details["attribution"]
+    table = Table(
+        title=f"{found['attribute']} by {record.method}: integrated gradients, complete to {found['error']:.1g}",
+        title_justify="left",
+    )
+    table.add_column("group of features")
+    table.add_column("percent", justify="right")
+    table.add_column("95 %", justify="right")
+    for name in found["groups"]:
+        interval = record.intervals[f"share_{name}"]
+        span = f"{100 * interval.low:.1f}–{100 * interval.high:.1f}"
+        table.add_row(name, f"{found['percent'][name]:.1f}", span)
+    table.add_section()
+    table.add_row("sum", f"{sum(found['percent'].values()):.1f}")
+    return table
+
+
+def show(record: Record, store: Store, out: Path | None, console: Console) -> None:
+    """Say where the picture is, or why there is none; copy it to `out`."""
+    assert record.predictions is not None, "a finished attribution keeps its predictions"
+    pictures = sorted((store.root / record.predictions).glob("*.png"))
+    if not pictures:
+        console.print(f"no Grad-CAM: {record.details['attribution']['grad_cam']}")
+        return
+    if out is not None:
+        write_with(out, lambda path: shutil.copyfile(pictures[0], path))
+    console.print(f"Grad-CAM: {out or pictures[0]}", soft_wrap=True)
