@@ -19,6 +19,7 @@ from bench.keys import key_of
 from bench.plan import Cell, evaluate_ingredients
 from bench.records import Record
 from bench.request import Request
+from bench.spans import span
 from bench.stages import Checkpoint, fit
 from bench.store import Store
 from bench.training.loop import FabricTrainer
@@ -164,7 +165,8 @@ class CellRunner:
         task, seed = cell.task.task, seed_for(cell.seeds.evaluate, "evaluate", cell.task.name)
         if isinstance(task, FeatureTask):
             assert features is not None, "feature tasks have their images encoded"
-            return task.evaluate(features.values, dataset, frames=frames, seed=seed, progress=self.progress)
+            with span("cluster"):
+                return task.evaluate(features.values, dataset, frames=frames, seed=seed, progress=self.progress)
         assert isinstance(task, TrainingTask), f"{cell.task.name} is neither a FeatureTask nor a TrainingTask"
         device = resolve_device(self.request.device)
         folder = self.store.evaluation(key)
@@ -172,16 +174,17 @@ class CellRunner:
             trainer = FabricTrainer(
                 folder, seed=cell.seeds.evaluate, device=device, progress=self.progress, label=cell.task.name
             )
-            scores = task.evaluate(
-                None if features is None else features.values,
-                lambda: load_method(cell.method, checkpoint, derived, cell.seeds.fit, device),
-                dataset,
-                frames=frames,
-                seed=seed,
-                trainer=trainer,
-                device=device,
-                progress=self.progress,
-            )
+            with span("network"):
+                scores = task.evaluate(
+                    None if features is None else features.values,
+                    lambda: load_method(cell.method, checkpoint, derived, cell.seeds.fit, device),
+                    dataset,
+                    frames=frames,
+                    seed=seed,
+                    trainer=trainer,
+                    device=device,
+                    progress=self.progress,
+                )
         shutil.rmtree(folder, ignore_errors=True)
         return scores
 

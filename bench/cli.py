@@ -69,6 +69,9 @@ def run(
     baselines: Annotated[bool, typer.Option(help="Also run chance, raw_pixels and random_init.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Compute again what the store already has.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and compute nothing.")] = False,
+    profile_time: Annotated[
+        bool, typer.Option("--profile-time", help="Also print where the time went: data, network, render, ...")
+    ] = False,
     suite: Annotated[str, typer.Option(help="Name of the MLflow experiment.")] = "pdr-bench",
     mirror: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the records to MLflow.")] = True,
     store: Store = STORE,
@@ -90,6 +93,7 @@ def run(
             baselines=baselines,
             force=force,
             dry_run=dry_run,
+            profile_time=profile_time,
             suite=suite,
             mirror=mirror,
             store=store,

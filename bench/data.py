@@ -6,6 +6,7 @@ from pathlib import Path
 from bench.catalogue import DATASETS
 from bench.registry import Entry
 from bench.request import Request
+from bench.spans import span
 from bench.specs import TaskSpec
 from bench.store import Store
 from datasets.base import Dataset, Progress, Source
@@ -46,5 +47,6 @@ class Data:
         """The dataset at `size` pixels, from the store or prepared now."""
         key = (entry.name, size)
         if key not in self._ready:
-            self._ready[key] = prepare(open_source(entry, self.request), size, self.store.data, progress)
+            with span("data"):
+                self._ready[key] = prepare(open_source(entry, self.request), size, self.store.data, progress)
         return self._ready[key]

@@ -13,11 +13,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty
 from typing import Any, TypeVar
 
+from bench import spans
 from bench.cell import CellRunner
 from bench.estimates import fit_seconds
 from bench.plan import Cell
@@ -31,11 +32,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Done:
-    """A cell that ended."""
+    """A cell that ended; `spent` is what a worker counted for it (`bench.spans`)."""
 
     index: int
     path: Path
     cached: bool
+    spent: dict[str, float] = field(default_factory=dict)
 
 
 def groups_of(plan: list[Cell]) -> list[list[int]]:
@@ -149,6 +151,8 @@ def _work(request: Request, root: Path, orders: Any, events: Any, name: str, thr
     from bench.plan import cells
 
     torch.set_num_threads(threads)
+    if request.profile_time:
+        spans.start()
     progress = QueueProgress(events, name)
     store = Store(root)
     runner = CellRunner(request, store, progress)
@@ -157,7 +161,7 @@ def _work(request: Request, root: Path, orders: Any, events: Any, name: str, thr
         for index in chosen:
             progress.cell = plan[index].method.name
             _, path, cached = runner.run(plan[index])
-            events.put(("done", name, Done(index, path, cached)))
+            events.put(("done", name, Done(index, path, cached, spans.take())))
 
 
 def _end_with_parent() -> None:

@@ -13,6 +13,7 @@ from bench.encoding import stores_bits, write_features
 from bench.environment import resolve_device
 from bench.keys import key_of, source_version
 from bench.request import Request
+from bench.spans import span
 from bench.specs import MethodSpec, TaskSpec, file_digest
 from bench.stages import Checkpoint, draw, load_weights, once, peak_memory_mb
 from bench.store import Store
@@ -98,7 +99,7 @@ def derive(
         started = time.perf_counter()
         method = load_method(spec, checkpoint, None, seed, resolve_device(request.device))
         stream = seed_for(seed, "derive", spec.name)
-        with torch.inference_mode():
+        with span("network"), torch.inference_mode():
             tensors = method.derive(dataset, seed=stream, progress=progress)
             method.use(tensors)
         with atomic_folder(folder) as temporary:
@@ -155,17 +156,18 @@ def encode(
         method = load_method(spec, checkpoint, derived, seed, device)
         by_track = task.task.reduce == "track_mean"
         with atomic_folder(folder) as temporary:
-            shape = write_features(
-                method,
-                dataset,
-                frames,
-                temporary / "features.npy",
-                device=device,
-                by_track=by_track,
-                scale=task.task.input_scale,
-                progress=progress,
-                what=f"{task.name}: encode",
-            )
+            with span("network"):
+                shape = write_features(
+                    method,
+                    dataset,
+                    frames,
+                    temporary / "features.npy",
+                    device=device,
+                    by_track=by_track,
+                    scale=task.task.input_scale,
+                    progress=progress,
+                    what=f"{task.name}: encode",
+                )
             info = {
                 "ingredients": ingredients,
                 "shape": shape,

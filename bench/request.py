@@ -37,6 +37,7 @@ class Request:
     device: str = "auto"
     force: bool = False
     jobs: int = 0
+    profile_time: bool = False
 
 
 def parse_request(
@@ -52,6 +53,7 @@ def parse_request(
     force: bool = False,
     jobs: int = 0,
     baselines: bool = True,
+    profile_time: bool = False,
 ) -> Request:
     """Check everything that can be checked without loading anything; each mistake is one `BenchError`."""
     chosen = {entry.name: entry for entry in METHODS.select(methods)}
@@ -79,6 +81,7 @@ def parse_request(
         device=device,
         force=force,
         jobs=jobs,
+        profile_time=profile_time,
     )
 
 

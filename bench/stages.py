@@ -21,6 +21,7 @@ from bench.figures import contact_sheet
 from bench.keys import key_of, source_version
 from bench.request import Request
 from bench.seeds import Seeds
+from bench.spans import span
 from bench.specs import MethodSpec, file_digest
 from bench.store import Store
 from bench.tensors import read_tensors, write_tensors
@@ -136,7 +137,8 @@ def train(
         trainer = FabricTrainer(
             folder / "progress", seed=seeds.fit, split_seed=seeds.split, device=device, progress=progress
         )
-        summary = method.fit(training.images, trainer)
+        with span("network"):
+            summary = method.fit(training.images, trainer)
     weights, state = folder / "weights.safetensors", method.module.state_dict()
     write_with(weights, lambda path: write_tensors(path, state))
     info = {

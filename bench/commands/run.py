@@ -2,16 +2,21 @@
 
 import os
 import sys
+import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
+from bench import spans
 from bench import table as tables
 from bench.cell import CellRunner
 from bench.commands.shared import request_from
@@ -29,6 +34,8 @@ from datasets.errors import BenchError
 from datasets.files import write_with
 
 INTERRUPTED = 130
+# How long after a manifest, or a mirroring, the next one may begin while cells are still to come.
+MANIFEST_SECONDS, MIRROR_SECONDS = 1, 10
 
 
 def run_command(*, dry_run: bool, suite: str, mirror: bool, store: Path, **options: Any) -> int:
@@ -56,6 +63,9 @@ class Run:
     done: dict[int, tuple[Done, Record]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     written: float = 0.0
+    spent: Counter[str] = field(default_factory=Counter)
+    mirrored: float = field(default_factory=time.monotonic)
+    mirroring: threading.Thread | None = None
 
     def __post_init__(self) -> None:
         now = datetime.now(UTC)
@@ -71,6 +81,8 @@ class Run:
 
     def go(self) -> int:
         """Run, whatever happens write what was found, and return the exit code."""
+        if self.request.profile_time:
+            spans.start()
         self._announce()
         interrupted = False
         with RichProgress(self.console) as progress:
@@ -124,6 +136,7 @@ class Run:
 
     def _take(self, done: Done, record: Record) -> None:
         self.done[done.index] = (done, record)
+        self.spent.update(done.spent)
         cell = self.plan[done.index]
         if record.status == "ok":
             shown = [name for name in cell.task.task.metrics if name in record.metrics]
@@ -136,8 +149,9 @@ class Run:
             line = Text.assemble(("✗", "red"), f" {cell.name}  {record.status}: {record.error}")
         self.console.print(line, highlight=False)
         # Not after every one of a thousand cached cells: what a killed run leaves may lack its last second.
-        if time.monotonic() - self.written > 1:
+        if time.monotonic() - self.written > MANIFEST_SECONDS:
             self._write_manifest()
+            self._mirror_meanwhile()
 
     def _write_manifest(self, **values: Any) -> None:
         paths = [self.done[index][0].path for index in sorted(self.done)]
@@ -153,7 +167,8 @@ class Run:
         bad = [record for record in records if record.status in ("failed", "missing")]
         code = INTERRUPTED if interrupted else int(bool(bad) or len(records) < len(self.plan))
         try:
-            files = self._write_tables(records) if records else []
+            with spans.span("log"):
+                files = self._write_tables(records) if records else []
         except BenchError as error:
             # Records are safe already; the run still has to end on record, and says at the end what went wrong.
             files, code = [], code or 1
@@ -164,9 +179,10 @@ class Run:
             tables=relative(files, self.store.root),
             figures=relative(self._sheets(records), self.store.root),
         )
-        report = self._write_report(records) if files else None
-        if records and self.mirror:
-            self._mirror()
+        with spans.span("log"):
+            report = self._write_report(records) if files else None
+            if records and self.mirror:
+                self._mirror()
         cached = sum(done.cached for done, _ in self.done.values())
         seconds = time.monotonic() - self.started
         self.console.print(
@@ -175,6 +191,9 @@ class Run:
             highlight=False,
             soft_wrap=True,
         )
+        if self.request.profile_time:
+            self.spent.update(spans.take())
+            self.console.print(time_table(self.spent, seconds))
         if interrupted:
             self.console.print("interrupted: run the same command again and it goes on where it stopped")
         for record in bad:
@@ -213,14 +232,47 @@ class Run:
             files.append(path)
         return files
 
+    def _mirror_meanwhile(self) -> None:
+        """Mirror what has ended so far, in the background. What goes wrong is tried again, and told, at the end."""
+        if not self.mirror or (self.mirroring is not None and self.mirroring.is_alive()):
+            return
+        if time.monotonic() - self.mirrored > MIRROR_SECONDS:
+            manifest = self.manifest
+
+            def work() -> None:
+                from bench import tracking
+
+                with suppress(BenchError):
+                    tracking.sync(self.store.root, uri=os.environ.get("MLFLOW_TRACKING_URI"), run=manifest)
+
+            self.mirroring = threading.Thread(target=work, name="mirror", daemon=True)
+            self.mirroring.start()
+            self.mirrored = time.monotonic()
+
     def _mirror(self) -> None:
         """Mirror to MLflow. The records are the truth, so a server that is down costs a warning and nothing else."""
         from bench import tracking
 
+        if self.mirroring is not None:
+            self.mirroring.join()
         try:
             tracking.sync(self.store.root, uri=os.environ.get("MLFLOW_TRACKING_URI"), run=self.manifest)
         except BenchError as error:
             self.console.print(f"warning: {error}; later: python -m bench mlflow sync", style="yellow", highlight=False)
+
+
+def time_table(spent: Mapping[str, float], wall: float) -> Table:
+    """Where the time went, by part, in seconds and as a share of what was counted."""
+    table = Table(title=f"time by part, summed over all processes; the run took {wall:.1f} s", title_justify="left")
+    table.add_column("part")
+    table.add_column("seconds", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("what")
+    total = sum(spent.values())
+    for part, what in spans.PARTS.items():
+        seconds = spent.get(part, 0.0)
+        table.add_row(part, f"{seconds:.1f}", f"{seconds / total:.1%}" if total else "-", what)
+    return table
 
 
 def write_text(path: Path, text: str) -> None:
@@ -230,8 +282,6 @@ def write_text(path: Path, text: str) -> None:
 
 def show_plan(plan: list[Cell], request: Request, store: Store, console: Console) -> None:
     """What a run would do: per cell what is cached, what is to do or missing, and an estimate of the time."""
-    from rich.table import Table
-
     grid = Table(title=f"{len(plan)} cells, profile {request.profile.name}", title_justify="left")
     for column in ("cell", "data", "fit", "encode", "evaluate"):
         grid.add_column(column)

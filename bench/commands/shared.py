@@ -21,6 +21,7 @@ def request_from(
     jobs: int = 0,
     baselines: bool = True,
     force: bool = False,
+    profile_time: bool = False,
 ) -> Request:
     """The request that a command's options mean."""
     if data not in (None, "synthetic"):
@@ -38,6 +39,7 @@ def request_from(
         force=force,
         jobs=jobs,
         baselines=baselines,
+        profile_time=profile_time,
     )
 
 
