@@ -11,8 +11,8 @@ from bench import table as tables
 from bench.cite import bibtex
 from bench.invocations import Invocation
 from bench.records import Record
-from bench.report.charts import bars, correlations, curves, sweep, told
 from bench.report.confusion import Confusion, confusion
+from bench.report.drawn import Charts
 from bench.report.images import data_uri, prepared_images, thumbnails
 from bench.store import Store
 from bench.table.sheet import wide_cells, wide_headers
@@ -37,7 +37,7 @@ def write_report(invocation: Invocation, records: Sequence[Record], store: Store
 
 def render(invocation: Invocation, records: Sequence[Record], store: Store) -> str:
     """The page as text."""
-    table, shown = tables.build(records), first_seeds(records)
+    table, shown, charts = tables.build(records), first_seeds(records), Charts(store)
     loader = PackageLoader("bench.report", "templates")
     environment = Environment(
         loader=loader, autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True
@@ -48,12 +48,12 @@ def render(invocation: Invocation, records: Sequence[Record], store: Store) -> s
         made=datetime.now(UTC),
         synthetic=any(record.synthetic for record in records),
         table=table,
-        sections=[_section(section) for section in table.sections],
-        trainings=_trainings(records, store),
+        sections=[_section(section, charts) for section in table.sections],
+        trainings=_trainings(records, store, charts),
         clusterings=_clusterings(shown, store),
-        sweeps=_sweeps(shown),
-        correlations=_maps(shown, "pcc", correlations),
-        disentanglements=_maps(shown, "disentanglement", told),
+        sweeps=_sweeps(shown, charts),
+        correlations=_maps(shown, "pcc", charts.correlations),
+        disentanglements=_maps(shown, "disentanglement", charts.told),
         segmentations=_segmentations(shown, store),
         scenes=_pictured(shown, store, "scenes"),
         attributions=_pictured(shown, store, "attribution"),
@@ -72,17 +72,17 @@ def first_seeds(records: Sequence[Record]) -> list[Record]:
     return [record for record in records if found[record.method, record.task] is record]
 
 
-def _section(section: tables.Section) -> dict[str, Any]:
+def _section(section: tables.Section, charts: Charts) -> dict[str, Any]:
     """One task's table and its chart."""
     return {
         "section": section,
         "headers": wide_headers(section),
         "rows": [(row, wide_cells(section, row)) for row in section.rows],
-        "chart": bars(section),
+        "chart": charts.bars(section),
     }
 
 
-def _trainings(records: Sequence[Record], store: Store) -> list[dict[str, Any]]:
+def _trainings(records: Sequence[Record], store: Store, charts: Charts) -> list[dict[str, Any]]:
     """Each checkpoint once: its learning curves and its sheet."""
     found: dict[str, dict[str, Any]] = {}
     for record in records:
@@ -95,7 +95,7 @@ def _trainings(records: Sequence[Record], store: Store) -> list[dict[str, Any]]:
                 "names": {},
                 "label": record.training_dataset.label if record.training_dataset else "",
                 "notes": {},
-                "curve": curves(record.training),
+                "curve": charts.curves(record.training),
                 "sheets": {path: data_uri(path) for path in sorted(store.checkpoint(key).glob("*.png"))},
             },
         )
@@ -120,13 +120,13 @@ def _clusterings(records: Sequence[Record], store: Store) -> list[dict[str, Any]
     return [{"task": task, "entries": entries} for task, entries in found.items()]
 
 
-def _sweeps(records: Sequence[Record]) -> list[dict[str, str]]:
+def _sweeps(records: Sequence[Record], charts: Charts) -> list[dict[str, str]]:
     """Robustness curves, one chart per task."""
     chosen: dict[str, list[Record]] = {}
     for record in records:
         if record.status == "ok" and "curve" in record.details:
             chosen.setdefault(record.task, []).append(record)
-    return [{"task": task, "chart": sweep(found)} for task, found in chosen.items()]
+    return [{"task": task, "chart": charts.sweep(found)} for task, found in chosen.items()]
 
 
 def _maps(records: Sequence[Record], detail: str, chart: Callable[[Record], str]) -> list[dict[str, Any]]:

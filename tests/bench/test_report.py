@@ -13,7 +13,9 @@ from record_factory import record
 from bench.commands.report import report_command
 from bench.invocations import invocations
 from bench.records import Record
+from bench.report import charts
 from bench.report.charts import LINES, bars, correlations, curves, heatmap, sweep, told
+from bench.report.drawn import Charts
 from bench.report.page import first_seeds
 from bench.store import Store
 from bench.table import build
@@ -144,3 +146,12 @@ def test_what_groups_tell_is_a_map_of_groups_and_scene_parameters() -> None:
 def test_pictures_are_of_each_methods_first_seed() -> None:
     records = [record(method, seed=seed) for method in ("pdr", "vqvae") for seed in (2, 0, 1)]
     assert [(one.method, one.seed) for one in first_seeds(records)] == [("pdr", 0), ("vqvae", 0)]
+
+
+def test_a_chart_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[object] = []
+    monkeypatch.setattr(charts, "bars", lambda section: drawn.append(section) or f"<svg>{len(drawn)}</svg>")
+    one, other = (build([record("pdr", value=value)]).sections[0] for value in (0.4, 0.5))
+    made = [Charts(Store(tmp_path)).bars(section) for section in (one, other, one)]
+    assert made == ["<svg>1</svg>", "<svg>2</svg>", "<svg>1</svg>"]
+    assert drawn == [one, other]
