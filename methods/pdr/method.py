@@ -70,8 +70,9 @@ class PDR(Method):
         return trainer.train(PDRLearner(self.module, self.config), images, self.config.schedule)
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
-        found = self.module.features(signed(images), self.config.features)
-        return torch.cat([found[name] for name in self.config.features], dim=1)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.config.encode_precision == "bf16-mixed"):
+            found = self.module.features(signed(images), self.config.features)
+        return torch.cat([found[name].float() for name in self.config.features], dim=1)
 
     def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b d"]]:
         return self.module.features(signed(images))

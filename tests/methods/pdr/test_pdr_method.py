@@ -92,7 +92,19 @@ def test_features_are_chosen_by_name_and_keep_their_order(images: np.ndarray) ->
 
 
 def test_changing_the_features_keeps_the_training() -> None:
-    assert PDRConfig.encode_fields() == {"features"}
+    assert PDRConfig.encode_fields() == {"features", "encode_precision"}
+
+
+def test_bfloat16_features_are_nearly_the_same(images: np.ndarray) -> None:
+    torch.manual_seed(0)
+    exact, batch = method(), to_float(images[:4])
+    quick = PDR(exact.config.model_copy(update={"encode_precision": "bf16-mixed"}))
+    quick.module.load_state_dict(exact.module.state_dict())
+    with torch.inference_mode():
+        expected, found = exact.encode(batch), quick.encode(batch)
+    assert found.dtype == torch.float32
+    assert not torch.equal(found, expected)
+    assert (found - expected).abs().max() < 0.05 * expected.abs().max()
 
 
 def test_only_the_chosen_encoders_run(images: np.ndarray) -> None:
