@@ -101,7 +101,7 @@ def table(folder: Path) -> str:
 
 def row(case: dict[str, Any]) -> str:
     """One case; of its figures the one that is held to a reach."""
-    figure = next((name for name in FIGURES if name in case and "reach" in case), None)
+    figure = next((name for name in FIGURES if name in case and case.get("reach")), None)
     measured, reach = ("", "") if figure is None else (form.format(case[key]) for form, key in _texts(figure))
     return f"| {case['case']} | {case['seconds']:.3g} | {measured} | {reach} |"
 
