@@ -68,6 +68,7 @@ class Attribution(CelebALinear):
 
     Config: ClassVar[type[TaskConfig]] = AttributionConfig
     encodes: ClassVar[bool] = False
+    settings: ClassVar[str] = "attribution"
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"labels": (16,), "epochs": 2, "batch_size": 8, "test_images": 32},
         "mini": {"test_images": 500},

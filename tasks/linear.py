@@ -39,6 +39,8 @@ class CelebALinear(TrainingTask):
 
     Config: ClassVar[type[TaskConfig]] = LinearConfig
     dataset = "celeba"
+    # What `--set` calls the task.
+    settings: ClassVar[str] = "celeba_linear"
     # mini: the slowest row, ResNet-18, is fine-tuned at 160 images/s on one core (90 without bfloat16), PDR's encoders
     # of width 16 at 1,000. With 500 real photographs ResNet-18 reaches 0.825, 0.836 and 0.853 after 60, 120 and 240
     # steps, untrained PDR encoders 0.830, 0.840 and 0.848, and no more after the full 1,500 (0.836).
@@ -61,7 +63,7 @@ class CelebALinear(TrainingTask):
         if len(train) < most:
             raise BenchError(
                 f"{dataset.label} has {len(train)} training images, fewer than the {most} to be labelled: "
-                "ask for fewer by --set celeba_linear.labels=..."
+                f"ask for fewer by --set {self.settings}.labels=..."
             )
         pool = generator(seed, "labelled").permutation(train)[: max(most, POOL)]
         tested = generator(seed, "test").permutation(test)[: self.config.test_images]

@@ -163,6 +163,11 @@ def test_groups_that_share_a_network_have_shares_but_no_pictures(dataset: Datase
     assert scores.details["attribution"]["grad_cam"] == "one network for all"
 
 
+def test_too_few_labelled_images_say_what_to_set(dataset: Dataset) -> None:
+    with pytest.raises(BenchError, match="--set attribution.labels="):
+        Attribution(AttributionConfig(attribute="Smiling")).frames(dataset, seed=0)
+
+
 def test_an_attribute_that_nobody_knows(dataset: Dataset, tmp_path: Any) -> None:
     with pytest.raises(BenchError, match="known are Smiling"):
         scored(Told, dataset, tmp_path, "Young")
