@@ -164,7 +164,7 @@ def test_groups_that_share_a_network_have_shares_but_no_pictures(dataset: Datase
 
 
 def test_too_few_labelled_images_say_what_to_set(dataset: Dataset) -> None:
-    with pytest.raises(BenchError, match="--set attribution.labels="):
+    with pytest.raises(BenchError, match=r"--set attribution\.labels="):
         Attribution(AttributionConfig(attribute="Smiling")).frames(dataset, seed=0)
 
 
