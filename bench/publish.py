@@ -14,13 +14,13 @@ from PIL import Image
 
 from bench import table as tables
 from bench.catalogue import DATASETS
-from bench.figures import BAND
 from bench.records import Record
 from bench.stages import SHEET_ROWS
 from bench.store import Store
 from datasets.base import Content, Silent
 from datasets.errors import BenchError
 from datasets.files import write_with
+from tasks.sheet import LINE
 
 # Rows of a sheet that are shown, to keep the files small.
 ROWS = 3
@@ -93,8 +93,8 @@ def _suffix(record: Record) -> str:
 
 def _first_rows(sheet: Image.Image) -> Image.Image:
     """The title and the first rows of a contact sheet."""
-    row = (sheet.height - 2 * BAND) // SHEET_ROWS
-    return sheet.crop((0, 0, sheet.width, 2 * BAND + ROWS * row))
+    row = (sheet.height - 2 * LINE) // SHEET_ROWS
+    return sheet.crop((0, 0, sheet.width, 2 * LINE + ROWS * row))
 
 
 def _stand_ins() -> Image.Image:

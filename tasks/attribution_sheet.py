@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, UInt8
 from matplotlib import colormaps
-from PIL import Image, ImageDraw
 
-SCALE = 2  # screen pixels of a pixel
-LINE = 14  # pixels of a line of text
+from tasks.sheet import as_bytes, sheet
+
 STRENGTH = 0.55  # of the map, where it is largest
 
 
@@ -23,18 +22,9 @@ def attribution_sheet(
     Each map is scaled by its own largest value, so colours compare places and not groups; those are told apart by
     their share, which stands above. A map without any positive value leaves the image as it is.
     """
-    names = {"input": "", **{name: f" {percent[name]:.0f} %" for name in maps}}
-    columns = [images / 255, *(overlaid(images, values) for values in maps.values())]
-    rows = np.concatenate(np.concatenate(columns, axis=2))
-    body = Image.fromarray((rows * 255).round().astype(np.uint8))
-    body = body.resize((body.width * SCALE, body.height * SCALE), Image.Resampling.NEAREST)
-    page = Image.new("RGB", (body.width, 2 * LINE + body.height), "white")
-    page.paste(body, (0, 2 * LINE))
-    draw = ImageDraw.Draw(page)
-    draw.text((2, 1), f"{attribute}: the {len(images)} surest, Grad-CAM", fill="black")
-    for place, (name, text) in enumerate(names.items()):
-        draw.text((2 + place * body.width // len(names), LINE), name + text, fill="black")
-    return np.asarray(page)
+    columns = {"input": images}
+    columns |= {f"{name} {percent[name]:.0f} %": as_bytes(overlaid(images, values)) for name, values in maps.items()}
+    return np.asarray(sheet(columns, f"{attribute}: the {len(images)} surest, Grad-CAM"))
 
 
 def overlaid(images: UInt8[np.ndarray, "n s s 3"], maps: Float[np.ndarray, "n s s"]) -> Float[np.ndarray, "n s s 3"]:

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
+from tasks.sheet import LINE, sheet
+
 # Classes in the colours of CelebAMask-HQ's own code (Lee et al., 2020), in their order; black is the background.
 COLOURS = np.array(
     [
@@ -16,8 +18,6 @@ COLOURS = np.array(
     dtype=np.uint8,
 )
 
-SCALE = 2  # screen pixels of a pixel
-LINE = 14  # pixels of a line of text
 LEGEND = 110  # pixels of the legend's width
 
 
@@ -32,16 +32,12 @@ def mask_sheet(
     The legend has the classes that occur in either; a class beyond the known colours wraps around to the first ones.
     """
     columns = {"input": images, "truth": coloured(truth), "prediction": coloured(predicted)}
-    body = Image.fromarray(np.concatenate(np.concatenate(list(columns.values()), axis=2)))
-    body = body.resize((body.width * SCALE, body.height * SCALE), Image.Resampling.NEAREST)
-    shown = np.union1d(truth, predicted)
-    page = Image.new("RGB", (body.width + LEGEND, LINE + max(body.height, LINE * len(shown))), "white")
-    page.paste(body, (0, LINE))
+    pictures, shown = sheet(columns), np.union1d(truth, predicted)
+    page = Image.new("RGB", (pictures.width + LEGEND, max(pictures.height, LINE * (len(shown) + 1))), "white")
+    page.paste(pictures)
     draw = ImageDraw.Draw(page)
-    for place, name in enumerate(columns):
-        draw.text((2 + place * body.width // len(columns), 1), name, fill="black")
     for line, number in enumerate(shown):
-        top, left = LINE * (line + 1), body.width + 6
+        top, left = LINE * (line + 1), pictures.width + 6
         draw.rectangle((left, top + 2, left + 9, top + 11), fill=tuple(coloured(number).tolist()))
         draw.text((left + 16, top + 1), classes[number], fill="black")
     return np.asarray(page)

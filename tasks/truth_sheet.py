@@ -2,13 +2,11 @@
 
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
-from PIL import Image, ImageDraw
 
 from tasks.inverse_metrics import best_gain
 from tasks.inverse_scenes import Scenes
+from tasks.sheet import as_bytes, sheet
 
-SCALE = 2  # screen pixels of a pixel
-LINE = 14  # pixels of a line of text
 EMPTY = 0.5  # grey where there is no object
 
 
@@ -34,15 +32,7 @@ def truth_sheet(images: UInt8[np.ndarray, "n s s 3"], true: Scenes, predicted: S
         "true albedo": _shown(true.albedo, true.covered),
         "albedo": _shown(gain * predicted.albedo, both),
     }
-    rows = np.concatenate(np.concatenate(list(columns.values()), axis=2))
-    body = Image.fromarray((rows * 255).round().astype(np.uint8))
-    body = body.resize((body.width * SCALE, body.height * SCALE), Image.Resampling.NEAREST)
-    page = Image.new("RGB", (body.width, LINE + body.height), "white")
-    page.paste(body, (0, LINE))
-    draw = ImageDraw.Draw(page)
-    for place, name in enumerate(columns):
-        draw.text((2 + place * body.width // len(columns), 1), name, fill="black")
-    return np.asarray(page)
+    return np.asarray(sheet({name: as_bytes(pictures) for name, pictures in columns.items()}))
 
 
 def _shown(values: Shaped[np.ndarray, "n s s 3"], mask: Bool[np.ndarray, "n s s"]) -> Shaped[np.ndarray, "n s s 3"]:

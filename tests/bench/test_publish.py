@@ -6,11 +6,11 @@ import pytest
 from PIL import Image
 from record_factory import record
 
-from bench.figures import BAND
 from bench.publish import publish, readme_table, update_readme
 from bench.records import Phase
 from bench.store import Store
 from datasets.errors import BenchError
+from tasks.sheet import LINE
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def published(tmp_path: Path) -> Path:
     fit = {"fit": Phase(key="f" * 32, seconds=1, peak_memory_mb=1)}
     sheet = store.checkpoint("f" * 32) / "pdr-seed0.png"
     sheet.parent.mkdir()
-    Image.new("RGB", (200, 2 * BAND + 8 * 20)).save(sheet)
+    Image.new("RGB", (200, 2 * LINE + 8 * 20)).save(sheet)
     records = [record(name, task, synthetic=True, phases=fit) for name in ("pdr", "vqvae") for task in ("bbt", "buffy")]
     files = publish(records, store, tmp_path / "mini")
     assert [path.name for path in files] == ["table.csv", "table.md", "pdr.png", "stand_ins.png"]
@@ -27,7 +27,7 @@ def published(tmp_path: Path) -> Path:
 
 
 def test_a_sheet_shows_its_first_rows(published: Path) -> None:
-    assert Image.open(published / "pdr.png").size == (200, 2 * BAND + 3 * 20)
+    assert Image.open(published / "pdr.png").size == (200, 2 * LINE + 3 * 20)
     assert Image.open(published / "stand_ins.png").size == (16 * 64, 7 * 64)
 
 

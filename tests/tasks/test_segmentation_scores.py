@@ -8,7 +8,7 @@ import torch
 
 from datasets.streams import generator
 from tasks.base import Interval
-from tasks.mask_sheet import COLOURS, LEGEND, LINE, SCALE, coloured, mask_sheet
+from tasks.mask_sheet import COLOURS, LEGEND, coloured, mask_sheet
 from tasks.miou import (
     best_classes,
     confusions,
@@ -17,6 +17,7 @@ from tasks.miou import (
     segmentation_metrics,
     usual_mask,
 )
+from tasks.sheet import LINE, SCALE
 
 # Two images of 2 x 2 pixels and 4 classes: class 2 is only predicted, class 3 occurs nowhere.
 TRUTH = np.array([[[0, 0], [1, 1]], [[0, 1], [1, 1]]], dtype=np.uint8)
