@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
@@ -18,12 +18,12 @@ from methods.learning import Trainer, to_float
 from tasks.attribution_sheet import attribution_sheet
 from tasks.base import Model, Scores, TaskConfig
 from tasks.grad_cam import Probe, grad_cam
+from tasks.groups import grouped_features
 from tasks.inverse_metrics import mean_interval
 from tasks.linear import CelebALinear
 from tasks.linear_config import LinearConfig
 from tasks.linear_runs import Runs
 
-BATCH = 256
 # Images on the picture, those that the head is surest of.
 SHOWN = 8
 # Steps of the path integral. Along a linear head's path the gradient is constant, so that one step is exact.
@@ -107,7 +107,7 @@ class Attribution(CelebALinear):
         method = model()
         groups = grouped_features(method.feature_groups, dataset, frames, device, progress)
         runs = Runs(self.config, items, seed, trainer, device, progress)
-        values = np.concatenate(list(groups.values()), axis=1)
+        values = np.concatenate(list(groups.values()), axis=1).astype(np.float32)
         head = runs.train(
             nn.Identity(), values.shape[1], values[items.labelled], len(items.labelled), "frozen"
         ).head.eval()
@@ -161,24 +161,6 @@ class Attribution(CelebALinear):
                 f"known are {', '.join(known)}"
             )
         return names.index(self.config.attribute)
-
-
-def grouped_features(
-    encode: Callable[[Tensor], Mapping[str, Tensor]],
-    dataset: Dataset,
-    frames: Int[np.ndarray, " m"],
-    device: str,
-    progress: Progress,
-) -> dict[str, Float[np.ndarray, "m _"]]:
-    """All groups of features of the images `frames`, by name."""
-    blocks = dict[str, list[np.ndarray]]()
-    starts = range(0, len(frames), BATCH)
-    with torch.inference_mode():
-        for start in progress.track(starts, total=len(starts), what=f"{dataset.label}: groups of features"):
-            images: UInt8[np.ndarray, "b s s 3"] = dataset.images[frames[start : start + BATCH]]
-            for name, values in encode(to_float(images, device)).items():
-                blocks.setdefault(name, []).append(values.float().cpu().numpy())
-    return {name: np.concatenate(parts) for name, parts in blocks.items()}
 
 
 def integrated_gradients(

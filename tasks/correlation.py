@@ -5,16 +5,15 @@ from itertools import combinations
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Int, Shaped
 from pydantic import Field
 
 from datasets.base import Dataset, Progress
 from datasets.errors import NotApplicable
-from methods.learning import Trainer, to_float
+from methods.learning import Trainer
 from tasks.base import Model, Scores, TaskConfig, TrainingTask
+from tasks.groups import changing, grouped_features, standardised
 
-BATCH = 256
 # Memory of a block of standardised columns.
 BLOCK_BYTES = 64 * 2**20
 
@@ -61,14 +60,7 @@ class Correlation(TrainingTask):
 
         Raises NotApplicable where less than two groups change.
         """
-        encoder, blocks = model(), dict[str, list[np.ndarray]]()
-        starts = range(0, len(frames), BATCH)
-        with torch.inference_mode():
-            for start in progress.track(starts, total=len(starts), what=f"{dataset.label}: groups of features"):
-                images = to_float(dataset.images[frames[start : start + BATCH]], device)
-                for name, values in encoder.feature_groups(images).items():
-                    blocks.setdefault(name, []).append(compact(values.float().cpu().numpy()))
-        groups = {name: np.concatenate(parts) for name, parts in blocks.items()}
+        groups = grouped_features(model().feature_groups, dataset, frames, device, progress)
         constant = {name: values.shape[1] - int(changing(values).sum()) for name, values in groups.items()}
         pairs = {
             f"{one}-{other}": mean_absolute_correlation(groups[one], groups[other])
@@ -79,16 +71,6 @@ class Correlation(TrainingTask):
         mean = float(np.mean(list(pairs.values())))
         details = {"mean": mean, "groups": list(groups), "pairs": pairs, "constant": constant}
         return Scores({"mean_pcc": mean}, details={"pcc": details})
-
-
-def compact(values: Float[np.ndarray, "b d"]) -> Shaped[np.ndarray, "b d"]:
-    """Zeros and ones in a byte each, anything else as it is."""
-    return values.astype(np.uint8) if ((values == 0) | (values == 1)).all() else values
-
-
-def changing(values: Shaped[np.ndarray, "n d"]) -> Bool[np.ndarray, " d"]:
-    """Which columns are not the same in every row."""
-    return (values != values[:1]).any(axis=0)
 
 
 def mean_absolute_correlation(one: Shaped[np.ndarray, "n d"], other: Shaped[np.ndarray, "n e"]) -> float:
@@ -102,9 +84,3 @@ def mean_absolute_correlation(one: Shaped[np.ndarray, "n d"], other: Shaped[np.n
         for first in range(0, len(columns), width):
             total += float(np.abs(block.T @ standardised(other[:, columns[first : first + width]])).sum())
     return total / (len(one) * len(rows) * len(columns)) if len(rows) and len(columns) else float("nan")
-
-
-def standardised(values: Shaped[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
-    """Columns, each of which changes, less their means over their standard deviations, in float64."""
-    centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
-    return centred / np.sqrt(np.square(centred).mean(axis=0))

@@ -23,7 +23,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int, Shaped
 from pydantic import Field
 
@@ -31,9 +30,8 @@ from datasets.base import Dataset, Progress
 from datasets.errors import BenchError, NotApplicable
 from datasets.packed import Matrix
 from datasets.streams import seed_for
-from methods.learning import Trainer, to_float
+from methods.learning import Trainer
 from tasks.base import Model, Scores, TaskConfig, TrainingTask
-from tasks.correlation import BATCH, compact
 from tasks.disentanglement_metrics import (
     BINS,
     completeness,
@@ -43,6 +41,7 @@ from tasks.disentanglement_metrics import (
     ridge_r2,
     separated_attribute_predictability,
 )
+from tasks.groups import grouped_features
 from tasks.principal import codes as codes_of
 from tasks.principal import coordinates
 
@@ -189,21 +188,14 @@ def _groups(
     frames: Int[np.ndarray, " m"],
     device: str,
     progress: Progress,
-) -> dict[str, Shaped[Matrix, "n _"]]:
+) -> Mapping[str, Shaped[Matrix, "n _"]]:
     """The method's features in their natural groups, or all of them as one."""
-    encoder, blocks = model(), dict[str, list[np.ndarray]]()
-    starts = range(0, len(frames), BATCH)
     try:
-        with torch.inference_mode():
-            for start in progress.track(starts, total=len(starts), what=f"{dataset.label}: groups of features"):
-                images = to_float(dataset.images[frames[start : start + BATCH]], device)
-                for name, values in encoder.feature_groups(images).items():
-                    blocks.setdefault(name, []).append(compact(values.float().cpu().numpy()))
+        return grouped_features(model().feature_groups, dataset, frames, device, progress)
     except NotApplicable:
         if features is None:
             raise NotApplicable("the method has no features before labels train it") from None
         return {WHOLE: features}
-    return {name: np.concatenate(parts) for name, parts in blocks.items()}
 
 
 def _finite(values: Shaped[Matrix, "n _"], name: str, dataset: Dataset) -> Shaped[Matrix, "n _"]:

@@ -12,6 +12,8 @@ from jaxtyping import Float, Int
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import RidgeCV
 
+from tasks.groups import standardised
+
 BINS = 20
 # Regularisation that ridge regression chooses from, where the mean squared norm of the inputs is 1.
 ALPHAS = np.logspace(-4, 3, 15)
@@ -103,7 +105,7 @@ def separated_attribute_predictability(
     The gap between the two codes that predict the factor best by linear regression on that code alone: for continuous
     factors R^2, the squared correlation. Constant codes predict nothing. The factors must not be constant.
     """
-    one, other = _standardised(codes), _standardised(factors)
+    one, other = standardised(codes), standardised(factors)
     return np.clip(_gap(np.square(one.T @ other / max(len(codes), 1))), 0, 1)
 
 
@@ -156,10 +158,3 @@ def _one_hot(values: Float[np.ndarray, "n d"], bins: int) -> Float[np.ndarray, "
     hot = np.zeros((count, width, bins))
     hot[np.arange(count)[:, None], np.arange(width), _binned(values, bins)] = 1.0
     return hot.reshape(count, width * bins)
-
-
-def _standardised(values: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
-    """Columns less their means over their standard deviations; zeros for a constant column."""
-    centred = values - values.mean(axis=0)
-    deviation = np.sqrt(np.square(centred).mean(axis=0))
-    return np.divide(centred, deviation, out=np.zeros_like(centred), where=np.ptp(values, axis=0) > 0)

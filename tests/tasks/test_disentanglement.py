@@ -14,7 +14,6 @@ from datasets.errors import BenchError, NotApplicable
 from datasets.packed import PackedBits
 from datasets.synthetic.faces.factors import NAMES, factors
 from datasets.synthetic.sources import FacesTruth
-from tasks import disentanglement
 from tasks.base import Scores
 from tasks.disentanglement import Disentanglement, DisentanglementConfig, by_scene_parameter
 
@@ -143,7 +142,7 @@ def test_matrix_by_hand() -> None:
 
 
 def test_groups_share_the_codes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disentanglement, "BATCH", 50)
+    monkeypatch.setattr("tasks.groups.BATCH", 50)
     rng = np.random.default_rng(0)
     groups = {name: rng.standard_normal((COUNT, 40)).astype(np.float32) for name in "abc"}
     groups["off"] = np.zeros((COUNT, 40), np.float32)
