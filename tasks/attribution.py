@@ -17,9 +17,9 @@ from datasets.synthetic.faces.attributes import NAMES
 from methods.learning import Trainer, to_float
 from tasks.attribution_sheet import attribution_sheet
 from tasks.base import Model, Scores, TaskConfig
+from tasks.bootstrap import mean_interval
 from tasks.grad_cam import Probe, grad_cam
 from tasks.groups import grouped_features
-from tasks.inverse_metrics import mean_interval
 from tasks.linear import CelebALinear
 from tasks.linear_config import LinearConfig
 from tasks.linear_runs import Runs

@@ -1,7 +1,7 @@
-"""Bootstrap intervals of clustering metrics."""
+"""Bootstrap intervals of clustering metrics, and of means."""
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from tasks.base import Interval
 from tasks.metrics import clustering_metrics, normalised_mutual_information
@@ -36,3 +36,10 @@ def bootstrap_intervals(
     found["nmi"] = np.clip(found["nmi"] - found["nmi"].mean() + normalised_mutual_information(counts), 0, 1)
     bounds = {name: np.percentile(values, [2.5, 97.5]) for name, values in found.items()}
     return {name: Interval(float(low), float(high), over) for name, (low, high) in bounds.items()}
+
+
+def mean_interval(values: Float[np.ndarray, " n"], rng: np.random.Generator) -> Interval:
+    """95 % interval of the mean over resampled images (percentile bootstrap, Efron, 1979)."""
+    drawn = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=RESAMPLES)
+    low, high = np.percentile((drawn * values).sum(axis=1) / len(values), [2.5, 97.5])
+    return Interval(float(low), float(high), "items")

@@ -8,9 +8,6 @@ from jaxtyping import Bool, Float, Shaped
 from scipy.ndimage import binary_erosion
 from scipy.spatial.transform import Rotation
 
-from tasks.base import Interval
-from tasks.bootstrap import RESAMPLES
-
 NEIGHBOURS = np.ones((1, 3, 3), dtype=bool)
 
 
@@ -91,13 +88,6 @@ def canonical_offset(
     """
     relative = Rotation.from_matrix(true).inv() * Rotation.from_matrix(predicted)
     return np.asarray(relative.mean().as_matrix())
-
-
-def mean_interval(values: Float[np.ndarray, " n"], rng: np.random.Generator) -> Interval:
-    """95 % interval of the mean over resampled images (percentile bootstrap, Efron, 1979)."""
-    drawn = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=RESAMPLES)
-    low, high = np.percentile((drawn * values).sum(axis=1) / len(values), [2.5, 97.5])
-    return Interval(float(low), float(high), "items")
 
 
 def _logarithm(depth: Shaped[np.ndarray, "n s s"], mask: Bool[np.ndarray, "n s s"]) -> Float[np.ndarray, "n s s"]:

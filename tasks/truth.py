@@ -13,7 +13,8 @@ from datasets.errors import BenchError
 from datasets.streams import generator
 from methods.learning import Trainer, to_float
 from tasks.base import Model, Scores, TrainingTask
-from tasks.inverse_metrics import canonical_offset, mean_interval, rotation_angles
+from tasks.bootstrap import mean_interval
+from tasks.inverse_metrics import canonical_offset, rotation_angles
 from tasks.inverse_scenes import errors, predicted_scenes, trivial_scenes, true_scenes, truth_of
 from tasks.truth_sheet import truth_sheet
 

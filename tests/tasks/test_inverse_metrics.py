@@ -5,6 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from datasets.depthmaps import depth_normals
+from tasks.bootstrap import mean_interval
 from tasks.inverse_metrics import (
     albedo_error,
     angles,
@@ -12,7 +13,6 @@ from tasks.inverse_metrics import (
     canonical_offset,
     inner,
     mean_angle_deviation,
-    mean_interval,
     rotation_angles,
     rotations,
     scale_invariant_depth_error,
