@@ -4,7 +4,6 @@ Looking a name up imports nothing; `Entry.load()` imports. Third-party packages 
 `bench.methods`, `bench.tasks` and `bench.datasets`; a single file is named directly, as in `--methods mine.py:Mine`.
 """
 
-import difflib
 import fnmatch
 import importlib
 import importlib.util
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.values import merge, nested, parse_value
-from datasets.errors import BenchError
+from datasets.errors import BenchError, suggestion
 
 
 @dataclass(frozen=True)
@@ -137,9 +136,8 @@ class Registry:
                 raise BenchError(f"{self.kind} {head} needs an argument: {head}:{base.argument.upper()}")
             preset = {**base.preset, base.argument: argument}
             return Entry(name, base.target, base.summary, base.family or head, preset, base.stand_in)
-        near = difflib.get_close_matches(name, entries, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(entries))}, or FILE.py:CLASS"
-        raise BenchError(f"unknown {self.kind} {name!r}: {hint}")
+        known = f"known: {', '.join(sorted(entries))}, or FILE.py:CLASS"
+        raise BenchError(f"unknown {self.kind} {name!r}: {suggestion(name, entries, known, cutoff=0.5)}")
 
     def _variant(self, name: str) -> Entry:
         """The entry of `NAME[KEY=VALUE;KEY=VALUE]`."""

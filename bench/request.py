@@ -1,6 +1,5 @@
 """What a user asked for: names resolved to entries, settings parsed, data chosen. Imports no torch."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from bench.catalogue import METHODS, PROFILES, TASKS, Profile
 from bench.registry import Entry
 from bench.seeds import Seeds, parse_seeds
 from bench.values import merge, parse_value
-from datasets.errors import BenchError
+from datasets.errors import BenchError, suggestion
 
 Settings = dict[str, dict[str, Any]]
 
@@ -89,9 +88,8 @@ def find_profile(name: str) -> Profile:
     """A profile by name; an unknown one suggests the nearest."""
     if name in PROFILES:
         return PROFILES[name]
-    near = difflib.get_close_matches(name, PROFILES, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(PROFILES)}"
-    raise BenchError(f"unknown profile {name!r}: {hint}")
+    expected = f"expected one of {', '.join(PROFILES)}"
+    raise BenchError(f"unknown profile {name!r}: {suggestion(name, PROFILES, expected)}")
 
 
 def parse_settings(texts: Iterable[str], entries: Iterable[Entry]) -> Settings:
@@ -108,8 +106,7 @@ def parse_settings(texts: Iterable[str], entries: Iterable[Entry]) -> Settings:
         if not equals or not dot or not rest:
             raise BenchError(f"--set {text!r}: expected METHOD.KEY=VALUE, such as pdr.nf=32")
         if prefix not in known:
-            near = difflib.get_close_matches(prefix, known, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]}?" if near else f"in this run: {', '.join(sorted(known))}"
+            hint = suggestion(prefix, known, f"in this run: {', '.join(sorted(known))}")
             raise BenchError(f"--set {text!r}: {prefix!r} is no method or task of this run: {hint}")
         place = settings.setdefault(prefix, {})
         *parents, last = rest.split(".")
@@ -135,8 +132,7 @@ def validate(config: type[BaseModel], values: Mapping[str, Any], name: str) -> A
         place = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             fields = _fields_at(config, first["loc"][:-1])
-            near = difflib.get_close_matches(str(first["loc"][-1]), fields, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(fields))}"
+            hint = suggestion(str(first["loc"][-1]), fields, f"known: {', '.join(sorted(fields))}")
             raise BenchError(f"{name} has no setting {place!r}: {hint}") from None
         raise BenchError(f"{name}: {place} = {first.get('input')!r}: {first['msg']}") from None
 

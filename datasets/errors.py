@@ -5,6 +5,19 @@ what was wrong, what was expected, what to do. The command line prints that line
 anything else that escapes is a defect of the project and keeps its traceback.
 """
 
+import difflib
+from collections.abc import Iterable
+
+
+def suggestion(name: str, known: Iterable[str], otherwise: str, cutoff: float = 0.4) -> str:
+    """How an error about an unknown name ends: with the nearest known one, or `otherwise` where none is near.
+
+    >>> suggestion("prd", ["pdr", "ris"], "expected pdr or ris")
+    'did you mean pdr?'
+    """
+    near = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
+    return f"did you mean {near[0]}?" if near else otherwise
+
 
 class BenchError(Exception):
     """Bad input or a missing resource; `str(error)` is one line for a person."""

@@ -1,6 +1,5 @@
 """Any backbone of timm (PyTorch Image Models) as a method, named `timm:NAME`."""
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from datasets.base import shortened
-from datasets.errors import BenchError, WeightsMissing
+from datasets.errors import BenchError, WeightsMissing, suggestion
 from methods.base import Domain, Method, MethodConfig
 from methods.torchvision_compat import mend
 
@@ -117,8 +116,7 @@ def described(name: str) -> "PretrainedCfg":
 
     architecture, _, tag = name.partition(".")
     if not timm.is_model(architecture):
-        near = difflib.get_close_matches(architecture, timm.list_models(), n=1)
-        hint = f"did you mean {near[0]}?" if near else "timm.list_models() names them all"
+        hint = suggestion(architecture, timm.list_models(), "timm.list_models() names them all", cutoff=0.6)
         raise BenchError(f"timm has no model {architecture!r}: {hint}")
     try:
         known = timm.get_pretrained_cfg(name)

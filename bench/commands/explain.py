@@ -1,6 +1,5 @@
 """`bench explain`: which groups of features a head goes by to tell an attribute, and where on the image they look."""
 
-import difflib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from bench.commands.shared import request_from
 from bench.plan import cells
 from bench.records import Record
 from bench.store import Store
-from datasets.errors import BenchError
+from datasets.errors import BenchError, suggestion
 from datasets.files import write_with
 from datasets.synthetic.faces.attributes import NAMES
 
@@ -46,8 +45,7 @@ def known(attribute: str) -> str:
     spelled = {name.lower(): name for name in NAMES}
     if attribute.lower() in spelled:
         return spelled[attribute.lower()]
-    near = difflib.get_close_matches(attribute.lower(), spelled, n=1, cutoff=0.4)
-    hint = f"did you mean {spelled[near[0]]}?" if near else f"CelebA has {', '.join(NAMES)}"
+    hint = suggestion(attribute.capitalize(), NAMES, f"CelebA has {', '.join(NAMES)}")
     raise BenchError(f"unknown attribute {attribute!r}: {hint}")
 
 

@@ -1,6 +1,5 @@
 """`bench table` and `bench cite`."""
 
-import difflib
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +15,7 @@ from bench.table.html import to_html
 from bench.table.latex import to_latex
 from bench.table.paper import TABLES, Filled, fill
 from bench.table.ties import paired_ties
-from datasets.errors import BenchError
+from datasets.errors import BenchError, suggestion
 
 FORMATS: dict[str, Callable[[Filled], str]] = {
     "md": lambda filled: f"## {filled.definition.title}\n\n{tables.to_markdown(filled.table, verdicts=True)}",
@@ -79,6 +78,6 @@ def names(name: str) -> list[str]:
         return list(TABLES)
     if name in TABLES:
         return [name]
-    near = difflib.get_close_matches(name, [*TABLES, "all"], n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join([*TABLES, 'all'])}"
+    known = [*TABLES, "all"]
+    hint = suggestion(name, known, f"expected one of {', '.join(known)}")
     raise BenchError(f"unknown table {name!r}: {hint}")
