@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench.catalogue import DATASETS, METHODS, PROFILES, TASKS
+from bench.grid.catalogue import DATASETS, METHODS, PROFILES, TASKS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -440,7 +440,7 @@ def calibrate(
     Example:  python -m bench calibrate --runs 5
     """
     from bench.commands.regression import calibrate_command
-    from bench.regression import Suite
+    from bench.results.regression import Suite
 
     suite = Suite(methods=methods, tasks=tasks, profile=profile)
     raise typer.Exit(calibrate_command(runs, suite, output, store))

@@ -13,12 +13,12 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from bench.catalogue import METHODS
-from bench.environment import resolve_device
-from bench.request import Request, find_profile
-from bench.specs import method_spec
-from bench.stages import load_weights
-from bench.store import Store
+from bench.grid.catalogue import METHODS
+from bench.grid.request import Request, find_profile
+from bench.pipeline.environment import resolve_device
+from bench.pipeline.fit import load_weights
+from bench.pipeline.specs import method_spec
+from bench.pipeline.store import Store
 from bench.training.loop import FabricTrainer
 from datasets.base import Progress
 from datasets.errors import BenchError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.publish import readme_table
+from bench.results.publish import readme_table
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import typer
 
-from bench.invocations import Invocation, invocations, path_of
-from bench.paired import Difference, differences
-from bench.records import Record
-from bench.store import Store
+from bench.execution.invocations import Invocation, invocations, path_of
+from bench.pipeline.records import Record
+from bench.pipeline.store import Store
+from bench.results.paired import Difference, differences
 from datasets.errors import BenchError
 
 COLUMNS = ("cell", "metric", "first", "second", "difference", "low", "high", "paired", "verdict")

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from bench.catalogue import DATASETS
 from bench.commands.shared import request_from
-from bench.data import open_source
-from bench.progress import RichProgress
-from bench.store import Store
+from bench.execution.progress import RichProgress
+from bench.grid.catalogue import DATASETS
+from bench.pipeline.data import open_source
+from bench.pipeline.store import Store
 from datasets.base import Dataset, Source, shortened
 from datasets.errors import BenchError
 from datasets.imagefiles import ImageFiles

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from torch import Tensor
 
-from bench.catalogue import DATASETS
-from bench.data import Data
-from bench.environment import resolve_device
-from bench.request import parse_request
-from bench.specs import MethodSpec, method_spec
-from bench.store import Store
+from bench.grid.catalogue import DATASETS
+from bench.grid.request import parse_request
+from bench.pipeline.data import Data
+from bench.pipeline.environment import resolve_device
+from bench.pipeline.specs import MethodSpec, method_spec
+from bench.pipeline.store import Store
 from datasets.base import Silent
 from datasets.streams import seed_for
 from methods.base import Method

@@ -12,10 +12,10 @@ import torch
 from rich.console import Console
 from rich.markup import escape
 
-from bench.catalogue import DATASETS
 from bench.commands.shared import request_from
-from bench.specs import method_spec
-from bench.store import Store
+from bench.grid.catalogue import DATASETS
+from bench.pipeline.specs import method_spec
+from bench.pipeline.store import Store
 from datasets.errors import BenchError
 from methods.torchvision_compat import mend
 

@@ -9,9 +9,9 @@ from rich.table import Table
 
 from bench.commands.run import Run
 from bench.commands.shared import request_from
-from bench.plan import cells
-from bench.records import Record
-from bench.store import Store
+from bench.pipeline.plan import cells
+from bench.pipeline.records import Record
+from bench.pipeline.store import Store
 from datasets.errors import BenchError, suggestion
 from datasets.files import write_with
 from datasets.synthetic.faces.attributes import NAMES

@@ -5,8 +5,8 @@ from pathlib import Path
 import typer
 
 from bench.commands.report import chosen_run
-from bench.publish import publish, readme_table, update_readme
-from bench.store import Store
+from bench.pipeline.store import Store
+from bench.results.publish import publish, readme_table, update_readme
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,12 +9,12 @@ from rich.console import Console
 
 from bench.commands.run import Run
 from bench.commands.shared import request_from
-from bench.environment import environment, resolve_device
-from bench.plan import cells
-from bench.records import Record
-from bench.regression import Reference, Suite, calibrated, findings, void
-from bench.request import Request
-from bench.store import Store
+from bench.grid.request import Request
+from bench.pipeline.environment import environment, resolve_device
+from bench.pipeline.plan import cells
+from bench.pipeline.records import Record
+from bench.pipeline.store import Store
+from bench.results.regression import Reference, Suite, calibrated, findings, void
 from datasets.errors import BenchError
 
 FOLDER = Path(__file__).parents[2] / "results" / "reference"

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from bench.catalogue import METHODS
 from bench.commands.shared import request_from
-from bench.filmstrip import Column, Row, page, write_animation, write_sheet
-from bench.poses import described, parse_poses
-from bench.progress import RichProgress
-from bench.relight import TYPICAL, Trained, find_domain, find_images, load_trained, read_images, renderable
-from bench.store import DEFAULT_ROOT, Store
+from bench.execution.progress import RichProgress
+from bench.grid.catalogue import METHODS
+from bench.pipeline.store import DEFAULT_ROOT, Store
+from bench.scenes.filmstrip import Column, Row, page, write_animation, write_sheet
+from bench.scenes.poses import described, parse_poses
+from bench.scenes.relight import TYPICAL, Trained, find_domain, find_images, load_trained, read_images, renderable
 from datasets.errors import BenchError
 from methods.base import to_float
 from methods.pdr.relight import Pose

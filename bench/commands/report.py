@@ -5,9 +5,9 @@ from pathlib import Path
 
 import typer
 
-from bench.invocations import Invocation, invocations, path_of
-from bench.report import report_path, write_report
-from bench.store import Store
+from bench.execution.invocations import Invocation, invocations, path_of
+from bench.pipeline.store import Store
+from bench.results.report import report_path, write_report
 from datasets.errors import BenchError
 
 

@@ -16,20 +16,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench import spans
-from bench import table as tables
-from bench.cell import CellRunner
+from bench import timing
 from bench.commands.shared import request_from
-from bench.data import Data, dataset_entry
-from bench.environment import resolve_device
-from bench.estimates import fit_seconds
-from bench.executor import Done, groups_of, run_here, run_workers
-from bench.invocations import Invocation, new_id, portable, relative
-from bench.plan import Cell, cells, outlook
-from bench.progress import RichProgress
-from bench.records import Record
-from bench.request import Request
-from bench.store import Store
+from bench.execution.durations import fit_seconds
+from bench.execution.executor import Done, groups_of, run_here, run_workers
+from bench.execution.invocations import Invocation, new_id, portable, relative
+from bench.execution.progress import RichProgress
+from bench.grid.request import Request
+from bench.pipeline.cell import CellRunner
+from bench.pipeline.data import Data, dataset_entry
+from bench.pipeline.environment import resolve_device
+from bench.pipeline.plan import Cell, cells, outlook
+from bench.pipeline.records import Record
+from bench.pipeline.store import Store
+from bench.results import table as tables
 from datasets.errors import BenchError
 from datasets.files import write_with
 
@@ -82,7 +82,7 @@ class Run:
     def go(self) -> int:
         """Run, whatever happens write what was found, and return the exit code."""
         if self.request.profile_time:
-            spans.start()
+            timing.start()
         self._announce()
         interrupted = False
         with RichProgress(self.console) as progress:
@@ -167,7 +167,7 @@ class Run:
         bad = [record for record in records if record.status in ("failed", "missing")]
         code = INTERRUPTED if interrupted else int(bool(bad) or len(records) < len(self.plan))
         try:
-            with spans.span("log"):
+            with timing.span("log"):
                 files = self._write_tables(records) if records else []
         except BenchError as error:
             # Records are safe already; the run still has to end on record, and says at the end what went wrong.
@@ -179,7 +179,7 @@ class Run:
             tables=relative(files, self.store.root),
             figures=relative(self._sheets(records), self.store.root),
         )
-        with spans.span("log"):
+        with timing.span("log"):
             report = self._write_report(records) if files else None
             if records and self.mirror:
                 self._mirror()
@@ -192,7 +192,7 @@ class Run:
             soft_wrap=True,
         )
         if self.request.profile_time:
-            self.spent.update(spans.take())
+            self.spent.update(timing.take())
             self.console.print(time_table(self.spent, seconds))
         if interrupted:
             self.console.print("interrupted: run the same command again and it goes on where it stopped")
@@ -202,7 +202,7 @@ class Run:
 
     def _write_report(self, records: list[Record]) -> Path:
         """The run as one HTML page, which the mirror takes along."""
-        from bench.report import report_path, write_report
+        from bench.results.report import report_path, write_report
 
         path = report_path(self.store, self.manifest)
         write_report(self.manifest, records, self.store, path)
@@ -269,7 +269,7 @@ def time_table(spent: Mapping[str, float], wall: float) -> Table:
     table.add_column("share", justify="right")
     table.add_column("what")
     total = sum(spent.values())
-    for part, what in spans.PARTS.items():
+    for part, what in timing.PARTS.items():
         seconds = spent.get(part, 0.0)
         table.add_row(part, f"{seconds:.1f}", f"{seconds / total:.1%}" if total else "-", what)
     return table

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench.request import Request, parse_request
+from bench.grid.request import Request, parse_request
 from datasets.errors import BenchError
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import typer
 
-from bench import table as tables
-from bench.cite import bibtex
 from bench.commands.run import write_text
-from bench.store import Store
-from bench.table.html import to_html
-from bench.table.latex import to_latex
-from bench.table.paper import TABLES, Filled, fill
-from bench.table.ties import paired_ties
+from bench.pipeline.store import Store
+from bench.results import table as tables
+from bench.results.cite import bibtex
+from bench.results.table.html import to_html
+from bench.results.table.latex import to_latex
+from bench.results.table.paper import TABLES, Filled, fill
+from bench.results.table.ties import paired_ties
 from datasets.errors import BenchError, suggestion
 
 FORMATS: dict[str, Callable[[Filled], str]] = {

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import typer
 
-from bench.catalogue import METHODS
-from bench.store import Store
-from bench.tensors import write_tensors
+from bench.grid.catalogue import METHODS
+from bench.pipeline.store import Store
+from bench.training.tensors import write_tensors
 from datasets.errors import BenchError
 from datasets.files import write_with
 

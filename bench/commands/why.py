@@ -8,12 +8,12 @@ from typing import Any
 import typer
 
 from bench.commands.shared import request_from
-from bench.data import Data
-from bench.keys import differences
-from bench.plan import cells, outlook
-from bench.records import Record
-from bench.seeds import Seeds, parse_seed
-from bench.store import Store
+from bench.grid.seeds import Seeds, parse_seed
+from bench.pipeline.data import Data
+from bench.pipeline.keys import differences
+from bench.pipeline.plan import cells, outlook
+from bench.pipeline.records import Record
+from bench.pipeline.store import Store
 from datasets.errors import BenchError
 
 # How `str(Seeds)` reads.

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bench.invocations import Invocation
-from bench.records import DatasetInfo, Record
+from bench.execution.invocations import Invocation
+from bench.pipeline.records import DatasetInfo, Record
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric, Param

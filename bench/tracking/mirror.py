@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.invocations import Invocation, invocations
-from bench.records import Record
+from bench.execution.invocations import Invocation, invocations
+from bench.pipeline.records import Record
 from bench.tracking import entities
 from bench.tracking.backend import Backend, experiment, locate, opened
 

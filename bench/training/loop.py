@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Shaped, UInt8
 
-from bench.environment import resolve_device
+from bench.pipeline.environment import resolve_device
 from bench.training.allocator import keep_freed_memory
 from bench.training.batches import Batches
 from bench.training.fabric import one_device, own_random_state, split_digest

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bench.tensors import read_tensors, write_tensors
+from bench.training.tensors import read_tensors, write_tensors
 from datasets.errors import BenchError
 from datasets.files import atomic_folder, atomic_path, read_json, write_json
 

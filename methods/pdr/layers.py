@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from methods.numba_threads import by_mesh
 from methods.pdr import norm_kernels
-from methods.rendering.numba_threads import by_mesh
 
 
 class NormActivation(nn.GroupNorm):

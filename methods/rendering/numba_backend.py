@@ -8,8 +8,8 @@ from jaxtyping import Float32, Float64, Int32
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from methods.numba_threads import by_mesh
 from methods.rendering import numba_grid, numba_mesh
-from methods.rendering.numba_threads import by_mesh
 
 
 def rasterize(

@@ -10,8 +10,8 @@ from typing import no_type_check
 
 import numpy as np
 
+from methods.numba_threads import compiled
 from methods.rendering.camera import DEPTH_EPSILON
-from methods.rendering.numba_threads import compiled
 
 # Added to a normal's length (Unsup3D).
 NORMAL_EPSILON = 1e-7

@@ -13,8 +13,8 @@ from typing import no_type_check
 
 import numpy as np
 
+from methods.numba_threads import compiled
 from methods.rendering.camera import DEPTH_EPSILON
-from methods.rendering.numba_threads import compiled
 
 # In squared pixels of the render; an edge test within it of zero counts as inside (tests are inclusive).
 EDGE_TOLERANCE = 1e-9

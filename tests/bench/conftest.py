@@ -11,9 +11,9 @@ from rich.console import Console
 
 from bench.commands.run import Run
 from bench.commands.shared import request_from
-from bench.plan import cells
-from bench.records import Record
-from bench.store import Store
+from bench.pipeline.plan import cells
+from bench.pipeline.records import Record
+from bench.pipeline.store import Store
 from datasets.base import Silent
 from datasets.prepared import prepare
 from datasets.synthetic.sources import UTKFaceStandIn

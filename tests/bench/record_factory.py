@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from bench.records import DatasetInfo, Environment, Phase, Record, Uncertainty
+from bench.pipeline.records import DatasetInfo, Environment, Phase, Record, Uncertainty
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -31,7 +31,7 @@ OURS = """
 import sys, time
 from pathlib import Path
 import numpy as np, torch
-from bench.encoding import write_features
+from bench.pipeline.encoding import write_features
 from datasets.base import Silent
 from datasets.folders import ImageFolder
 from datasets.prepared import prepare

@@ -7,7 +7,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.commands.run import run_command
-from bench.invocations import invocations
+from bench.execution.invocations import invocations
 from bench.tracking import sync
 
 CELLS = 100

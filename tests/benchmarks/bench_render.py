@@ -15,7 +15,7 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.values import merge
+from bench.grid.values import merge
 from methods.pdr.config import PROFILES, PDRConfig
 from methods.pdr.learner import PDRLearner
 from methods.pdr.method import PDR

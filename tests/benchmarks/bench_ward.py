@@ -19,8 +19,8 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score
 
 from datasets.streams import generator
-from tasks.binary_tables import attribute_metrics, mean_intervals, tables_of
-from tasks.ward import squared_distances, ward_clusters
+from tasks.clustering.ward import squared_distances, ward_clusters
+from tasks.metrics.binary_tables import attribute_metrics, mean_intervals, tables_of
 
 # Items, features, rounds, and how many times as fast as scikit-learn: BBT's tracks under VQ-VAE, CelebA's test images
 # under PDR, and as many as CelebA's whole test split.
@@ -70,7 +70,7 @@ def test_time(benchmark: BenchmarkFixture, items: int, size: int, rounds: int, r
 def test_memory_of_many_items(benchmark: BenchmarkFixture) -> None:
     """Peak memory of a process that does nothing else; also where features have collapsed."""
     script = (
-        "import sys, numpy as np; from tasks.ward import ward_clusters; "
+        "import sys, numpy as np; from tasks.clustering.ward import ward_clusters; "
         "values = np.random.default_rng(0).standard_normal((20_000, 512), dtype=np.float32); "
         "values = values if sys.argv[1] == 'plain' else values[:4][np.arange(20_000) % 4] + np.float32(1e-4) * values; "
         "ward_clusters(values, 2); print(open('/proc/self/status').read())"

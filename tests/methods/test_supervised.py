@@ -2,7 +2,7 @@
 
 import torch
 
-from bench.catalogue import METHODS
+from bench.grid.catalogue import METHODS
 from methods.supervised import SupervisedResNet18
 
 

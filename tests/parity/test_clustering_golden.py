@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.metrics import clustering_metrics, contingency, majority_labels, majority_scores
-from tasks.ward import ward_clusters
+from tasks.clustering.ward import ward_clusters
+from tasks.metrics.clustering import clustering_metrics, contingency, majority_labels, majority_scores
 
 
 @pytest.mark.golden("clustering_metrics.npz")

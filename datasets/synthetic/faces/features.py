@@ -7,7 +7,7 @@ from typing import Any, no_type_check
 
 import numpy as np
 
-from methods.rendering.numba_threads import compiled
+from methods.numba_threads import compiled
 
 
 @compiled

@@ -10,7 +10,7 @@ from typing import no_type_check
 import numpy as np
 from jaxtyping import Float64
 
-from methods.rendering.numba_threads import compiled
+from methods.numba_threads import compiled
 
 # What a triangle belongs to; a plate is glasses, which are not of the mesh.
 SKIN, HAIR, HAT, NECK, CLOTH, EAR, EARRING, PLATE = range(8)

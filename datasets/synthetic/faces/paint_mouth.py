@@ -6,7 +6,7 @@ import numpy as np
 
 from datasets.synthetic.faces import mesh, parts
 from datasets.synthetic.faces.features import lips, mouth_half_width, noise, smooth
-from methods.rendering.numba_threads import compiled
+from methods.numba_threads import compiled
 
 # Softness of the lips' outer edge.
 EDGE = 0.014

@@ -6,7 +6,7 @@ import numpy as np
 
 from datasets.synthetic.faces import mesh, parts
 from datasets.synthetic.faces.features import bell, lips, mouth_half_width, noise, smooth, spot
-from methods.rendering.numba_threads import compiled
+from methods.numba_threads import compiled
 
 
 @compiled

@@ -8,7 +8,7 @@ from datasets.synthetic.faces import mesh, parts
 from datasets.synthetic.faces.features import noise, smooth
 from datasets.synthetic.faces.parameters import UNIT
 from datasets.synthetic.faces.surface import CENTRE, rotation
-from methods.rendering.numba_threads import compiled
+from methods.numba_threads import compiled
 
 # The lenses lie on z = LENS_Z - LENS_BEND x^2; the temples in the planes x = +-ARM_X of the head's width.
 LENS_Z, LENS_BEND, ARM_X = 1.3, 0.2, 1.06

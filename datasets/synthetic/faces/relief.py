@@ -5,7 +5,7 @@ from typing import Any, no_type_check
 import numpy as np
 
 from datasets.synthetic.faces.features import bell, brow, lids, lips, mouth_half_width, smooth, spot
-from methods.rendering.numba_threads import compiled
+from methods.numba_threads import compiled
 
 # Height of the widest cross-section, distances from it to the crown and to the chin, and of face and back of the head
 # from the axis.

@@ -6,7 +6,7 @@ import numpy as np
 
 from datasets.synthetic.faces.features import smooth
 from datasets.synthetic.faces.parts import PARTS
-from methods.rendering.numba_threads import compiled
+from methods.numba_threads import compiled
 
 
 @compiled

@@ -6,7 +6,7 @@ import numpy as np
 
 from datasets.synthetic.faces.features import noise, smooth
 from datasets.synthetic.faces.relief import CROWN, MIDDLE, around, skull_height, skull_section
-from methods.rendering.numba_threads import compiled
+from methods.numba_threads import compiled
 
 # Height at which the hairline turns from the forehead's edge to the sideburns.
 TEMPLE = 0.4

@@ -6,7 +6,7 @@ import numpy as np
 
 from datasets.synthetic.faces.relief import around, skull_section
 from datasets.synthetic.faces.shape_head import ear_place
-from methods.rendering.numba_threads import compiled
+from methods.numba_threads import compiled
 
 # How far a hat reaches before the head's axis.
 FRONT_REACH = 1.2

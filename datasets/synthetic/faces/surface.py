@@ -7,7 +7,7 @@ import numpy as np
 
 from datasets.synthetic.faces.mesh import EAR, EARRING, SKIN
 from datasets.synthetic.faces.parameters import UNIT
-from methods.rendering.numba_threads import compiled
+from methods.numba_threads import compiled
 
 # Unsup3D's camera: a field of view of 10 degrees, the head turning about (0, 0, 1).
 HALF_FIELD = math.tan(math.radians(5.0))

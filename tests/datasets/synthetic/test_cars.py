@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.catalogue import DATASETS, TRAINING_DATASET
-from bench.data import open_source
-from bench.request import parse_request
+from bench.grid.catalogue import DATASETS, TRAINING_DATASET
+from bench.grid.request import parse_request
+from bench.pipeline.data import open_source
 from datasets.base import Content, Silent
 from datasets.errors import BenchError
 from datasets.shapenet_cars import CLASSES

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from bench.catalogue import DATASETS
-from bench.data import open_source
-from bench.request import parse_request
+from bench.grid.catalogue import DATASETS
+from bench.grid.request import parse_request
+from bench.pipeline.data import open_source
 from datasets.base import Content, Silent
 from datasets.celebamask import PARTS
 from datasets.rafdb import EMOTIONS

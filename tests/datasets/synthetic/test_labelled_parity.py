@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.catalogue import DATASETS
-from bench.data import open_source
-from bench.request import parse_request
+from bench.grid.catalogue import DATASETS
+from bench.grid.request import parse_request
+from bench.pipeline.data import open_source
 from datasets.base import Content, Silent, Source
 from datasets.synthetic.faces.attributes import NAMES
 from datasets.synthetic.sweeps import LIGHTS

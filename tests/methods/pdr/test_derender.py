@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from datasets.base import Dataset, Silent
-from datasets.depthmaps import depth_normals
 from datasets.errors import NotApplicable
+from datasets.normals import depth_normals
 from methods.baselines import RawPixels
 from methods.pdr.config import PDRConfig
 from methods.pdr.method import PDR, RandomInit
 from methods.rendering.camera import intrinsics, pixel_rays, rotation_matrix
-from tasks.inverse_metrics import angles, inner
-from tasks.truth import METRICS, Truth
+from tasks.metrics.scenes import angles, inner
+from tasks.truth.task import METRICS, Truth
 
 SMALL = {"nf": 16, "nf_encoder": 4, "zdim": 32, "perceptual_weight": 0.0, "confidence": False}
 YAW, PITCH, SHIFT = math.radians(20), math.radians(-10), 0.01

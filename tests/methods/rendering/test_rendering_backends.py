@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from datasets.errors import BenchError
+from methods.numba_threads import by_mesh, compiled
 from methods.rendering import nmr_backend
 from methods.rendering.camera import intrinsics, to_screen
-from methods.rendering.numba_threads import by_mesh, compiled
 from methods.rendering.rasterize import render_depth
 
 TRIANGLE = torch.tensor([[[-0.1, -0.1, 1.0], [0.1, -0.1, 1.0], [0.0, 0.1, 2.0]]])

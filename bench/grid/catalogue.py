@@ -1,0 +1,287 @@
+"""What is built in: every method, task, dataset and profile by name. Strings only, so that listing imports nothing."""
+
+from dataclasses import dataclass
+
+from bench.grid.registry import Entry, Registry
+
+SCENE_PARAMETERS = {"features": ("geometry", "albedo", "light", "view")}
+
+METHODS = Registry(
+    "method",
+    [
+        Entry("vqvae", "methods.vqvae:VQVAE", "VQ-VAE (van den Oord et al., 2017)", "vqvae"),
+        Entry(
+            "stylegan2_e4e",
+            "methods.stylegan2.method:StyleGAN2E4E",
+            "codes of StyleGAN2's W+ space, by the e4e encoder (Karras et al., 2020; Tov et al., 2021)",
+            "stylegan2_e4e",
+        ),
+        Entry(
+            "ris",
+            "methods.ris.method:RIS",
+            "Retrieve in Style (Chong et al., 2021) on the same StyleGAN2 and e4e",
+            "stylegan2_e4e",
+        ),
+        Entry(
+            "pdr",
+            "methods.pdr.method:PDR",
+            "physically disentangled representations, without LOOCC",
+            "pdr",
+            choices=SCENE_PARAMETERS,
+        ),
+        Entry(
+            "pdr_loocc_l",
+            "methods.pdr.method:PDR",
+            "PDR with LOOCC on light",
+            "pdr",
+            {"loocc": "l"},
+            choices=SCENE_PARAMETERS,
+        ),
+        Entry(
+            "pdr_loocc_lv",
+            "methods.pdr.method:PDR",
+            "PDR with LOOCC on light and view",
+            "pdr",
+            {"loocc": "lv"},
+            choices=SCENE_PARAMETERS,
+        ),
+        Entry(
+            "unet_random_init",
+            "methods.pdr.unet:UNetRandomInit",
+            "U-Net trained from scratch on a task's labels",
+            "pdr_unet",
+            {"encoder": "geometry"},
+            tasks=("celeba_mask",),
+        ),
+        Entry(
+            "pdr_unet_geometry",
+            "methods.pdr.unet:PDRUNet",
+            "U-Net whose encoder PDR trained to see geometry",
+            "pdr_unet",
+            {"encoder": "geometry"},
+            tasks=("celeba_mask",),
+        ),
+        Entry(
+            "pdr_unet_albedo",
+            "methods.pdr.unet:PDRUNet",
+            "U-Net whose encoder PDR trained to see albedo",
+            "pdr_unet",
+            {"encoder": "albedo"},
+            tasks=("celeba_mask",),
+        ),
+        Entry(
+            "pdr_unet_joint",
+            "methods.pdr.unet:PDRUNet",
+            "U-Net with both of these encoders",
+            "pdr_unet",
+            {"encoder": "joint"},
+            tasks=("celeba_mask",),
+        ),
+        Entry(
+            "pdr_unet_joint_frozen",
+            "methods.pdr.unet:PDRUNet",
+            "U-Net with both, whose decoder alone learns from the labels",
+            "pdr_unet",
+            {"encoder": "joint", "frozen": True},
+            tasks=("celeba_mask",),
+        ),
+        Entry(
+            "supervised_resnet18",
+            "methods.supervised:SupervisedResNet18",
+            "ResNet-18 trained from scratch on a task's labels",
+            tasks=("celeba_linear",),
+        ),
+        Entry(
+            "chance",
+            "methods.baselines:Chance",
+            "random numbers that know nothing of the image",
+            baseline=True,
+        ),
+        Entry("raw_pixels", "methods.baselines:RawPixels", "the image itself, flattened", baseline=True),
+        Entry(
+            "random_init",
+            "methods.pdr.method:RandomInit",
+            "PDR's encoders, untrained",
+            "pdr",
+            baseline=True,
+            choices=SCENE_PARAMETERS,
+        ),
+        Entry(
+            "timm",
+            "methods.timm_backbone:TimmBackbone",
+            "any timm backbone, as timm:resnet18",
+            argument="model",
+        ),
+    ],
+)
+
+TASKS = Registry(
+    "task",
+    [
+        Entry("bbt", "tasks.clustering.tracks:BBT", "identity clustering of face tracks, The Big Bang Theory s01e01"),
+        Entry("buffy", "tasks.clustering.tracks:Buffy", "identity clustering of face tracks, Buffy s05e02"),
+        Entry("rafdb", "tasks.clustering.emotions:RAFDB", "clustering by seven emotions, RAF-DB's test images"),
+        Entry(
+            "celeba",
+            "tasks.clustering.attributes:CelebA",
+            "one clustering of 6,000 faces against each of 40 attributes",
+        ),
+        Entry(
+            "yaleb",
+            "tasks.clustering.sweeps:YaleB",
+            "identity clustering under directed light, and by the light's angle",
+        ),
+        Entry(
+            "view_sweep",
+            "tasks.clustering.sweeps:ViewSweep",
+            "identity clustering of turned heads, and by the angle of view",
+        ),
+        Entry(
+            "celeba_linear",
+            "tasks.celeba_linear.task:CelebALinear",
+            "40 face attributes from 100, 500 and 1,000 labelled images, frozen and fine-tuned",
+        ),
+        Entry(
+            "celeba_mask",
+            "tasks.celeba_mask.task:CelebAMask",
+            "segmentation of faces into 19 parts by a U-Net on a method's feature pyramid",
+        ),
+        Entry(
+            "shapenet_cars", "tasks.clustering.cars:ShapeNetCars", "clustering by class of car, ShapeNet's test images"
+        ),
+        Entry(
+            "pcc",
+            "tasks.groups.correlation:Correlation",
+            "correlation between groups of features on any dataset's images, as pcc:bbt",
+            argument="dataset",
+            usual=("bbt", "buffy"),
+        ),
+        Entry(
+            "disentanglement",
+            "tasks.groups.disentanglement:Disentanglement",
+            "DCI, MIG and SAP of features against what drawn faces were drawn from",
+        ),
+        Entry(
+            "truth",
+            "tasks.truth.task:Truth",
+            "drawn faces taken apart into depth, normals, light, view and albedo, against the truth",
+        ),
+        Entry(
+            "attribution",
+            "tasks.attribution.task:Attribution",
+            "what a head goes by to tell an attribute: groups of features and places, as attribution:Smiling",
+            argument="attribute",
+            usual=("Smiling",),
+        ),
+        Entry(
+            "tracks",
+            "tasks.clustering.tracks:TrackFolderTask",
+            "clustering of your own tracks, as tracks:DIR",
+            argument="folder",
+        ),
+        Entry(
+            "images",
+            "tasks.clustering.tracks:ImageFolderTask",
+            "clustering of your own images, as images:DIR",
+            argument="folder",
+        ),
+    ],
+)
+
+DATASETS = Registry(
+    "dataset",
+    [
+        Entry(
+            "utkface",
+            "datasets.utkface:UTKFace.open",
+            "23,708 faces without labels; trains the face models",
+            stand_in="datasets.synthetic.sources:UTKFaceStandIn.open",
+        ),
+        Entry(
+            "bbt",
+            "datasets.tv:BBT.open",
+            "644 face tracks of 5 people",
+            stand_in="datasets.synthetic.sources:BBTStandIn.open",
+        ),
+        Entry(
+            "buffy",
+            "datasets.tv:Buffy.open",
+            "568 face tracks of 6 people",
+            stand_in="datasets.synthetic.sources:BuffyStandIn.open",
+        ),
+        Entry(
+            "rafdb",
+            "datasets.rafdb:RAFDB.open",
+            "RAF-DB: 15,339 faces of 7 emotions",
+            stand_in="datasets.synthetic.labelled:RAFDBStandIn.open",
+        ),
+        Entry(
+            "celeba",
+            "datasets.celeba:CelebA.open",
+            "CelebA: 202,599 faces with 40 attributes",
+            stand_in="datasets.synthetic.labelled:CelebAStandIn.open",
+        ),
+        Entry(
+            "celebamask",
+            "datasets.celebamask:CelebAMaskHQ.open",
+            "CelebAMask-HQ: 30,000 faces with 18 parts",
+            stand_in="datasets.synthetic.labelled:CelebAMaskStandIn.open",
+        ),
+        Entry(
+            "yaleb",
+            "datasets.yaleb:YaleB.open",
+            "Extended Yale B: 38 people under 64 lights",
+            stand_in="datasets.synthetic.sweeps:YaleBStandIn.open",
+        ),
+        Entry(
+            "view_sweep",
+            "",
+            "drawn faces turned from left to right; there is no real counterpart",
+            stand_in="datasets.synthetic.sweeps:ViewSweepStandIn.open",
+        ),
+        Entry(
+            "faces_truth",
+            "",
+            "drawn faces with complete ground truth; there is no real counterpart",
+            stand_in="datasets.synthetic.sources:FacesTruth.open",
+        ),
+        Entry(
+            "shapenet_cars",
+            "datasets.shapenet_cars:ShapeNetCars.open_test",
+            "ShapeNet cars, the test images: 5 classes",
+            stand_in="datasets.synthetic.cars.sources:ShapeNetCarsStandIn.open",
+        ),
+        Entry(
+            "shapenet_cars_train",
+            "datasets.shapenet_cars:ShapeNetCars.open_train",
+            "ShapeNet cars, the training images; trains the car models",
+            stand_in="datasets.synthetic.cars.sources:ShapeNetCarsTrainStandIn.open",
+        ),
+        Entry(
+            "tracks",
+            "datasets.folders:TrackFolder.open",
+            "one folder per track, labels.csv",
+            argument="folder",
+        ),
+        Entry("images", "datasets.folders:ImageFolder.open", "one folder per class", argument="folder"),
+    ],
+)
+
+# The dataset that trains the models of each kind of object.
+TRAINING_DATASET = {"faces": "utkface", "cars": "shapenet_cars_train"}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much of everything a run uses; what it means for a method stands in the method's own file."""
+
+    name: str
+    summary: str
+    subset: str
+
+
+PROFILES = {
+    "smoke": Profile("smoke", "tests and CI: every part runs, no number means anything; about 2 minutes", "smoke"),
+    "mini": Profile("mini", "a first real look on 2 cores: all methods trained from nothing in minutes", "mini"),
+    "paper": Profile("paper", "the paper's architectures, schedules and datasets; needs a GPU", "full"),
+}

@@ -1,0 +1,216 @@
+"""Registries of methods, tasks and datasets: names mapped to lazy `"module:object"` strings.
+
+Looking a name up imports nothing; `Entry.load()` imports. Third-party packages register under the entry-point groups
+`bench.methods`, `bench.tasks` and `bench.datasets`; a single file is named directly, as in `--methods mine.py:Mine`.
+"""
+
+import fnmatch
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from bench.grid.values import merge, nested, parse_value
+from datasets.errors import BenchError, suggestion
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered name.
+
+    Attributes
+    ----------
+    name: what a user types; `timm:resnet18` for an entry that takes an argument.
+    target: `module:object`, imported by `load`; empty for a dataset that only has a stand-in.
+    summary: one line for `bench list`.
+    family: prefix that `--set` accepts besides the name, shared by the variants of one method.
+    preset: configuration values that this name stands for.
+    stand_in: for a dataset, the `module:object` that opens its synthetic counterpart.
+    argument: for an entry used as `name:ARGUMENT`, the configuration field (or opener's argument) it sets.
+    usual: the arguments that `all` stands for.
+    baseline: a row that is always shown, to keep a table honest.
+    variant: configuration values in brackets after the name, as `pdr[features=light]`; they go before the profile's.
+    tasks: for a method, the only tasks that it is a row of; empty for all.
+    choices: fields that are a set of these names; `pdr[features=*]` is one row for each subset but the empty one.
+    """
+
+    name: str
+    target: str
+    summary: str
+    family: str = ""
+    preset: Mapping[str, Any] = field(default_factory=dict)
+    stand_in: str = ""
+    argument: str = ""
+    usual: tuple[str, ...] = ()
+    baseline: bool = False
+    variant: Mapping[str, Any] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def load(self) -> Any:
+        """Import and return the object; a failing import is a `BenchError` naming the entry."""
+        return load_object(self.target, self.name)
+
+    def load_stand_in(self) -> Any:
+        """Import what opens the synthetic counterpart."""
+        return load_object(self.stand_in, self.name)
+
+
+def load_object(target: str, name: str) -> Any:
+    """Import `module:object`; `module` may be the path of a .py file."""
+    module_name, _, attribute = target.rpartition(":")
+    try:
+        module = _load_file(Path(module_name)) if module_name.endswith(".py") else importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise BenchError(f"{name}: cannot import {module_name} ({error}): install what it needs") from error
+    try:
+        found = module
+        for part in attribute.split("."):
+            found = getattr(found, part)
+        return found
+    except AttributeError as error:
+        raise BenchError(f"{name}: {module_name} has no {attribute}; expected the class that implements it") from error
+
+
+def _load_file(path: Path) -> Any:
+    """Import one file as a module of its own."""
+    if not path.is_file():
+        raise BenchError(f"{path}: no such file; expected FILE.py:CLASS")
+    module_name = f"bench_file_{path.stem}"
+    if (loaded := sys.modules.get(module_name)) is not None:
+        # The name stands in cache keys, so that a file may move; two different files cannot both have it.
+        if Path(str(loaded.__file__)).read_bytes() != path.read_bytes():
+            raise BenchError(f"{path} and {loaded.__file__} have the same name: rename one of them")
+        return loaded
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None, f"{path}: not importable as Python"
+    assert spec.loader is not None, f"{path}: not importable as Python"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[module_name]
+        raise
+    return module
+
+
+class Registry:
+    """Names of one kind (`method`, `task` or `dataset`), built-in and from entry points."""
+
+    def __init__(self, kind: str, builtin: Iterable[Entry]) -> None:
+        self.kind = kind
+        self._builtin = {entry.name: entry for entry in builtin}
+        self._found: dict[str, Entry] | None = None
+
+    def entries(self) -> dict[str, Entry]:
+        """All entries by name. An entry point never shadows a built-in name: that would change published rows."""
+        if self._found is None:
+            found = dict(self._builtin)
+            for name, value, package in _entry_points(f"bench.{self.kind}s"):
+                if name in self._builtin:
+                    raise BenchError(f"package {package} registers {self.kind} {name}, which is built in: rename it")
+                found[name] = Entry(name, value, f"from package {package}")
+            self._found = found
+        return self._found
+
+    def get(self, name: str) -> Entry:
+        """The entry of a name, `name:ARGUMENT`, `FILE.py:CLASS`, or any of these with settings in brackets
+        (`pdr[features=light;nf=32]`); an unknown name suggests the nearest."""
+        if name.endswith("]") and "[" in name:
+            return self._variant(name)
+        entries = self.entries()
+        head, _, argument = name.partition(":")
+        if name in entries and not entries[name].argument:
+            return entries[name]
+        if ".py:" in name:
+            path, _, attribute = name.rpartition(":")
+            return Entry(f"{Path(path).name}:{attribute}", name, f"from {path}", family=attribute)
+        if head in entries and entries[head].argument:
+            base = entries[head]
+            if not argument:
+                raise BenchError(f"{self.kind} {head} needs an argument: {head}:{base.argument.upper()}")
+            preset = {**base.preset, base.argument: argument}
+            return Entry(name, base.target, base.summary, base.family or head, preset, base.stand_in)
+        known = f"known: {', '.join(sorted(entries))}, or FILE.py:CLASS"
+        raise BenchError(f"unknown {self.kind} {name!r}: {suggestion(name, entries, known, cutoff=0.5)}")
+
+    def _variant(self, name: str) -> Entry:
+        """The entry of `NAME[KEY=VALUE;KEY=VALUE]`."""
+        base, _, inside = name[:-1].partition("[")
+        values: dict[str, Any] = {}
+        for part in inside.split(";"):
+            path, equals, value = part.partition("=")
+            if not equals or not path.strip():
+                raise BenchError(f"{name}: expected {base}[KEY=VALUE], such as pdr[features=light]")
+            values = merge(values, nested(path.strip().split("."), parse_value(value.strip())))
+        entry = self.get(base)
+        return replace(entry, name=name, family=entry.family or entry.name, variant=values, baseline=False)
+
+    def _subsets(self, name: str) -> list[Entry]:
+        """The entries of `NAME[KEY=*]`, small subsets first."""
+        base, _, inside = name[:-1].partition("[")
+        *others, last = inside.split(";")
+        key, choices = last.removesuffix("=*"), self.get(base).choices
+        if key not in choices:
+            known = f"known: {', '.join(choices)}" if choices else f"{base} has no set of names to go through"
+            raise BenchError(f"{name}: cannot go through the subsets of {key!r}; {known}")
+        sizes = range(1, len(choices[key]) + 1)
+        subsets = [",".join(subset) for size in sizes for subset in combinations(choices[key], size)]
+        return [self.get(f"{base}[{';'.join([*others, f'{key}={subset}'])}]") for subset in subsets]
+
+    def select(self, text: str) -> list[Entry]:
+        """Entries of a comma-separated list of names, wildcards and `all` (everything but baselines), in order."""
+        chosen: dict[str, Entry] = {}
+        for part in filter(None, (part.strip() for part in _split(text))):
+            plain = [entry for entry in self.entries().values() if not entry.argument]
+            if part == "all":
+                matches = [self.get(name) for entry in self.entries().values() for name in _meant_by_all(entry)]
+            elif part.endswith("=*]"):
+                matches = self._subsets(part)
+            elif any(sign in part for sign in "*?"):
+                matches = [entry for entry in plain if fnmatch.fnmatchcase(entry.name, part)]
+                if not matches:
+                    raise BenchError(f"no {self.kind} matches {part!r}; known: {', '.join(sorted(self.entries()))}")
+            else:
+                matches = [self.get(part)]
+            chosen.update((entry.name, entry) for entry in matches)
+        if not chosen:
+            raise BenchError(f"no {self.kind} given: name some, or `all`")
+        return list(chosen.values())
+
+    def baselines(self) -> list[Entry]:
+        """The rows that every table shows."""
+        return [entry for entry in self.entries().values() if entry.baseline]
+
+
+def _meant_by_all(entry: Entry) -> list[str]:
+    """The names that `all` stands for: everything but baselines, and of what takes an argument the usual ones."""
+    if entry.baseline:
+        return []
+    return [f"{entry.name}:{argument}" for argument in entry.usual] if entry.argument else [entry.name]
+
+
+def _split(text: str) -> list[str]:
+    """Split at commas outside brackets."""
+    parts, depth = [""], 0
+    for sign in text:
+        depth += (sign == "[") - (sign == "]")
+        if sign == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
+
+
+def _entry_points(group: str) -> list[tuple[str, str, str]]:
+    """(name, target, package) of every installed entry point of a group, by name."""
+    from importlib.metadata import entry_points
+
+    return sorted(
+        (point.name, point.value, point.dist.name if point.dist else "?") for point in entry_points(group=group)
+    )

@@ -1,0 +1,145 @@
+"""What a user asked for: names resolved to entries, settings parsed, data chosen. Imports no torch."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ValidationError
+
+from bench.grid.catalogue import METHODS, PROFILES, TASKS, Profile
+from bench.grid.registry import Entry
+from bench.grid.seeds import Seeds, parse_seeds
+from bench.grid.values import merge, parse_value
+from datasets.errors import BenchError, suggestion
+
+Settings = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One `bench run`, before anything is loaded.
+
+    Attributes
+    ----------
+    data_root: folder with one folder per real dataset, or None for the synthetic stand-ins.
+    settings: `--set` values, by the prefix they were given for.
+    """
+
+    methods: tuple[Entry, ...]
+    tasks: tuple[Entry, ...]
+    seeds: tuple[Seeds, ...] = (Seeds(),)
+    profile: Profile = PROFILES["mini"]
+    protocol: Literal["default", "released"] = "default"
+    data_root: Path | None = None
+    settings: Settings = field(default_factory=dict)
+    device: str = "auto"
+    force: bool = False
+    jobs: int = 0
+    profile_time: bool = False
+
+
+def parse_request(
+    *,
+    methods: str,
+    tasks: str,
+    seeds: str = "0",
+    profile: str,
+    protocol: str = "default",
+    data_root: Path | None = None,
+    settings: Iterable[str] = (),
+    device: str = "auto",
+    force: bool = False,
+    jobs: int = 0,
+    baselines: bool = True,
+    profile_time: bool = False,
+) -> Request:
+    """Check everything that can be checked without loading anything; each mistake is one `BenchError`."""
+    chosen = {entry.name: entry for entry in METHODS.select(methods)}
+    if baselines:
+        for entry in METHODS.baselines():
+            chosen.setdefault(entry.name, entry)
+    if device not in ("auto", "cpu", "cuda"):
+        raise BenchError(f"unknown device {device!r}: expected auto, cpu or cuda")
+    if protocol not in ("default", "released"):
+        raise BenchError(f"unknown protocol {protocol!r}: expected default or released")
+    if data_root is not None and not data_root.is_dir():
+        raise BenchError(
+            f"data root {data_root} is not a folder: expected one with a folder per dataset (utkface/, tv/, ...); "
+            "without datasets use --data synthetic"
+        )
+    chosen_tasks = tuple(TASKS.select(tasks))
+    return Request(
+        methods=tuple(chosen.values()),
+        tasks=chosen_tasks,
+        seeds=parse_seeds(seeds),
+        profile=find_profile(profile),
+        protocol="released" if protocol == "released" else "default",
+        data_root=data_root,
+        settings=parse_settings(settings, [*chosen.values(), *chosen_tasks]),
+        device=device,
+        force=force,
+        jobs=jobs,
+        profile_time=profile_time,
+    )
+
+
+def find_profile(name: str) -> Profile:
+    """A profile by name; an unknown one suggests the nearest."""
+    if name in PROFILES:
+        return PROFILES[name]
+    expected = f"expected one of {', '.join(PROFILES)}"
+    raise BenchError(f"unknown profile {name!r}: {suggestion(name, PROFILES, expected)}")
+
+
+def parse_settings(texts: Iterable[str], entries: Iterable[Entry]) -> Settings:
+    """`pdr.schedule.max_steps=100` -> {"pdr": {"schedule": {"max_steps": 100}}}.
+
+    The prefix is a chosen method's or task's name, or a method's family (`pdr.` means all three variants and
+    `random_init`). Values are JSON where they parse as JSON, lists where they hold commas, else text.
+    """
+    known = {name for entry in entries for name in (entry.name, entry.family) if name}
+    settings: Settings = {}
+    for text in texts:
+        path, equals, value = text.partition("=")
+        prefix, dot, rest = path.strip().partition(".")
+        if not equals or not dot or not rest:
+            raise BenchError(f"--set {text!r}: expected METHOD.KEY=VALUE, such as pdr.nf=32")
+        if prefix not in known:
+            hint = suggestion(prefix, known, f"in this run: {', '.join(sorted(known))}")
+            raise BenchError(f"--set {text!r}: {prefix!r} is no method or task of this run: {hint}")
+        place = settings.setdefault(prefix, {})
+        *parents, last = rest.split(".")
+        for parent in parents:
+            place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise BenchError(f"--set {text!r}: {parent!r} was set to a value before")
+        place[last] = parse_value(value)
+    return settings
+
+
+def settings_for(entry: Entry, settings: Settings) -> dict[str, Any]:
+    """The settings that apply to an entry: its family's, then its own on top."""
+    return merge(settings.get(entry.family, {}), settings.get(entry.name, {}))
+
+
+def validate(config: type[BaseModel], values: Mapping[str, Any], name: str) -> Any:
+    """`config(**values)`; a wrong key or value is a `BenchError` that names it and what was expected."""
+    try:
+        return config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            fields = _fields_at(config, first["loc"][:-1])
+            hint = suggestion(str(first["loc"][-1]), fields, f"known: {', '.join(sorted(fields))}")
+            raise BenchError(f"{name} has no setting {place!r}: {hint}") from None
+        raise BenchError(f"{name}: {place} = {first.get('input')!r}: {first['msg']}") from None
+
+
+def _fields_at(config: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """Names of the fields of a nested configuration."""
+    current: Any = config
+    for part in place:
+        current = current.model_fields[part].annotation
+    return list(current.model_fields)

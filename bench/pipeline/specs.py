@@ -1,0 +1,159 @@
+"""A registry entry plus a request's settings, resolved to a class and a checked configuration."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.grid.registry import Entry
+from bench.grid.request import Request, settings_for, validate
+from bench.grid.values import merge
+from bench.pipeline.keys import source_version
+from bench.pipeline.store import Store
+from datasets.errors import BenchError
+from datasets.streams import seed_for
+from methods.base import Domain, Method, MethodConfig
+from tasks.base import Task, TaskConfig
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """A method as it will run: class, configuration, kind of object, and the file of imported weights if any."""
+
+    name: str
+    cls: type[Method]
+    config: MethodConfig
+    domain: Domain
+    weights: Path | None = None
+    family: str = ""
+
+    def build(self, seed: int) -> Method:
+        """The method with its weights initialised from the stream `init` of `seed`."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_for(seed, "init"))
+            return self.cls(self.config, domain=self.domain)
+
+    @property
+    def source(self) -> str:
+        """Version of the method's code."""
+        return source_version(self.cls.__module__)
+
+    def identity(self, *, encoding: bool) -> dict[str, Any]:
+        """What the method is, for a key: everything that training depends on, or that encoding does."""
+        values = self.config.model_dump(mode="json")
+        for name in self.cls.Config.file_fields():
+            values[name] = None if values[name] is None else file_digest(Path(values[name]))
+        dropped = {"schedule"} if encoding or self.weights else self.cls.Config.encode_fields()
+        identity = {
+            "class": self.cls.__qualname__,
+            "config": {name: value for name, value in values.items() if name not in {*dropped, "weights"}},
+            "domain": self.domain,
+            "source": self.source,
+        }
+        # Which file the weights came from is not what the features depend on: the weights are, by their own digest.
+        return identity if encoding or self.weights is None else {**identity, "weights": file_digest(self.weights)}
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything to train: not with imported weights."""
+        return self.cls.trains and self.weights is None and self.cls.trains_with(self.config)
+
+    @property
+    def trained(self) -> "MethodSpec":
+        """The specification whose checkpoint this method takes: its own, or that of the method that it `shares`."""
+        other = self.cls.shares
+        if other is None:
+            return self
+        values = {name: getattr(self.config, name) for name in other.Config.model_fields}
+        return replace(self, name=self.family or self.name, cls=other, config=other.Config(**values))
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the images that the method takes."""
+        return self.cls.size_for(self.config)
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task as it will run."""
+
+    name: str
+    task: Task
+
+    @property
+    def source(self) -> str:
+        """Version of the task's code."""
+        return source_version(type(self.task).__module__)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The task's configuration as JSON, for the record."""
+        return self.task.config.model_dump(mode="json")
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the task is, for a key. Where the user's data lie is no part of it: their digest is."""
+        config = {name: value for name, value in self.config.items() if name != "folder"}
+        return {"class": type(self.task).__qualname__, "config": config, "source": self.source}
+
+
+def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) -> MethodSpec:
+    """Resolve a method: defaults, then the name's preset, protocol, profile, the name's variant, `--set` on top."""
+    cls = entry.load()
+    if not (isinstance(cls, type) and issubclass(cls, Method)):
+        raise BenchError(f"{entry.name}: {entry.target} is not a subclass of methods.base.Method")
+    layers: list[Mapping[str, Any]] = [
+        entry.preset,
+        cls.for_protocol(request.protocol, domain),
+        cls.for_profile(request.profile.name, domain),
+        entry.variant,
+        settings_for(entry, request.settings),
+    ]
+    config = cls.resolve(validate(cls.Config, merge({}, *layers), entry.name))
+    for name in sorted(cls.Config.file_fields()):
+        path = getattr(config, name)
+        if path is not None and not Path(path).is_file():
+            raise BenchError(f"{entry.name}.{name} = {path}: no such file")
+    weights = weights_file(config.weights, entry.name, store)
+    return MethodSpec(entry.name, cls, config, domain, weights, entry.family)
+
+
+def weights_file(name: str | None, method: str, store: Store) -> Path | None:
+    """The file of a configuration's `weights`: a path, or a name that `bench import-weights` was given."""
+    if name is None:
+        return None
+    for path in (Path(name), store.weights(name)):
+        if path.is_file():
+            if path.suffix != ".safetensors":
+                raise BenchError(f"{method}: {path} is no .safetensors file; convert it with bench import-weights")
+            return path
+    raise BenchError(f"{method}: no weights {name!r}: neither a file nor a name that bench import-weights was given")
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    found = path.stat()
+    return _digest(path, found.st_size, found.st_mtime_ns)
+
+
+@cache
+def _digest(path: Path, size: int, changed: int) -> str:
+    """Published weights are gigabytes, and a grid asks for their digest in every cell."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def task_spec(entry: Entry, request: Request) -> TaskSpec:
+    """Resolve a task: defaults, the name's preset, the protocol where it has one, and `--set` on top."""
+    cls = entry.load()
+    if not (isinstance(cls, type) and issubclass(cls, Task)):
+        raise BenchError(f"{entry.name}: {entry.target} is not a subclass of tasks.base.Task")
+    config: type[TaskConfig] = cls.Config
+    protocol = {"protocol": request.protocol} if "protocol" in config.model_fields else {}
+    profile = cls.profiles.get(request.profile.name, {})
+    values = merge(protocol, entry.preset, profile, entry.variant, settings_for(entry, request.settings))
+    return TaskSpec(entry.name, cls(validate(config, values, entry.name)))

@@ -1,0 +1,1 @@
+"""What is made of records: tables, the report, comparisons, citations, the regression check."""

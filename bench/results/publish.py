@@ -1,0 +1,111 @@
+"""Taking a run's tables and figures into `results/`, and README's table out of them.
+
+What is committed there is a run's own output, never typed: the files carry the profile's name, and README shows between
+its markers what they hold.
+"""
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bench.grid.catalogue import DATASETS
+from bench.pipeline.fit import SHEET_ROWS
+from bench.pipeline.records import Record
+from bench.pipeline.store import Store
+from bench.results import table as tables
+from datasets.base import Content, Silent
+from datasets.errors import BenchError
+from datasets.files import write_with
+from tasks.contact_sheet import LINE
+
+# Rows of a sheet that are shown, to keep the files small.
+ROWS = 3
+# Images of each drawn dataset side by side, and the datasets.
+ACROSS = 16
+DRAWN = ("bbt", "buffy", "rafdb", "celeba", "yaleb", "view_sweep", "shapenet_cars")
+
+
+def publish(records: Sequence[Record], store: Store, folder: Path) -> list[Path]:
+    """Write `table.csv`, `table.md`, the sheet of each trained method, and `stand_ins.png` into `folder`.
+
+    Returns the files. Raises BenchError where a record is not of drawn data only: pictures of real people are not ours
+    to publish.
+    """
+    real = [record.name for record in records if record.dataset is not None and not record.dataset.synthetic]
+    if real:
+        raise BenchError(f"{real[0]} is of real photographs: only runs on the synthetic stand-ins are published")
+    table = tables.build(records)
+    written = [folder / "table.csv", folder / "table.md"]
+    write_with(written[0], lambda path: path.write_text(tables.to_csv(table), encoding="utf-8"))
+    write_with(written[1], lambda path: path.write_text(tables.to_markdown(table), encoding="utf-8"))
+    for record in records:
+        if "fit" not in record.phases:
+            continue
+        for sheet in sorted(store.checkpoint(record.phases["fit"].key).glob("*.png")):
+            target = folder / f"{re.sub('-seed.*', '', sheet.stem)}{_suffix(record)}.png"
+            if target not in written:
+                _save(_first_rows(Image.open(sheet)), target)
+                written.append(target)
+    written.append(folder / "stand_ins.png")
+    _save(_stand_ins(), written[-1])
+    return written
+
+
+def readme_table(path: Path) -> str:
+    """README's table from a committed `table.csv`: accuracy by method and task, with its 95 % interval."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        rows = [row for row in csv.DictReader(handle) if row["metric"] == "accuracy"]
+    labels = {row["task"]: f"{row['task']}[synthetic]" if row["synthetic"] == "true" else row["task"] for row in rows}
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        text = f"{float(row['value']):.3f}" if row["value"] else row["status"].replace("not_applicable", "n/a")
+        if row["low"]:
+            text += f" ({float(row['low']):.2f}–{float(row['high']):.2f})"
+        found.setdefault(row["method"], {})[row["task"]] = text
+    lines = ["| method | " + " | ".join(labels.values()) + " |", "|---" * (len(labels) + 1) + "|"]
+    lines += [
+        f"| `{method}` | " + " | ".join(cells.get(task, "") for task in labels) + " |"
+        for method, cells in found.items()
+    ]
+    return "\n".join(lines)
+
+
+def update_readme(readme: Path, name: str, table: str) -> None:
+    """Put a table between README's markers `<!-- table: NAME -->` and `<!-- end -->`."""
+    text = readme.read_text(encoding="utf-8")
+    begin, end = f"<!-- table: {name} -->\n", "\n<!-- end -->"
+    if begin not in text:
+        raise BenchError(f"{readme} has no marker {begin.strip()}")
+    head, _, rest = text.partition(begin)
+    tail = rest[rest.index(end) :]
+    write_with(readme, lambda path: path.write_text(head + begin + table + tail, encoding="utf-8"))
+
+
+def _suffix(record: Record) -> str:
+    """Sheets of car models beside those of face models."""
+    trained = record.training_dataset
+    return "_cars" if trained is not None and "cars" in trained.name else ""
+
+
+def _first_rows(sheet: Image.Image) -> Image.Image:
+    """The title and the first rows of a contact sheet."""
+    row = (sheet.height - 2 * LINE) // SHEET_ROWS
+    return sheet.crop((0, 0, sheet.width, 2 * LINE + ROWS * row))
+
+
+def _stand_ins() -> Image.Image:
+    """A strip of images of each drawn dataset."""
+    strips = []
+    for name in DRAWN:
+        content: Content = DATASETS.get(name).load_stand_in()("smoke").read(64, Silent())
+        chosen = np.linspace(0, len(content.images) - 1, ACROSS).astype(int)
+        strips.append(np.concatenate(list(content.images[chosen]), axis=1))
+    return Image.fromarray(np.concatenate(strips))
+
+
+def _save(image: Image.Image, target: Path) -> None:
+    write_with(target, lambda path: image.save(path, format="PNG", optimize=True))

@@ -1,0 +1,67 @@
+"""A table as LaTeX (booktabs), to be put into a paper with `\\input`."""
+
+from bench.results.table.model import Score, Section, Table
+from bench.results.table.sheet import WORDS, has_paper
+from bench.results.table.verdict import verdict
+
+ESCAPED = {
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "–": "--",
+}
+
+
+def to_latex(table: Table, title: str) -> str:
+    """One `table` environment per task; needs `\\usepackage{booktabs}`."""
+    return "\n\n".join(_environment(section, f"{title}: {section.label}", table) for section in table.sections) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Text that LaTeX shows as it is."""
+    return "".join(ESCAPED.get(sign, sign) for sign in text)
+
+
+def _environment(section: Section, title: str, table: Table) -> str:
+    paper = [has_paper(section, column) for column in range(len(section.metrics))]
+    spans, rules, heads, start = [], [], [], 2
+    for metric, both in zip(section.metrics, paper, strict=True):
+        width = 4 if both else 2
+        spans.append(rf"\multicolumn{{{width}}}{{c}}{{{escaped(metric)}}}")
+        rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
+        heads += ["ours", r"95\,\%", *(["paper", "verdict"] if both else [])]
+        start += width
+    lines = [
+        r"\begin{table}",
+        r"  \centering",
+        rf"  \begin{{tabular}}{{l{'r' * (start - 2)}}}",
+        r"    \toprule",
+        rf"    & {' & '.join(spans)} \\",
+        f"    {' '.join(rules)}",
+        rf"    method & {' & '.join(heads)} \\",
+        r"    \midrule",
+    ]
+    reference = False
+    for row in section.rows:
+        if row.reference and not reference:
+            lines.append(r"    \midrule")
+        reference = row.reference
+        cells = [cell for score, both in zip(row.scores, paper, strict=True) for cell in _cells(score, both)]
+        lines.append(rf"    {escaped(row.method)} & {' & '.join(cells)} \\")
+    caption = " ".join([f"{title} ({table.title}).", *section.captions, *table.captions])
+    return "\n".join(
+        [*lines, r"    \bottomrule", r"  \end{tabular}", rf"  \caption{{{escaped(caption)}}}", r"\end{table}"]
+    )
+
+
+def _cells(score: Score, both: bool) -> list[str]:
+    if score.value is None:
+        value = WORDS[score.status]
+    else:
+        value = rf"\textbf{{{score.value:.3f}}}" if score.best else f"{score.value:.3f}"
+    interval = "" if score.low is None or score.high is None else f"{score.low:.2f}--{score.high:.2f}"
+    paper = "" if score.published is None else f"{score.published:.3f}"
+    return [value, interval, *([paper, escaped(verdict(score))] if both else [])]

@@ -1,0 +1,213 @@
+"""The paper's tables by name, declared: which tasks, which metrics, which rows; filled from records alone."""
+
+import fnmatch
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from bench.pipeline.records import Record, Uncertainty
+from bench.results.table.build import build
+from bench.results.table.check import same
+from bench.results.table.model import REFERENCE_ROWS, Section, Table
+from datasets.errors import BenchError
+
+LEARNED = ("vqvae", "stylegan2_e4e", "ris", "pdr", "pdr_loocc_l", "pdr_loocc_lv")
+# How the name of a row with a subset of its method's features goes on after the method's.
+SUBSET = "[features="
+CLUSTERING = ("bbt", "buffy", "rafdb", "celeba")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A table: rows x (tasks x metrics).
+
+    Attributes
+    ----------
+    tasks: the tasks, in order.
+    metrics: the metrics of each task, or patterns of their names; `derived` says which are read from details.
+    methods: rows that belong in it, besides the reference rows.
+    subsets: whether the rows are not the methods themselves, but they with subsets of their features.
+    """
+
+    title: str
+    tasks: tuple[str, ...]
+    metrics: tuple[str, ...]
+    methods: tuple[str, ...] = LEARNED
+    references: bool = True
+    subsets: bool = False
+
+
+PDR = ("pdr", "pdr_loocc_l", "pdr_loocc_lv")
+
+TABLES = {
+    "1": Definition("Clustering of people, emotions and attributes (PDR, table 1)", CLUSTERING, ("accuracy", "f1")),
+    "2": Definition(
+        "Attributes from few labels (PDR, table 2)",
+        ("celeba_linear",),
+        tuple(f"accuracy_{count}_{mode}" for count in (100, 500, 1000) for mode in ("finetuned", "frozen")),
+        ("supervised_resnet18", *LEARNED),
+    ),
+    "3": Definition(
+        "Segmentation of faces (PDR, table 3)",
+        ("celeba_mask",),
+        ("miou", "miou_top10", "pixel_accuracy"),
+        ("unet_random_init", "pdr_unet_geometry", "pdr_unet_albedo", "pdr_unet_joint", "pdr_unet_joint_frozen"),
+        references=False,
+    ),
+    "4": Definition("Clustering of cars (PDR, table 4)", ("shapenet_cars",), ("accuracy", "f1")),
+    "nmi": Definition("Normalised mutual information (PDR, section 4.5)", CLUSTERING, ("nmi",)),
+    "pcc": Definition(
+        "Correlation between a method's own groups of features, less is better (PDR, section 5)",
+        ("pcc:buffy", "pcc:bbt"),
+        ("mean_pcc",),
+        ("stylegan2_e4e", "ris", *PDR),
+    ),
+    "subsets": Definition(
+        "What leaving out scene parameters does to clusters of people as light and view move away",
+        ("yaleb", "view_sweep"),
+        ("accuracy", "accuracy@*", "lost"),
+        PDR,
+        references=False,
+        subsets=True,
+    ),
+    "truth": Definition(
+        "Scenes against the truth of drawn faces",
+        ("truth",),
+        ("side_percent", "normal_deg", "light_deg", "view_aligned_deg", "albedo_rmse"),
+        PDR,
+    ),
+    "disentanglement": Definition(
+        "How far features are disentangled, against what faces were drawn from",
+        ("disentanglement",),
+        ("dci_*", "mig", "sap"),
+    ),
+    "finch": Definition(
+        "FINCH at the number of classes",
+        (*CLUSTERING, "shapenet_cars"),
+        ("finch_nmi", "finch_purity"),
+    ),
+}
+
+
+def derived(record: Record) -> Record:
+    """The record with metrics that stand in its details.
+
+    They are FINCH's at the number of classes (`finch_nmi`, `finch_purity`), and of a sweep the accuracy in each range
+    of angles (`accuracy@0-12`) with what is `lost` from the smallest angles to the largest.
+    """
+    metrics, intervals = dict(record.metrics), dict(record.intervals)
+    if at_classes := record.details.get("finch", {}).get("at_classes"):
+        metrics |= {f"finch_{name}": at_classes[name] for name in ("nmi", "purity")}
+    if points := record.details.get("curve", {}).get("points"):
+        for point in points:
+            metrics[f"accuracy@{point['name']}"] = point["metrics"]["accuracy"]
+            intervals[f"accuracy@{point['name']}"] = Uncertainty(**point["intervals"]["accuracy"])
+        metrics["lost"] = points[0]["metrics"]["accuracy"] - points[-1]["metrics"]["accuracy"]
+    return record.model_copy(update={"metrics": metrics, "intervals": intervals})
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A table, the records behind it, and the commands that would fill its missing cells."""
+
+    name: str
+    definition: Definition
+    table: Table
+    records: tuple[Record, ...]
+    commands: tuple[str, ...]
+
+
+def fill(name: str, records: Iterable[Record], profile: str | None = None) -> Filled:
+    """The table `name` from the newest record of each of its cells.
+
+    Parameters
+    ----------
+    records: any records; those of other cells are passed over.
+    profile: whose records to take; by default that of the newest record of the table's cells.
+
+    Raises BenchError where there are none, or where they do not belong in one table: different code, data, profiles or
+    protocols, or drawn data beside real.
+    """
+    definition = TABLES[name]
+    own = [record for record in records if _belongs(record, definition)]
+    if profile is None and own:
+        profile = max(own, key=lambda record: record.ended).profile
+    own = [record for record in own if record.profile == profile]
+    if not own:
+        raise BenchError(
+            f"table {name}: no records" + (f" of profile {profile}" if profile else "") + f"; {_all(name)}"
+        )
+    newest: dict[str, Record] = {}
+    for record in sorted(own, key=lambda record: record.ended):
+        newest[record.name] = record
+    chosen = sorted(newest.values(), key=lambda record: (definition.tasks.index(record.task), record.all_seeds))
+    _one_code(chosen)
+    chosen = [derived(record) for record in chosen]
+    table = build(chosen)
+    sections = tuple(_only(section, definition) for section in table.sections)
+    commands = tuple(_missing(definition, chosen))
+    return Filled(name, definition, replace(table, sections=sections), tuple(chosen), commands)
+
+
+def _belongs(record: Record, definition: Definition) -> bool:
+    if record.task not in definition.tasks:
+        return False
+    if definition.subsets:
+        return record.method.partition(SUBSET)[0] in definition.methods and SUBSET in record.method
+    return record.method in (*definition.methods, *(REFERENCE_ROWS if definition.references else ()))
+
+
+def _one_code(records: Sequence[Record]) -> None:
+    """Raise where records come from different code, or mix drawn and real data."""
+    for what, stage in (("method", "encode"), ("method", "fit"), ("task", "evaluate")):
+        for name in dict.fromkeys(getattr(record, what) for record in records):
+            chosen = [r for r in records if getattr(r, what) == name and what in r.ingredients.get(stage, {})]
+            same(
+                chosen,
+                lambda record, stage=stage, what=what: record.ingredients[stage][what]["source"],  # type: ignore[misc]
+                f"versions of the code of {what} {name} ({stage})",
+                "run all cells again with one version",
+            )
+    done = [record for record in records if record.dataset is not None]
+    same(
+        done,
+        lambda record: "synthetic" if record.dataset is not None and record.dataset.synthetic else "real",
+        "kinds of data",
+        "make one table per kind",
+    )
+
+
+def _only(section: Section, definition: Definition) -> Section:
+    """The columns and rows of the table's own."""
+    wanted = [metric for pattern in definition.metrics for metric in fnmatch.filter(section.metrics, pattern)]
+    metrics = tuple(dict.fromkeys(wanted)) or section.metrics[:1]
+    columns = [section.metrics.index(metric) for metric in metrics]
+    rows = tuple(
+        replace(row, scores=tuple(row.scores[column] for column in columns))
+        for row in section.rows
+        if definition.references or not row.reference
+    )
+    return replace(section, metrics=metrics, rows=rows)
+
+
+def _missing(definition: Definition, records: Sequence[Record]) -> Iterable[str]:
+    """One command per task that lacks rows."""
+    profile = records[0].profile
+    for task in definition.tasks:
+        there = [record.method for record in records if record.task == task and record.status != "failed"]
+        if definition.subsets:
+            there = [method.partition(SUBSET)[0] for method in there]
+        if lacking := [method for method in definition.methods if method not in there]:
+            yield f"python -m bench run --methods {_typed(definition, lacking)} --tasks {task} --profile {profile}"
+
+
+def _all(name: str) -> str:
+    definition = TABLES[name]
+    methods, tasks = _typed(definition, definition.methods), ",".join(definition.tasks)
+    return f"make them with python -m bench run --methods {methods} --tasks {tasks}"
+
+
+def _typed(definition: Definition, methods: Sequence[str]) -> str:
+    """Methods as `--methods` takes them."""
+    return (
+        "'" + ",".join(f"{method}{SUBSET}*]" for method in methods) + "'" if definition.subsets else ",".join(methods)
+    )

@@ -1,0 +1,1 @@
+"""What a head goes by to tell an attribute."""

@@ -1,0 +1,48 @@
+"""Segmentations for the eye: image, true parts and predicted parts side by side, with a legend of the colours."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageDraw
+
+from tasks.contact_sheet import LINE, sheet
+
+# Classes in the colours of CelebAMask-HQ's own code (Lee et al., 2020), in their order; black is the background.
+COLOURS = np.array(
+    [
+        *((0, 0, 0), (204, 0, 0), (76, 153, 0), (204, 204, 0), (51, 51, 255), (204, 0, 204), (0, 255, 255)),
+        *((255, 204, 204), (102, 51, 0), (255, 0, 0), (102, 204, 0), (255, 255, 0), (0, 0, 153), (0, 0, 204)),
+        *((255, 51, 153), (0, 204, 204), (0, 51, 0), (255, 153, 0), (0, 204, 0)),
+    ],
+    dtype=np.uint8,
+)
+
+LEGEND = 110  # pixels of the legend's width
+
+
+def mask_sheet(
+    images: UInt8[np.ndarray, "n s s 3"],
+    truth: UInt8[np.ndarray, "n s s"],
+    predicted: UInt8[np.ndarray, "n s s"],
+    classes: Sequence[str],
+) -> UInt8[np.ndarray, "h w 3"]:
+    """A picture with one row per image: the image, its true and its predicted parts.
+
+    The legend has the classes that occur in either; a class beyond the known colours wraps around to the first ones.
+    """
+    columns = {"input": images, "truth": coloured(truth), "prediction": coloured(predicted)}
+    pictures, shown = sheet(columns), np.union1d(truth, predicted)
+    page = Image.new("RGB", (pictures.width + LEGEND, max(pictures.height, LINE * (len(shown) + 1))), "white")
+    page.paste(pictures)
+    draw = ImageDraw.Draw(page)
+    for line, number in enumerate(shown):
+        top, left = LINE * (line + 1), pictures.width + 6
+        draw.rectangle((left, top + 2, left + 9, top + 11), fill=tuple(coloured(number).tolist()))
+        draw.text((left + 16, top + 1), classes[number], fill="black")
+    return np.asarray(page)
+
+
+def coloured(parts: UInt8[np.ndarray, "*shape"] | np.uint8) -> UInt8[np.ndarray, "*shape 3"]:
+    """Class numbers as colours."""
+    return COLOURS[np.asarray(parts) % len(COLOURS)]

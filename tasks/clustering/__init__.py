@@ -1,0 +1,1 @@
+"""Clustering by Ward's method, scored against labels."""

@@ -1,0 +1,86 @@
+"""FINCH, the clusterer that needs no number of clusters (Sarfraz et al., CVPR 2019), by its authors' package.
+
+It links every item to its first neighbour by cosine distance, and again the means of the clusters that this makes, so
+that it gives a hierarchy of a few partitions.
+"""
+
+import contextlib
+import io
+import warnings
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from datasets.packed import Matrix
+from tasks.metrics.clustering import contingency, majority_labels, normalised_mutual_information
+
+# Above this the package takes approximate neighbours from another one, which would not be the same algorithm.
+LARGEST = 20_000
+# Memory of a block of columns in float64.
+BLOCK_BYTES = 32 * 2**20
+
+
+def finch(features: Float[Matrix, "n d"], clusters: int) -> tuple[Int[np.ndarray, "n p"], Int[np.ndarray, " n"]]:
+    """The partitions of the hierarchy, finest first, and the partition into `clusters` clusters (into as many as the
+    finest has, where that has fewer)."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")  # that an optional package for more than 20,000 items is not there
+        from finch import FINCH
+
+        partitions, _, requested = FINCH(isometric(features), req_clust=clusters, distance="cosine", verbose=False)
+    return partitions.astype(np.int64), np.asarray(requested, dtype=np.int64)
+
+
+def isometric(features: Float[Matrix, "n d"]) -> Float[np.ndarray, "n m"]:
+    """Rows with the same inner products in at most n dimensions, so that their distances, angles and means' distances
+    and angles are the same; features wider than there are items are read a block of columns at a time."""
+    items, width = features.shape
+    if width <= items:
+        return np.asarray(features, dtype=np.float32)
+    gram = np.zeros((items, items))
+    step = max(1, BLOCK_BYTES // (8 * items))
+    for start in range(0, width, step):
+        block = np.asarray(features[:, start : start + step], dtype=np.float64)
+        gram += block @ block.T
+    values, vectors = np.linalg.eigh(gram)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0)), dtype=np.float32)
+
+
+def finch_details(features: Float[Matrix, "n d"], labels: Int[np.ndarray, "n *tables"], classes: int) -> dict[str, Any]:
+    """What FINCH finds, for a record's `details["finch"]`.
+
+    Parameters
+    ----------
+    labels: (n,) or, scored one by one and averaged, (n, tables); -1 is unknown and not scored.
+    classes: the number of classes that occur.
+
+    Returns
+    -------
+    JSON: `partitions`, finest first, each with its number of `clusters`, the `sizes` of the smallest, the median and
+    the largest of them in items, `nmi` and `purity`; `at_classes`, the same of the partition into `classes` clusters.
+    Where there are too many items, `left_out` says so instead.
+    """
+    if len(features) > LARGEST:
+        return {"left_out": f"{len(features)} items are more than the {LARGEST} whose exact neighbours it can find"}
+    columns = labels.reshape(len(labels), -1)
+    partitions, requested = finch(features, classes)
+    return {
+        "partitions": [_scored(partition, columns) for partition in partitions.T],
+        "at_classes": _scored(requested, columns),
+    }
+
+
+def _scored(partition: Int[np.ndarray, " n"], columns: Int[np.ndarray, "n t"]) -> dict[str, Any]:
+    """Number and sizes of clusters, NMI and purity; means over the columns of labels."""
+    _, cluster, counts = np.unique(partition, return_inverse=True, return_counts=True)
+    sizes = np.quantile(counts, [0, 0.5, 1], method="nearest").tolist()
+    nmi, purity = [], []
+    for labels in columns.T:
+        known = labels >= 0
+        shape = (int(cluster.max()) + 1, int(labels.max()) + 1)
+        table = contingency(cluster[known], labels[known], shape)
+        nmi.append(float(normalised_mutual_information(table)))
+        purity.append(float(table[np.arange(len(table)), majority_labels(table)].sum() / table.sum()))
+    scores = {"nmi": float(np.mean(nmi)), "purity": float(np.mean(purity))}
+    return {"clusters": len(counts), "sizes": sizes, **scores}

@@ -1,0 +1,88 @@
+"""Clustering by identity: face tracks of two television series, and a user's own folders."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Int
+from pydantic import Field
+
+from datasets.base import Dataset
+from tasks.base import TaskConfig
+from tasks.clustering.base import Clustering
+
+# The released code feeds frames in [0, 255] to networks trained on [0, 1].
+RELEASED_INPUT_SCALE = 255.0
+
+
+class TracksConfig(TaskConfig):
+    """How tracks are read."""
+
+    protocol: Literal["default", "released"] = Field(
+        "default",
+        description="default: all frames, scaled as in training; released: as the authors' published code, without "
+        "each track's last frame and with values in [0, 255]",
+    )
+
+
+class Tracks(Clustering):
+    """Clusters tracks, each by the mean of its frames' features (PDR section 4.1)."""
+
+    Config: ClassVar[type[TaskConfig]] = TracksConfig
+    reduce: Literal["none", "track_mean"] = "track_mean"
+    label_kind = "identity"
+
+    def __init__(self, config: TaskConfig | None = None) -> None:
+        super().__init__(config)
+        self.input_scale = RELEASED_INPUT_SCALE if self.config.protocol == "released" else 1.0
+
+    def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
+        """All frames; under the released protocol without the last of each track.
+
+        A track of a single frame keeps it, or it would have no feature. (The released code would fail on one.)
+        """
+        everything = np.arange(len(dataset))
+        if self.config.protocol == "default" or dataset.tracks is None:
+            return everything
+        tracks = np.asarray(dataset.tracks)
+        last = np.zeros(len(dataset.track_names), dtype=np.int64)
+        np.maximum.at(last, tracks, everything)
+        single = np.bincount(tracks, minlength=len(last)) == 1
+        return everything[(everything != last[tracks]) | single[tracks]]
+
+
+class BBT(Tracks):
+    """Five people of The Big Bang Theory s01e01, 644 tracks (the paper's count)."""
+
+    dataset = "bbt"
+
+
+class Buffy(Tracks):
+    """Six people of Buffy the Vampire Slayer s05e02, 568 tracks."""
+
+    dataset = "buffy"
+
+
+class TrackFolderConfig(TracksConfig):
+    """A user's own tracks."""
+
+    folder: str = Field(description="folder with one folder per track and a labels.csv with columns track, label")
+
+
+class TrackFolderTask(Tracks):
+    """The same protocol on a user's own tracks, as `tracks:DIR`."""
+
+    Config = TrackFolderConfig
+    dataset = "tracks"
+
+
+class ImageFolderConfig(TaskConfig):
+    """A user's own images."""
+
+    folder: str = Field(description="folder with one folder per class")
+
+
+class ImageFolderTask(Clustering):
+    """Clusters a user's own images, one folder per class, as `images:DIR`."""
+
+    Config: ClassVar[type[TaskConfig]] = ImageFolderConfig
+    dataset = "images"

@@ -1,0 +1,1 @@
+"""What the groups of a method's features say of each other and of the scene."""

@@ -1,0 +1,1 @@
+"""Scenes that methods take images apart into, against the truth."""

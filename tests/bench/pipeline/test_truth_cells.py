@@ -1,0 +1,114 @@
+"""Scenes against the truth from request to page; and tables of metrics of which less is better."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from record_factory import record
+
+from bench.execution.invocations import invocations
+from bench.pipeline.cell import predictions_of
+from bench.pipeline.records import Record, Uncertainty
+from bench.pipeline.store import Store
+from bench.results import table as tables
+from bench.results.paired import differences
+from bench.results.report.page import render
+from bench.results.table.ties import paired_ties
+
+Grid = Callable[..., tuple[int, list[Record]]]
+
+
+def test_the_untrained_networks_row_and_one_without_scenes(grid: Grid, tmp_path: Path) -> None:
+    code, records = grid("random_init,raw_pixels", tasks="truth")
+    assert code == 0, [record.error for record in records]
+    untrained, pixels = records
+    assert (pixels.status, pixels.error) == (
+        "not_applicable",
+        "raw_pixels takes no image apart into depth, albedo, light and view",
+    )
+    assert untrained.less_is_better == sorted(untrained.metrics)
+    assert untrained.metrics["side_percent"] > untrained.details["trivial"]["side_percent"]["plane"] > 1
+    store = Store(tmp_path / "store")
+    kept = predictions_of(untrained, store)
+    assert np.mean(kept["normal_deg"]) == pytest.approx(untrained.metrics["normal_deg"])
+    assert kept["frame"].shape == (32,)
+
+    table = tables.build(records)
+    [section] = table.sections
+    assert section.less_is_better == set(section.metrics)
+    assert "Less is better: every metric." in table.captions
+    [without] = [text for text in table.captions if text.startswith("Without a model: ")]
+    trivial = untrained.details["trivial"]
+    albedo = trivial["albedo_rmse"]
+    assert f"albedo_rmse {albedo['grey']:.3f} (grey), {albedo['input']:.3f} (input); light_deg" in without
+    assert f"; side_percent {trivial['side_percent']['plane']:.3f} (plane)" in without
+    share = 100 * untrained.details["scenes"]["covered"]
+    assert 50 < share < 100
+    assert any(f"its scenes cover {share:.0f} % of the objects" in note for note in section.notes)
+
+    [run] = invocations(store.root)
+    page = render(run, records, store)
+    assert page.count("true and predicted depth, normals and albedo") == 1
+    assert "side_percent (less is better)" in page
+
+
+def erring(store: Store, name: str, errors: np.ndarray, seed: int = 0) -> Record:
+    """A record of one error per image, in degrees, with wide intervals."""
+    folder = store.predictions(f"{name}{seed}")
+    folder.mkdir(parents=True)
+    np.save(folder / "light_deg.npy", errors)
+    np.save(folder / "frame.npy", np.arange(len(errors)))
+    mean = float(errors.mean())
+    return record(
+        name,
+        "truth",
+        seed,
+        predictions=f"predictions/{name}{seed}",
+        metrics={"light_deg": mean},
+        intervals={"light_deg": Uncertainty(low=mean - 5, high=mean + 5, over="items")},
+        less_is_better=["light_deg"],
+    )
+
+
+def best_of(table: tables.Table) -> list[str]:
+    return [row.method for row in table.sections[0].rows if row.scores[0].best]
+
+
+def test_the_least_error_is_best_and_pairs_tell_it_apart(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    errors = np.random.default_rng(0).uniform(0, 60, 200)
+    noise = np.random.default_rng(1).normal(0, 1, 200)
+    records = [
+        erring(store, "pdr", errors + 1 + noise),
+        erring(store, "pdr_loocc_l", errors),
+        erring(store, "pdr_loocc_lv", errors + noise - noise.mean() + 1e-3),
+        erring(store, "vqvae", errors + 30),
+    ]
+    table = tables.build(records)
+    assert best_of(table) == ["pdr", "pdr_loocc_l", "pdr_loocc_lv"], "by intervals side by side"
+    assert best_of(paired_ties(table, records, store)) == ["pdr_loocc_l", "pdr_loocc_lv"], "by the same images"
+
+
+def test_errors_per_image_are_compared_on_the_same_images(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    errors = np.random.default_rng(0).uniform(0, 60, 200)
+    gain = np.random.default_rng(1).normal(1, 2, 200)
+    one, other = erring(store, "a", errors), erring(store, "b", errors + gain)
+    found = differences(one, other, store)["light_deg"]
+    assert found.paired
+    assert found.value == pytest.approx(gain.mean())
+    assert found.high - found.low == pytest.approx(2 * 1.96 * gain.std() / np.sqrt(200), rel=0.1)
+    missing = erring(store, "c", np.where(np.arange(200) == 7, np.nan, errors))
+    assert differences(one, missing, store)["light_deg"].paired is False, "an image that one of them lacks"
+
+
+def test_degrees_over_seeds_are_not_cut_at_one(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    means = [20.0, 22.0, 27.0]
+    records = [erring(store, "pdr", np.full(9, mean), seed) for seed, mean in enumerate(means)]
+    score = tables.build(records).sections[0].rows[0].scores[0]
+    assert score.value == pytest.approx(23)
+    assert score.low is not None
+    assert score.high is not None
+    assert score.low < 20 < 27 < score.high

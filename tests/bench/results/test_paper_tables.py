@@ -1,0 +1,212 @@
+"""The paper's tables from records: rows, refusals, missing cells, ties, verdicts, and every format."""
+
+import re
+import shutil
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from record_factory import START, record
+
+from bench.commands.compare import compare_command
+from bench.commands.table import cite_command, names, table_command
+from bench.grid.catalogue import METHODS, TASKS
+from bench.pipeline.records import Record
+from bench.pipeline.store import Store
+from bench.results.table.html import to_html
+from bench.results.table.latex import escaped, to_latex
+from bench.results.table.model import Score
+from bench.results.table.paper import TABLES, fill
+from bench.results.table.verdict import verdict
+from datasets.errors import BenchError
+
+CODE = {"encode": {"method": {"source": "m1"}}, "evaluate": {"task": {"source": "t1"}}}
+
+
+def made(method: str = "pdr", task: str = "bbt", **changes: object) -> Record:
+    return record(method, task, **{"ingredients": CODE, **changes})
+
+
+def stored(tmp_path: Path, *records: Record) -> Path:
+    store = Store(tmp_path / "store")
+    for one in records:
+        one.write(store.record_path(one.key))
+    return store.root
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_definitions_name_what_is_registered(name: str) -> None:
+    definition = TABLES[name]
+    assert [TASKS.get(task).name for task in definition.tasks] == list(definition.tasks)
+    assert set(definition.methods) <= set(METHODS.entries())
+
+
+def test_rows_columns_and_the_commands_for_what_is_missing() -> None:
+    filled = fill("1", [made("pdr"), made("vqvae"), made("pdr", "yaleb")])
+    assert [section.task for section in filled.table.sections] == ["bbt"]
+    section = filled.table.sections[0]
+    assert section.metrics == ("accuracy", "f1")
+    assert [row.method for row in section.rows][:2] == ["vqvae", "pdr"]
+    assert filled.commands[0] == (
+        "python -m bench run --methods stylegan2_e4e,ris,pdr_loocc_l,pdr_loocc_lv --tasks bbt --profile mini"
+    )
+    assert "--tasks buffy" in filled.commands[1]
+
+
+def test_the_newest_record_of_a_cell_counts() -> None:
+    old = made(value=0.2)
+    new = made(value=0.6, key="n" * 32, ended=START + timedelta(days=1))
+    assert fill("1", [new, old]).table.sections[0].rows[0].scores[0].value == 0.6
+
+
+def test_profiles_are_apart() -> None:
+    records = [made(), made("vqvae", profile="paper", ended=START + timedelta(days=1))]
+    assert fill("1", records).table.profile == "paper", "the newest's"
+    assert fill("1", records, "mini").table.profile == "mini"
+    with pytest.raises(BenchError, match=r"table 1: no records of profile smoke; make them with python -m bench run"):
+        fill("1", records, "smoke")
+
+
+def test_other_code_and_other_data_are_refused_by_name() -> None:
+    other = {**CODE, "evaluate": {"task": {"source": "t2"}}}
+    with pytest.raises(BenchError, match=r"code of task bbt .*t1 \(pdr/bbt/0\); t2 \(vqvae/bbt/0\)"):
+        fill("1", [made(), made("vqvae", ingredients=other)])
+    with pytest.raises(BenchError, match=r"different kinds of data: .*synthetic \(vqvae/buffy/0\)"):
+        fill("1", [made(), made("vqvae", "buffy", synthetic=True)])
+
+
+def test_finch_is_read_from_the_details() -> None:
+    details = {"finch": {"at_classes": {"clusters": 5, "nmi": 0.25, "purity": 0.5}}}
+    section = fill("finch", [made(details=details)]).table.sections[0]
+    assert section.metrics == ("finch_nmi", "finch_purity")
+    assert [score.value for score in section.rows[0].scores] == [0.25, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [
+        (Score("ok", value=0.5, low=0.4, high=0.6, published=0.55, difference=-0.05), "within noise"),
+        (Score("ok", value=0.5, low=0.4, high=0.6, published=0.3, difference=0.2), "above"),
+        (Score("ok", value=0.5, low=0.4, high=0.6, published=0.7, difference=-0.2), "below"),
+        (Score("ok", value=0.5, low=0.4, high=0.6, published=0.7), "synthetic: not comparable"),
+        (Score("ok", value=0.5), ""),
+        (Score("missing", published=0.7), ""),
+    ],
+)
+def test_verdicts(score: Score, words: str) -> None:
+    assert verdict(score) == words
+
+
+def latex() -> str:
+    filled = fill("1", [made("pdr_loocc_l", value=0.65), made("vqvae")])
+    return to_latex(filled.table, filled.definition.title)
+
+
+def test_latex_has_a_row_of_the_right_width_for_every_method() -> None:
+    text = latex()
+    columns = re.search(r"\\begin\{tabular\}\{(l?r+)\}", text)
+    assert columns is not None
+    rows = [line for line in text.splitlines() if line.endswith(r" \\") and not line.lstrip().startswith("&")]
+    assert len(rows) == 1 + 5, "the header, two methods and three references"
+    assert all(line.replace(r"\&", "").count("&") == len(columns[1]) - 1 for line in rows)
+    assert r"pdr\_loocc\_l & \textbf{0.650}" in text
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
+    assert text.count("{") == text.count("}")
+    assert escaped("50 % of a_b & c") == r"50 \% of a\_b \& c"
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX is installed")
+def test_latex_compiles(tmp_path: Path) -> None:
+    source = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n" + latex() + "\\end{document}\n"
+    (tmp_path / "table.tex").write_text(source)
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_html_is_one_page_with_a_table_per_task() -> None:
+    filled = fill("1", [made(), made(task="buffy")])
+    page = to_html(filled.table, filled.definition.title)
+    assert re.findall(r'data-task="(\w+)"', page) == ["bbt", "buffy"]
+    assert "http" not in page
+
+
+@pytest.mark.parametrize("form", ["md", "csv", "latex", "html"])
+def test_the_command_writes_every_format(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = stored(tmp_path, made(), made("vqvae"))
+    table_command("1", form, None, tmp_path / "out", store)
+    assert "0.5" in (tmp_path / "out").read_text()
+    assert "missing in table 1: python -m bench run" in capsys.readouterr().err
+
+
+def test_all_tables_that_can_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table_command("all", "md", None, None, stored(tmp_path, made()))
+    out, err = capsys.readouterr()
+    assert "## Clustering of people" in out
+    assert "missing: table 2: no records" in err
+
+
+def test_citations_of_exactly_one_table(capsys: pytest.CaptureFixture[str]) -> None:
+    cite_command("4")
+    out = capsys.readouterr().out
+    assert "chang2015shapenet" in out
+    assert "liu2015celeba" not in out
+    assert out.count("@") == len(set(re.findall(r"@\w+\{([^,]+)", out)))
+
+
+def test_bad_input_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="did you mean nmi"):
+        names("nmo")
+    with pytest.raises(BenchError, match="expected one of md, csv, latex, html"):
+        table_command("1", "pdf", None, None, tmp_path)
+    with pytest.raises(BenchError, match="no such invocation"):
+        compare_command("absent", "absent", "md", tmp_path)
+    with pytest.raises(BenchError, match="expected md or csv"):
+        compare_command("a", "b", "html", tmp_path)
+
+
+def test_less_correlation_is_better_and_has_its_published_figure() -> None:
+    records = [
+        made("pdr", "pcc:bbt", metrics={"mean_pcc": 0.3}, intervals={}, less_is_better=["mean_pcc"]),
+        made("pdr_loocc_l", "pcc:bbt", metrics={"mean_pcc": 0.2}, intervals={}, less_is_better=["mean_pcc"]),
+    ]
+    table = fill("pcc", records).table
+    section = table.sections[0]
+    assert [(row.method, row.scores[0].best) for row in section.rows if not row.reference] == [
+        ("pdr", False),
+        ("pdr_loocc_l", True),
+    ]
+    assert section.rows[0].scores[0].published == 0.26
+    assert any("mean_pcc 0.18" in caption for caption in table.captions), "of a variant that is not named"
+
+
+def test_subsets_of_the_features_by_angle() -> None:
+    def swept(method: str, near: float, far: float) -> Record:
+        points = [
+            {
+                "name": name,
+                "metrics": {"accuracy": value},
+                "intervals": {"accuracy": {"low": value - 0.1, "high": value + 0.1, "over": "items"}},
+            }
+            for name, value in (("0-12", near), ("77-180", far))
+        ]
+        return made(method, "yaleb", details={"curve": {"axis": "light angle", "points": points}})
+
+    methods = ("pdr[features=light,view]", "pdr[features=view]", "pdr[features=albedo]", "pdr")
+    filled = fill("subsets", [swept(name, 0.9, 0.9 - place / 10) for place, name in enumerate(methods)])
+    (section,) = filled.table.sections
+    assert section.metrics == ("accuracy", "accuracy@0-12", "accuracy@77-180", "lost")
+    assert [row.method for row in section.rows] == [methods[place] for place in (2, 1, 0)], "small sets first"
+    last = section.rows[-1].scores
+    assert [score.value for score in last[1:]] == [0.9, 0.9, 0.0]
+    assert (last[1].low, last[1].high) == (pytest.approx(0.8), pytest.approx(1.0))
+    assert last[3].best, "nothing lost is best"
+    assert "--methods 'pdr_loocc_l[features=*],pdr_loocc_lv[features=*]' --tasks yaleb" in filled.commands[0]
+    with pytest.raises(BenchError, match=re.escape("--methods 'pdr[features=*],")):
+        fill("subsets", [])

@@ -1,0 +1,63 @@
+"""The shapes of the files that hold published figures."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.grid.catalogue import METHODS, TASKS
+from bench.results.published import Published, load, published
+from datasets.errors import BenchError
+
+
+def test_figures_by_number_of_labelled_images_are_metrics_of_their_own() -> None:
+    assert published("pdr_loocc_lv", "celeba_linear", "accuracy_1000_frozen") == Published(0.8149, "PDR table 2")
+    assert published("vqvae", "celeba_linear", "accuracy_100_finetuned") == Published(0.8148, "PDR table 2")
+    assert published("supervised_resnet18", "celeba_linear", "accuracy_500_finetuned") == Published(
+        0.8336, "PDR table 2"
+    )
+    assert published("supervised_resnet18", "celeba_linear", "accuracy_500_frozen") is None
+
+
+def test_table_2_is_whole_and_names_known_metrics() -> None:
+    found = {(method, metric) for method, task, metric in load().attributed if task == "celeba_linear"}
+    assert len(found) == 3 * (7 + 6)
+    assert {metric for _, metric in found} == set(TASKS.get("celeba_linear").load()().metrics)
+    assert "supervised_resnet18" in METHODS.entries()
+
+
+def test_table_3_gives_encoders_as_methods() -> None:
+    found = {(method, metric) for method, task, metric in load().attributed if task == "celeba_mask"}
+    names = [name for name, entry in METHODS.entries().items() if entry.tasks == ("celeba_mask",)]
+    assert found == {(name, metric) for name in names for metric in TASKS.get("celeba_mask").load()().metrics}
+    assert len(names) == 5
+    assert published("unet_random_init", "celeba_mask", "miou") == Published(0.3862, "PDR table 3")
+    assert published("pdr_unet_joint", "celeba_mask", "miou_top10") == Published(0.6221, "PDR table 3")
+    assert published("pdr_unet_joint_frozen", "celeba_mask", "pixel_accuracy") == Published(0.854, "PDR table 3")
+
+
+def test_an_encoder_that_no_method_has(tmp_path: Path) -> None:
+    with pytest.raises(
+        BenchError, match=r"some_task\.csv, line 2: encoder 'a', expected one of supervised_random_init"
+    ):
+        load(write(tmp_path, "encoder,miou,source\na,0.5,here\n"))
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "some_task.csv").write_text(text)
+    return folder
+
+
+def test_shapes(tmp_path: Path) -> None:
+    figures = load(
+        write(tmp_path, "method,train_samples,accuracy_top5_frozen,source\na (best),5,0.5,here\nb,5,,here\n")
+    )
+    assert figures.attributed == {("a", "some_task", "accuracy_5_top5_frozen"): Published(0.5, "here")}
+    other = tmp_path / "other"
+    other.mkdir()
+    assert load(write(other, "backbone,miou,source\na,0.5,here\n")).attributed == {}
+
+
+def test_a_figure_that_is_no_number_names_its_metric(tmp_path: Path) -> None:
+    text = "method,train_samples,accuracy_frozen,source\na,5,high,here\n"
+    with pytest.raises(BenchError, match=r"some_task\.csv, line 2: accuracy_5_frozen is 'high', not a number"):
+        load(write(tmp_path, text))

@@ -1,0 +1,247 @@
+"""What the table's numbers are, and which records it refuses to put side by side."""
+
+import pytest
+from record_factory import record
+from scipy import stats
+
+from bench.pipeline.records import DatasetInfo, Record, Uncertainty
+from bench.results.published import published
+from bench.results.table import REFERENCE_ROWS, Row, Section, build
+from datasets.errors import BenchError
+
+
+def row_of(section: Section, method: str) -> Row:
+    (row,) = [row for row in section.rows if row.method == method]
+    return row
+
+
+def test_rows_stand_in_the_papers_order_with_the_reference_rows_last() -> None:
+    names = ["zebra", "random_init", "pdr_loocc_lv", "apple", "pdr", "vqvae"]
+    (section,) = build([record(name) for name in names]).sections
+    assert [row.method for row in section.rows] == ["vqvae", "pdr", "pdr_loocc_lv", "apple", "zebra", *REFERENCE_ROWS]
+    assert [row.reference for row in section.rows] == [False] * 5 + [True] * 3
+    assert row_of(section, "chance").status == "not_run"
+    assert section.metrics == ("accuracy", "f1", "nmi")
+
+
+def test_a_value_on_real_data_stands_beside_the_papers_and_its_difference() -> None:
+    (section,) = build([record("pdr_loocc_l", value=0.65)]).sections
+    score = row_of(section, "pdr_loocc_l").scores[0]
+    assert score.published == 0.6252
+    assert score.source == "PDR table 1"
+    assert score.difference == pytest.approx(0.65 - 0.6252)
+    assert (score.low, score.high, score.over, score.seeds) == (0.63, 0.67, "tracks", 1)
+
+
+@pytest.mark.parametrize("which", ["dataset", "training_dataset"])
+def test_synthetic_data_anywhere_behind_a_value_leave_no_difference(which: str) -> None:
+    drawn = DatasetInfo(name="bbt", synthetic=True, digest="d", images=1)
+    (section,) = build([record("pdr", **{which: drawn})]).sections
+    row = row_of(section, "pdr")
+    assert row.scores[0].published == 0.5754
+    assert row.scores[0].difference is None
+    assert row.synthetic
+    assert section.label == ("bbt[synthetic]" if which == "dataset" else "bbt")
+
+
+def test_the_papers_nmi_of_an_unnamed_variant_is_no_rows_figure() -> None:
+    (section,) = build([record(name, "buffy") for name in ("pdr", "pdr_loocc_l", "pdr_loocc_lv", "vqvae")]).sections
+    nmi = section.metrics.index("nmi")
+    assert [row.scores[nmi].published for row in section.rows if not row.reference] == [0.13, None, None, None]
+    assert any("0.43" in text and "does not name" in text for text in build([record("pdr", "buffy")]).captions)
+
+
+def test_several_seeds_give_their_mean_with_students_interval() -> None:
+    values = [0.50, 0.53, 0.59]
+    table = build([record("pdr", seed=seed, value=value) for seed, value in enumerate(values)])
+    score = row_of(table.sections[0], "pdr").scores[0]
+    expected = stats.t.interval(0.95, 2, loc=score.value, scale=stats.sem(values))
+    assert score.value == pytest.approx(0.54)
+    assert (score.low, score.high) == pytest.approx(expected)
+    assert (score.over, score.seeds) == ("seeds", 3)
+    assert table.seeds == ("0", "1", "2")
+
+
+def test_an_interval_says_which_source_of_variation_it_covers() -> None:
+    records = [record("pdr", seed=seed, value=0.4 + 0.1 * seed, seeds={"split": 9, "evaluate": 9}) for seed in (0, 1)]
+    (section,) = build(records).sections
+    assert row_of(section, "pdr").scores[0].over == "fit seeds"
+    assert any("Student's t of the mean over fit seeds" in text for text in build(records).captions)
+
+
+def test_seeds_that_change_nothing_keep_the_interval_over_tracks() -> None:
+    (section,) = build([record("raw_pixels", seed=seed, value=0.4) for seed in range(3)]).sections
+    score = row_of(section, "raw_pixels").scores[0]
+    assert (score.low, score.high, score.over, score.seeds) == (0.38, pytest.approx(0.42), "tracks", 3)
+
+
+def test_an_interval_over_two_far_seeds_stays_within_the_metrics_range() -> None:
+    (section,) = build([record("pdr", seed=0, value=0.1), record("pdr", seed=1, value=0.9)]).sections
+    score = row_of(section, "pdr").scores[0]
+    assert (score.low, score.high) == (0.0, 1.0)
+
+
+def test_the_best_and_all_that_overlap_it_are_marked() -> None:
+    values = {"vqvae": 0.40, "pdr": 0.57, "pdr_loocc_l": 0.60, "raw_pixels": 0.561, "chance": 0.2}
+    (section,) = build([record(name, value=value, half=0.02) for name, value in values.items()]).sections
+    marked = {row.method for row in section.rows if row.scores[0].best}
+    assert marked == {"pdr_loocc_l", "pdr", "raw_pixels"}
+
+
+def test_without_intervals_only_equal_values_tie() -> None:
+    values = {"pdr": 0.6, "pdr_loocc_l": 0.6, "vqvae": 0.5999}
+    (section,) = build([record(name, value=value, intervals={}) for name, value in values.items()]).sections
+    assert [row.scores[0].best for row in section.rows[:3]] == [False, True, True]
+
+
+def test_what_did_not_run_says_so_and_why() -> None:
+    records = [
+        record("pdr"),
+        record("vqvae", status="failed", error="the loss became NaN at step 3"),
+        record("ris", status="missing", error="weights not found"),
+        record("own", status="not_applicable", error="own has no model for faces"),
+    ]
+    (section,) = build(records).sections
+    for name, status, reason in [
+        ("vqvae", "failed", "failed: the loss became NaN at step 3"),
+        ("ris", "missing", "missing: weights not found"),
+        ("own", "not_applicable", "not applicable: own has no model for faces"),
+    ]:
+        row = row_of(section, name)
+        assert {score.status for score in row.scores} == {status}
+        assert all(score.value is None and score.difference is None and not score.best for score in row.scores)
+        assert [section.notes[number - 1] for number in row.notes] == [reason]
+
+
+def test_a_row_with_a_failed_seed_is_the_mean_of_the_others_and_says_so() -> None:
+    records = [
+        record("pdr", seed=0, value=0.5),
+        record("pdr", seed=1, status="failed", error="disk full"),
+        record("pdr", seed=2, value=0.6),
+    ]
+    (section,) = build(records).sections
+    row = row_of(section, "pdr")
+    assert row.scores[0].value == pytest.approx(0.55)
+    assert row.scores[0].seeds == 2
+    assert [section.notes[n - 1] for n in row.notes] == ["seed 1 failed: disk full", "mean of 2 of 3 seeds"]
+
+
+def test_where_everything_failed_there_is_still_a_table() -> None:
+    (section,) = build([record("pdr", status="failed", error="disk full")]).sections
+    assert section.metrics == ("accuracy",)
+    assert row_of(section, "pdr").status == "failed"
+
+
+def test_equal_notes_of_several_rows_share_a_number() -> None:
+    (section,) = build([record(name, notes=["no perceptual term"]) for name in ("pdr", "pdr_loocc_l")]).sections
+    assert section.notes == ("no perceptual term",)
+    assert row_of(section, "pdr").notes == row_of(section, "pdr_loocc_l").notes == (1,)
+
+
+def test_captions_state_the_oracle_the_accuracy_and_what_was_left_out() -> None:
+    details = {"clusters": "oracle", "number_of_clusters": 5}
+    data = DatasetInfo(name="bbt", synthetic=False, digest="d", images=7, skipped={"unreadable image": 2})
+    text = " ".join(build([record(details=details, dataset=data)]).captions)
+    assert "5 clusters, the true number (oracle)" in text
+    assert "weighted cluster purity" in text
+    assert "bootstrap over tracks" in text
+    assert "7 images; left out: unreadable image (2)" in text
+
+
+def test_the_order_of_the_records_does_not_matter() -> None:
+    records = [record(name, seed=seed, value=0.3 + 0.1 * seed) for name in ("pdr", "vqvae") for seed in (0, 1)]
+    assert build(records) == build(records[::-1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"profile": "smoke"}, "profiles: mini (pdr/bbt/0); smoke (vqvae/bbt/0)"),
+        ({"protocol": "released"}, "protocols: default (pdr/bbt/0); released (vqvae/bbt/0)"),
+        ({"synthetic": True}, "data of task bbt: bbt (pdr/bbt/0); bbt[synthetic] (vqvae/bbt/0)"),
+        ({"dataset": DatasetInfo(name="bbt", synthetic=False, digest="other", images=1)}, "vqvae/bbt/0"),
+        ({"training_dataset": DatasetInfo(name="utkface", synthetic=False, digest="other", images=1)}, "utkface"),
+    ],
+)
+def test_records_measured_differently_are_refused_by_name(changes: dict[str, object], named: str) -> None:
+    with pytest.raises(BenchError) as caught:
+        build([record("pdr"), record("vqvae", **changes)])
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_dataset_at_two_image_sizes_is_one_dataset() -> None:
+    def sized(method: str, size: int, digest: str) -> Record:
+        data = DatasetInfo(name="bbt", synthetic=False, digest=digest, images=1, size=size)
+        return record(method, dataset=data, trained=False)
+
+    build([sized("pdr", 64, "small"), sized("timm:resnet18", 224, "large")])
+    with pytest.raises(BenchError, match="states of the data of task bbt"):
+        build([sized("pdr", 64, "small"), sized("timm:resnet18", 64, "other")])
+
+
+def test_a_cell_that_occurs_with_two_settings_is_refused() -> None:
+    with pytest.raises(BenchError, match="cell pdr/bbt/0 occurs 2 times"):
+        build([record("pdr", key="a" * 32), record("pdr", key="b" * 32)])
+    build([record("pdr"), record("pdr")])
+
+
+def test_no_records_is_said() -> None:
+    with pytest.raises(BenchError, match="no records"):
+        build([])
+
+
+def test_intervals_of_a_score_are_the_records() -> None:
+    bounds = {"accuracy": Uncertainty(low=0.1, high=0.9, over="items")}
+    (section,) = build([record("pdr", intervals=bounds)]).sections
+    scores = row_of(section, "pdr").scores
+    assert (scores[0].low, scores[0].high, scores[0].over) == (0.1, 0.9, "items")
+    assert (scores[1].low, scores[1].high, scores[1].over) == (None, None, None)
+
+
+def test_published_figures_are_the_papers() -> None:
+    figure = published("pdr_loocc_lv", "buffy", "f1")
+    assert figure is not None
+    assert (figure.value, figure.source) == (0.4234, "PDR table 1")
+    assert published("pdr", "bbt", "hungarian") is None
+    assert published("raw_pixels", "bbt", "accuracy") is None
+
+
+def test_metrics_of_several_numbers_of_labels_stand_in_the_order_of_the_numbers() -> None:
+    names = ["accuracy_1000_frozen", "accuracy_100_frozen", "accuracy_500_finetuned", "accuracy_500_frozen"]
+    metrics = dict.fromkeys(names, 0.82)
+    (section,) = build([record("pdr", "celeba_linear", metrics=metrics, intervals={})]).sections
+    assert section.metrics == (names[1], names[2], names[3], names[0])
+    assert [score.published for score in row_of(section, "pdr").scores] == [0.8033, 0.8403, 0.8166, 0.8240]
+
+
+def test_a_method_of_one_task_is_no_row_of_another() -> None:
+    records = [record("pdr"), record("pdr", "celeba_linear"), record("supervised_resnet18", "celeba_linear")]
+    tracks, linear = build(records).sections
+    assert [row.method for row in linear.rows if not row.reference] == ["supervised_resnet18", "pdr"]
+    assert [row.method for row in tracks.rows if not row.reference] == ["pdr"]
+
+
+def test_captions_say_what_is_less_than_the_papers_protocol() -> None:
+    few, short = "500 test images in place of the paper's 6,000", "2 epochs in place of the paper's 100"
+    records = [record("pdr", details={"reduced": [few, short]}), record("vqvae", details={"reduced": [few]})]
+    assert f"Less than the paper's protocol: {few}; {short}." in build(records).captions
+    assert not any("Less than" in text for text in build([record("pdr", details={"reduced": []})]).captions)
+
+
+def test_captions_say_what_the_majority_scores() -> None:
+    values = [{"1000": 0.81, "100": 0.8}, {"1000": 0.83, "100": 0.8}]
+    records = [record(seed=seed, details={"majority_accuracy": found}) for seed, found in enumerate(values)]
+    text = "Giving every image the majority's answer among the labelled ones scores 0.800 (100), 0.820 (1000)."
+    assert text in build(records).captions
+    assert not any("majority's answer" in caption for caption in build([record()]).captions)
+
+
+def test_captions_say_what_a_mask_that_sees_no_image_scores() -> None:
+    scores = [{"miou": 0.1, "pixel_accuracy": 0.5}, {"miou": 0.2, "pixel_accuracy": 0.5}]
+    records = [record(seed=seed, details={"usual_mask": found}) for seed, found in enumerate(scores)]
+    text = (
+        "Giving each pixel its most frequent class in the training images scores 0.150 (miou), 0.500 (pixel_accuracy)."
+    )
+    assert text in build(records).captions
+    assert not any("each pixel" in caption for caption in build([record()]).captions)

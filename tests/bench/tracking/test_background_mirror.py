@@ -1,0 +1,65 @@
+"""Mirroring while a run goes on: the mirror is the same as if it had been made at the end."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.commands import run as command
+from bench.execution.invocations import invocations
+from bench.tracking import TrackingError, sync
+from bench.tracking.backend import locate, opened
+
+
+def run(store: Path, **changes: object) -> int:
+    options = {
+        "methods": "raw_pixels",
+        "tasks": "bbt",
+        "profile": "smoke",
+        "data_root": None,
+        "data": "synthetic",
+        "settings": [],
+        "protocol": "default",
+        "device": "cpu",
+        "seeds": "0-3",
+        "baselines": False,
+        "dry_run": False,
+        "suite": "tests",
+        "mirror": True,
+    }
+    return command.run_command(store=store, **{**options, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(command, "MIRROR_SECONDS", -1)
+    monkeypatch.setattr(command, "MANIFEST_SECONDS", -1)
+
+
+def test_the_mirror_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meanwhile: list[int] = []
+    monkeypatch.setattr(
+        "bench.tracking.sync",
+        lambda *given, **named: (meanwhile.append(len(named["run"].cells)), sync(*given, **named)),
+    )
+    store = tmp_path / "store"
+    assert run(store) == 0
+    assert len(meanwhile) >= 2, "some of it during the run, the rest at its end"
+    assert meanwhile[-1] == 4
+    assert meanwhile[0] < 4
+    [manifest] = invocations(store)
+    summary = sync(store, run=manifest)
+    assert (summary.created, summary.completed, summary.present) == (0, 0, 4)
+    with opened(locate(store)) as client:
+        assert client.get_run(summary.run_id).info.status == "FINISHED"
+
+
+def test_what_goes_wrong_meanwhile_is_told_once_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def down(*_: object, **__: object) -> None:
+        raise TrackingError("no server")
+
+    monkeypatch.setattr("bench.tracking.sync", down)
+    assert run(tmp_path / "store") == 0
+    assert capsys.readouterr().out.count("no server") == 1

@@ -1,0 +1,116 @@
+"""Clustering metrics against scikit-learn's definitions, and the bootstrap against the items it stands for."""
+
+import itertools
+
+import numpy as np
+import pytest
+from sklearn.metrics import normalized_mutual_info_score, precision_recall_fscore_support
+
+from datasets.streams import generator
+from tasks.metrics.bootstrap import bootstrap_intervals
+from tasks.metrics.clustering import (
+    clustering_metrics,
+    contingency,
+    majority_labels,
+    majority_scores,
+    normalised_mutual_information,
+)
+
+
+def random_assignment(case: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+    """Clusters, labels, and how many of each there may be."""
+    rng = generator(case, "test")
+    shape = (int(rng.integers(1, 7)), int(rng.integers(1, 7)))
+    items = int(rng.integers(1, 60))
+    return rng.integers(0, shape[0], items), rng.integers(0, shape[1], items), shape
+
+
+def accuracy_of(counts: np.ndarray) -> float:
+    return float(clustering_metrics(counts)["accuracy"])
+
+
+@pytest.mark.parametrize("case", range(40))
+def test_equals_scikit_learn(case: int) -> None:
+    """Also with empty clusters, absent classes and tied majorities."""
+    clusters, labels, shape = random_assignment(case)
+    counts = contingency(clusters, labels, shape)
+    predicted = majority_labels(counts)[clusters]
+    precision, recall, f1, _ = precision_recall_fscore_support(labels, predicted, average="weighted", zero_division=0)
+    weighted = majority_scores(counts, majority_labels(counts))
+    assert accuracy_of(counts) == pytest.approx(np.mean(predicted == labels), abs=1e-12)
+    assert weighted.precision == pytest.approx(precision, abs=1e-12)
+    assert weighted.recall == pytest.approx(recall, abs=1e-12)
+    assert weighted.f1 == pytest.approx(f1, abs=1e-12)
+    expected = normalized_mutual_info_score(labels, clusters)
+    assert normalised_mutual_information(counts) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("case", range(10))
+def test_hungarian_is_the_best_matching(case: int) -> None:
+    clusters, labels, (k, c) = random_assignment(case)
+    counts = contingency(clusters, labels, (k, c))
+    square = np.zeros((max(k, c), max(k, c)))
+    square[:k, :c] = counts
+    best = max(sum(square[i, j] for i, j in enumerate(order)) for order in itertools.permutations(range(len(square))))
+    assert clustering_metrics(counts)["hungarian"] == pytest.approx(best / len(labels))
+
+
+def test_batches_score_each_table_by_itself() -> None:
+    tables = generator(0, "test").integers(0, 9, (5, 4, 3))
+    together = clustering_metrics(tables, tables[0])
+    for index, table in enumerate(tables):
+        for name, alone in clustering_metrics(table, tables[0]).items():
+            assert together[name][index] == pytest.approx(float(alone)), name
+    with pytest.raises(ValueError, match="read off one table"):
+        clustering_metrics(tables)
+
+
+def test_perfect_clusters_score_one_whatever_their_names() -> None:
+    counts = np.array([[0, 7, 0], [0, 0, 2], [4, 0, 0]])
+    assert all(value == pytest.approx(1) for value in clustering_metrics(counts).values())
+
+
+def test_purity_forgives_what_a_matching_does_not() -> None:
+    """Two clusters of one class: all pure, but only one of them can be matched to it."""
+    counts = np.array([[5, 0], [5, 0], [0, 2]])
+    assert accuracy_of(counts) == 1
+    assert clustering_metrics(counts)["hungarian"] == pytest.approx(7 / 12)
+
+
+def test_bootstrap_is_that_of_resampled_items() -> None:
+    """Multinomial tables give the interval of actually redrawn items, and of the binomial's normal approximation."""
+    rng = generator(0, "test")
+    labels = rng.integers(0, 3, 200)
+    clusters = np.where(rng.random(200) < 0.7, labels, rng.integers(0, 3, 200))
+    counts = contingency(clusters, labels, (3, 3))
+    interval = bootstrap_intervals(counts, "tracks", generator(0, "bootstrap"))["accuracy"]
+    assert interval.over == "tracks"
+
+    drawn = rng.integers(0, 200, (2000, 200))
+    right = majority_labels(counts)[clusters] == labels
+    accuracies = right[drawn].mean(axis=1)
+    low, high = np.percentile(accuracies, [2.5, 97.5])
+    assert interval.low == pytest.approx(low, abs=0.01)
+    assert interval.high == pytest.approx(high, abs=0.01)
+    accuracy = accuracy_of(counts)
+    half = 1.96 * np.sqrt(accuracy * (1 - accuracy) / 200)
+    assert (interval.high - interval.low) / 2 == pytest.approx(half, rel=0.1)
+
+
+def test_intervals_of_uninformative_clusters_hold_the_score() -> None:
+    """Reading majorities off every resample, or NMI's own bias, would push the interval above the score."""
+    rng = generator(1, "test")
+    counts = contingency(rng.integers(0, 6, 48), rng.integers(0, 6, 48), (6, 6))
+    for name, interval in bootstrap_intervals(counts, "tracks", generator(0, "bootstrap")).items():
+        value = float(clustering_metrics(counts)[name])
+        below, above = value - interval.low, interval.high - value
+        assert below > 0, name
+        assert above > 0, name
+        assert 0.4 < below / above < 2.5, name
+
+
+def test_bootstrap_repeats_bit_for_bit() -> None:
+    counts = np.array([[9, 1], [2, 8]])
+    first = bootstrap_intervals(counts, "items", generator(3, "bootstrap"))
+    assert first == bootstrap_intervals(counts, "items", generator(3, "bootstrap"))
+    assert first != bootstrap_intervals(counts, "items", generator(4, "bootstrap"))

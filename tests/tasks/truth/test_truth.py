@@ -1,0 +1,256 @@
+"""Scenes against the truth of drawn faces: perfect ones, trivial ones, and those that are none."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from datasets.base import Dataset, Silent
+from datasets.derendered import Derendered
+from datasets.errors import BenchError
+from datasets.synthetic.faces.render import render
+from datasets.synthetic.faces.rendered import Rendered
+from datasets.synthetic.sources import FacesTruth
+from tasks.base import Scores
+from tasks.metrics.scenes import angles, inner
+from tasks.truth import task as module
+from tasks.truth.scenes import true_scenes, truth_of
+from tasks.truth.task import METRICS, Truth
+
+COUNT = 5
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Rendered:
+    return render(list(islice(FacesTruth.open("smoke").faces(), COUNT)))
+
+
+@pytest.fixture(scope="module")
+def dataset(drawn: Rendered) -> Dataset:
+    source = FacesTruth.open("smoke")
+    columns = source.columns(list(islice(source.faces(), COUNT)), drawn)
+    content = source.content(columns.pop("images"), columns)
+    return Dataset(content.images, truth=content.truth, name="faces_truth", synthetic=True)
+
+
+@pytest.fixture
+def perfect(dataset: Dataset) -> Derendered:
+    truth = dataset.truth
+    view = torch.from_numpy(Rotation.from_euler("xyz", truth["view"][:, :3]).as_matrix())
+    return Derendered(
+        depth=torch.from_numpy(truth["depth"]),
+        albedo=torch.from_numpy(truth["albedo"].astype(np.float32)).permute(0, 3, 1, 2),
+        covered=torch.from_numpy(truth["coverage"] > 0),
+        light=torch.from_numpy(truth["light"][:, 2:]),
+        rotation=view.float(),
+    )
+
+
+class Saying:
+    """A method that says the same whatever it is shown, rows in turn."""
+
+    def __init__(self, scenes: Derendered) -> None:
+        self.scenes, self.said = scenes, 0
+
+    def derender(self, images: Tensor) -> Derendered:
+        assert images.shape[1:] == (3, 64, 64)
+        part = slice(self.said, self.said + len(images))
+        self.said += len(images)
+        names = ("depth", "albedo", "covered", "light", "rotation")
+        return Derendered(**{name: getattr(self.scenes, name)[part] for name in names})
+
+
+class Trainer:
+    """One that must not be asked."""
+
+    def train(self, *given: Any, **named: Any) -> dict[str, Any]:
+        raise AssertionError("nothing is trained")
+
+    train_supervised = train
+
+
+def scored(dataset: Dataset, method: Any, frames: np.ndarray | None = None) -> Scores:
+    return Truth().evaluate(
+        None,
+        lambda: method,
+        dataset,
+        frames=np.arange(len(dataset)) if frames is None else frames,
+        seed=0,
+        trainer=Trainer(),
+        device="cpu",
+        progress=Silent(),
+    )
+
+
+def test_the_truth_has_no_error(dataset: Dataset, perfect: Derendered) -> None:
+    scores = scored(dataset, Saying(perfect))
+    assert tuple(scores.metrics) == METRICS
+    assert scores.metrics == pytest.approx(dict.fromkeys(METRICS, 0), abs=1e-4)
+    assert scores.details["scenes"] == {"covered": 1, "missed": 0}
+    assert torch.is_grad_enabled()
+
+
+def test_what_nobody_can_know_costs_nothing(dataset: Dataset, perfect: Derendered) -> None:
+    """Scales of depth and albedo, the length of light, and the canonical pose but in `view_deg`."""
+    pose = torch.from_numpy(Rotation.from_euler("x", 15, degrees=True).as_matrix()).float()
+    free = replace(
+        perfect,
+        depth=perfect.depth * 3,
+        albedo=perfect.albedo / 2,
+        light=perfect.light * 7,
+        rotation=perfect.rotation @ pose,
+    )
+    found = scored(dataset, Saying(free)).metrics
+    assert found.pop("view_deg") == pytest.approx(15, abs=1e-3)
+    assert found == pytest.approx(dict.fromkeys(found, 0), abs=1e-2)
+
+
+def test_nothing_known_scores_what_stands_beside_every_score(dataset: Dataset, perfect: Derendered) -> None:
+    light = torch.from_numpy(dataset.truth["light"][:, 2:].mean(axis=0))
+    nothing = Derendered(
+        depth=torch.full_like(perfect.depth, 1.3),
+        albedo=torch.full_like(perfect.albedo, 0.2),
+        covered=torch.ones_like(perfect.covered),
+        light=light.expand(COUNT, -1),
+        rotation=torch.eye(3).expand(COUNT, -1, -1),
+    )
+    scores = scored(dataset, Saying(nothing))
+    trivial = scores.details["trivial"]
+    names = ("plane", "plane", "mean light", "frontal", "mean view", "grey")
+    for name, what in zip(METRICS, names, strict=True):
+        assert scores.metrics[name] == pytest.approx(trivial[name][what], rel=1e-3), name
+
+
+def test_trivial_scores_by_hand(dataset: Dataset, perfect: Derendered) -> None:
+    truth, trivial = dataset.truth, scored(dataset, Saying(perfect)).details["trivial"]
+    masks = inner(truth["coverage"] == 1)
+    spread = [100 * np.log(truth["depth"][k][mask].astype(float)).std() for k, mask in enumerate(masks)]
+    assert trivial["side_percent"]["plane"] == pytest.approx(np.mean(spread), rel=1e-6)
+    albedo = [truth["albedo"][k][mask].astype(float) for k, mask in enumerate(masks)]
+    assert trivial["albedo_rmse"]["grey"] == pytest.approx(np.mean([values.std() for values in albedo]), rel=1e-6)
+    residuals = []
+    for values, image, mask in zip(albedo, dataset.images, masks, strict=True):
+        gain = np.linalg.lstsq(image[mask].reshape(-1, 1).astype(float), values.ravel(), rcond=None)[0]
+        residuals.append(np.sqrt(np.mean((image[mask] * gain - values) ** 2)))
+    assert trivial["albedo_rmse"]["input"] == pytest.approx(np.mean(residuals), rel=1e-6)
+    mean = truth["light"][:, 2:].mean(axis=0)
+    cosine = truth["light"][:, 2:] @ mean / np.linalg.norm(mean)
+    assert trivial["light_deg"]["mean light"] == pytest.approx(np.degrees(np.arccos(cosine)).mean(), rel=1e-4)
+    turn = Rotation.from_euler("xyz", truth["view"][:, :3])
+    assert trivial["view_deg"]["frontal"] == pytest.approx(np.degrees(turn.magnitude()).mean(), rel=1e-5)
+    around = np.degrees((turn * turn.mean().inv()).magnitude()).mean()
+    assert trivial["view_aligned_deg"]["mean view"] == pytest.approx(around, rel=1e-5)
+
+
+def test_the_truths_conventions(dataset: Dataset, drawn: Rendered) -> None:
+    """Normals of its depth maps are those it was shaded with, and its light shades them as the image says."""
+    true = true_scenes(truth_of(dataset))
+    mask = inner(true.covered)
+    assert np.median(angles(true.normal, drawn.normal)[mask]) < 5
+    for k in range(COUNT):
+        ambient, diffuse = dataset.truth["light"][k, :2]
+        shading = ambient + diffuse * (true.normal[k] @ true.light[k]).clip(0)
+        shaded = (true.albedo[k] * shading[..., None]).clip(0, 1)
+        assert np.median(np.abs(shaded * 255 - dataset.images[k])[mask[k]]) < 6
+
+
+def test_scores_are_the_means_of_what_is_kept(dataset: Dataset, perfect: Derendered) -> None:
+    wrong = replace(perfect, light=perfect.light + torch.linspace(0, 1, COUNT)[:, None], depth=perfect.depth**2)
+    scores = scored(dataset, Saying(wrong))
+    for name in METRICS:
+        assert scores.metrics[name] == pytest.approx(np.mean(scores.predictions[name])), name
+        interval = scores.intervals[name]
+        assert interval.low <= scores.metrics[name] + 1e-12, name
+        assert interval.high >= scores.metrics[name] - 1e-12, name
+    assert scores.metrics["light_deg"] > 1
+    assert scores.predictions["light"].shape == (COUNT, 3)
+    assert scores.predictions["rotation"].shape == (COUNT, 3, 3)
+    assert list(scores.predictions["frame"]) == list(range(COUNT))
+
+
+def test_blocks_change_nothing(dataset: Dataset, perfect: Derendered, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = replace(perfect, depth=perfect.depth**2)
+    whole = scored(dataset, Saying(wrong))
+    monkeypatch.setattr(module, "BATCH", 2)
+    parts = scored(dataset, Saying(wrong))
+    assert (parts.metrics, parts.intervals, parts.details) == (whole.metrics, whole.intervals, whole.details)
+
+
+def test_some_of_the_images(dataset: Dataset, perfect: Derendered) -> None:
+    frames = np.array([1, 3])
+    some = Derendered(**{name: value[frames] for name, value in vars(perfect).items()})
+    scores = scored(dataset, Saying(some), frames)
+    assert scores.metrics["side_percent"] == pytest.approx(0, abs=1e-6)
+    assert list(scores.predictions["frame"]) == [1, 3]
+
+
+def test_a_scene_beside_its_object_is_left_out_and_counted(dataset: Dataset, perfect: Derendered) -> None:
+    covered = perfect.covered.clone()
+    covered[2] = False
+    scores = scored(dataset, Saying(replace(perfect, covered=covered)))
+    assert scores.details["scenes"] == {"covered": pytest.approx(0.8), "missed": 1}
+    assert np.flatnonzero(np.isnan(scores.predictions["side_percent"])).tolist() == [2]
+    assert np.isfinite(scores.predictions["view_deg"]).all()
+    assert scores.metrics["side_percent"] == pytest.approx(0, abs=1e-6)
+    with pytest.raises(BenchError, match="no predicted scene covers its object"):
+        scored(dataset, Saying(replace(perfect, covered=torch.zeros_like(covered))))
+
+
+def test_only_pixels_that_the_prediction_covers_are_scored(dataset: Dataset, perfect: Derendered) -> None:
+    covered = perfect.covered.clone()
+    covered[:, :, :32] = False
+    depth = torch.where(covered, perfect.depth, torch.nan)
+    scores = scored(dataset, Saying(replace(perfect, covered=covered, depth=depth)))
+    assert scores.metrics["side_percent"] == pytest.approx(0, abs=1e-6)
+    assert scores.metrics["normal_deg"] == pytest.approx(0, abs=1e-4)
+    assert 0.2 < scores.details["scenes"]["covered"] < 0.8
+
+
+BAD: dict[str, Callable[[Derendered], Derendered]] = {
+    "depth must be finite and positive": lambda s: replace(s, depth=-s.depth),
+    "albedo must be finite": lambda s: replace(s, albedo=s.albedo * torch.nan),
+    "light must have a direction": lambda s: replace(s, light=s.light * 0),
+    "rotation must be a rotation matrix": lambda s: replace(s, rotation=s.rotation * 2),
+    "rotation must be": lambda s: replace(s, rotation=-s.rotation),
+    "rotation must": lambda s: replace(s, rotation=s.rotation * torch.nan),
+    r"depth is \(4, 64, 64\), expected \(5, 64, 64\)": lambda s: Derendered(*(v[:4] for v in vars(s).values())),
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_scenes_that_are_none_say_why(dataset: Dataset, perfect: Derendered, text: str) -> None:
+    with pytest.raises(BenchError, match=f"derender: {text}"):
+        scored(dataset, Saying(BAD[text](perfect)))
+
+
+def test_shapes_are_enforced(perfect: Derendered) -> None:
+    with pytest.raises(Exception, match="Type-check"):
+        replace(perfect, light=perfect.light[:, :2])
+
+
+def test_a_dataset_without_the_truth_says_so(dataset: Dataset, perfect: Derendered) -> None:
+    bare = {name: values for name, values in dataset.truth.items() if name != "albedo"}
+    with pytest.raises(BenchError, match="needs the true albedo of each image; its truth is: coverage, depth, "):
+        scored(replace(dataset, truth=bare), Saying(perfect))
+    short = {**dataset.truth, "light": dataset.truth["light"][:, :2]}
+    with pytest.raises(BenchError, match=r"its true light is \(5, 2\), expected \(5, 5\)"):
+        scored(replace(dataset, truth=short), Saying(perfect))
+
+
+def test_the_picture(dataset: Dataset, perfect: Derendered) -> None:
+    scenes = scored(dataset, Saying(perfect)).pictures["scenes"]
+    assert scenes.dtype == np.uint8
+    assert scenes.shape == (14 + 2 * 64 * COUNT, 7 * 128, 3)
+    body = scenes[14:].reshape(128 * COUNT, 7, 128, 3)
+    whole = dataset.truth["coverage"] == 1
+    outside, inside = (mask.repeat(2, 1).repeat(2, 2).reshape(-1, 128) for mask in (~whole, inner(whole)))
+    for true, found in ((1, 2), (3, 4), (5, 6)):
+        assert np.abs(body[:, true].astype(int) - body[:, found])[inside].max() <= 1
+        assert np.ptp(body[:, true][inside]) > 200
+        assert (body[:, true][outside] == 128).all(), "empty around the object"
