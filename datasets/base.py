@@ -36,10 +36,11 @@ class Silent:
     """A `Progress` that shows nothing."""
 
     def track(self, items: Iterable[T], *, total: int, what: str) -> Iterator[T]:
+        """Iterate over `items`."""
         return iter(items)
 
     def say(self, text: str) -> None:
-        pass
+        """Show nothing."""
 
 
 @runtime_checkable
@@ -59,7 +60,9 @@ class Rows(Protocol):
 class OpenRows(Protocol):
     """Opens the growing array of a name, such as `images`; `shape` is one row's."""
 
-    def __call__(self, name: str, shape: tuple[int, ...], dtype: Any) -> Rows: ...
+    def __call__(self, name: str, shape: tuple[int, ...], dtype: Any) -> Rows:
+        """The growing array of that name."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -155,20 +158,6 @@ def track_labels(labels: np.ndarray, tracks: np.ndarray, count: int) -> np.ndarr
     out = np.full(count, -1, dtype=np.int64)
     out[tracks] = labels
     return out
-
-
-@runtime_checkable
-class SourceFactory(Protocol):
-    """How the registry opens a real dataset: `root` is the folder that holds one folder per dataset."""
-
-    def __call__(self, root: Path) -> Source: ...
-
-
-@runtime_checkable
-class StandInFactory(Protocol):
-    """How the registry opens a synthetic stand-in: `subset` is `smoke`, `mini` or `full`."""
-
-    def __call__(self, subset: str) -> Source: ...
 
 
 def shortened(names: Sequence[str], limit: int = 3) -> str:

@@ -87,3 +87,8 @@ def write_with(target: Path, write: Callable[[Path], object]) -> None:
     """Call `write(path)` on a temporary path and rename the result onto `target`."""
     with atomic_path(target) as path:
         write(path)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all."""
+    write_with(target, lambda path: path.write_text(text, encoding="utf-8"))

@@ -174,7 +174,7 @@ def _load(folder: Path, name: str, count: int) -> np.ndarray:
     """Map `<name>.npy` of `count` rows; a ValueError when it is not what meta.json says."""
     path = folder / f"{name}.npy"
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
     except FileNotFoundError as error:

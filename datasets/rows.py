@@ -57,7 +57,8 @@ class FileRows:
             self._file.seek(0)
             self._write_header()
             self.close()
-        return np.load(self.path, mmap_mode="r" if self._count else None, allow_pickle=False)
+        found: np.ndarray = np.load(self.path, mmap_mode="r" if self._count else None, allow_pickle=False)
+        return found
 
     def close(self) -> None:
         """Close the file, complete or not."""
@@ -86,6 +87,7 @@ class FolderOfRows:
         self._opened: dict[str, FileRows] = {}
 
     def __call__(self, name: str, shape: tuple[int, ...], dtype: Any) -> Rows:
+        """Open the file of an array; each name once."""
         assert name not in self._opened, f"the array {name} is opened twice"
         self._opened[name] = FileRows(self._folder / f"{name}.npy", shape, dtype)
         return self._opened[name]

@@ -16,11 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from datasets.base import Dataset, Progress
+from datasets.blocks import to_float
 from datasets.derendered import Derendered
 from datasets.errors import BenchError, NotApplicable
-from methods.learning import Learner, Losses, Schedule, SupervisedLearner, Trainer, to_float
+from methods.learning import Learner, Losses, Schedule, SupervisedLearner, Trainer
 
 __all__ = [
+    "CAPABILITIES",
+    "HOOKS",
     "Domain",
     "Learner",
     "Losses",
@@ -35,6 +38,27 @@ __all__ = [
 
 Domain = Literal["faces", "cars"]
 ProtocolName = Literal["default", "released"]
+
+# What a method can do for a task, and what is said of one that cannot. A task of one's own may require, and a method
+# provide, other names than these.
+CAPABILITIES = {
+    "features": "has no features before a task's labels train it",
+    "encoder": "has no trainable encoder",
+    "groups": "has no groups of features",
+    "group_encoders": "has no encoder for each group of its features",
+    "pyramid": "has no feature pyramid to segment with",
+    "derender": "takes no image apart into depth, albedo, light and view",
+}
+
+# The method of `Method` that a capability is offered by. `features` is not among them: every method has to define
+# `encode`, those too whose features only a task's labels train.
+HOOKS = {
+    "encoder": "encoder",
+    "groups": "feature_groups",
+    "group_encoders": "group_encoders",
+    "pyramid": "pyramid",
+    "derender": "derender",
+}
 
 
 class MethodConfig(BaseModel):
@@ -79,14 +103,15 @@ class Method(ABC):
     Config: the configuration's type.
     profiles: overrides of the defaults per profile (`smoke`, `mini`, `paper`), nested as in the config.
     domains: kinds of object that the method has a model for.
+    provides: what it can do for a task, by the names in `CAPABILITIES`: `features` by `encode`, which those leave out
+        that only a task's labels train; `encoder`, `pyramid`, `derender` and `group_encoders` by the method so called,
+        `groups` by `feature_groups`.
+    cites: the publications behind it: keys of results/paper/references.bib, or whole BibTeX entries.
     trains: whether `fit` trains anything; a fixed network (an untrained or pre-trained one) does not.
     stateless: whether the method has no weights at all.
-    supervised: whether only a task's labels train it, so that it has no features of its own to encode beforehand.
     shares: the method whose checkpoint this one takes, where only the features differ. Its `module` must have the
         same state, and this method's Config must extend its Config.
     derives_from: name of a dataset that `derive` needs; None where encoding needs nothing but the weights.
-    pyramids: whether there is a `pyramid`.
-    derenders: whether there is a `derender`.
     binary: whether features are all 0 or 1, so that they are stored at one bit each.
     config: this instance's configuration.
     module: all its weights, or None where it has none.
@@ -96,23 +121,34 @@ class Method(ABC):
     Config: ClassVar[type[MethodConfig]] = MethodConfig
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     domains: ClassVar[tuple[Domain, ...]] = ("faces", "cars")
+    provides: ClassVar[frozenset[str]] = frozenset({"features"})
+    cites: ClassVar[tuple[str, ...]] = ()
 
     trains: ClassVar[bool] = False
     stateless: ClassVar[bool] = False
-    supervised: ClassVar[bool] = False
     shares: ClassVar[type["Method"] | None] = None
     derives_from: ClassVar[str | None] = None
-    pyramids: ClassVar[bool] = False
-    derenders: ClassVar[bool] = False
     binary: ClassVar[bool] = False
 
     image_size: int = 64
     encode_batch: int = 256
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Raise TypeError where a class declares a capability and does not define what offers it."""
+        super().__init_subclass__(**kwargs)
+        for capability in sorted(cls.provides & HOOKS.keys()):
+            if not cls.defines(capability):
+                raise TypeError(f"{cls.__name__} provides {capability!r}, so it must define {HOOKS[capability]}")
+
     def __init__(self, config: MethodConfig | None = None, *, domain: Domain = "faces") -> None:
         self.config: Any = config if config is not None else self.Config()
         self.domain: Domain = domain
         self.module: nn.Module | None = None
+
+    @classmethod
+    def defines(cls, capability: str) -> bool:
+        """Whether the class, or one that it extends, has its own method for a capability of `HOOKS`."""
+        return getattr(cls, HOOKS[capability]) is not getattr(Method, HOOKS[capability])
 
     @classmethod
     def for_protocol(cls, protocol: ProtocolName, domain: Domain) -> Mapping[str, Any]:
@@ -127,6 +163,11 @@ class Method(ABC):
     def for_profile(cls, profile: str, domain: Domain) -> Mapping[str, Any]:
         """Overrides of the defaults for a profile and a kind of object: `profiles`, unless the object matters."""
         return cls.profiles.get(profile, {})
+
+    @classmethod
+    def citations(cls, config: Any) -> tuple[str, ...]:
+        """The publications behind the method at `config`, as in `cites`."""
+        return cls.cites
 
     @classmethod
     def resolve(cls, config: Any) -> Any:
@@ -145,7 +186,10 @@ class Method(ABC):
 
     @classmethod
     def check_resources(cls, config: Any) -> None:
-        """Raise WeightsMissing where training at `config` needs a file that is not there; a dry run asks this."""
+        """Raise ResourceMissing where `config` needs what is not there: a file of weights, a package, a device.
+
+        Asked before training, and by a dry run.
+        """
         return
 
     def fit(self, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
@@ -185,29 +229,28 @@ class Method(ABC):
 
         Raises NotApplicable where the method has none.
         """
-        raise NotApplicable(f"{type(self).__name__} has no trainable encoder")
+        raise self._without("encoder")
 
     def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b d"]]:
         """Features of images in [0, 1] in the groups that they have by nature, by name (scene parameters, say).
 
         The caller sets eval and inference mode. Raises NotApplicable where the features have no parts of their own.
         """
-        raise NotApplicable(f"{type(self).__name__} has no groups of features")
+        raise self._without("groups")
 
     def derender(self, images: Float[Tensor, "b 3 h w"]) -> Derendered:
         """Take images in [0, 1], on the module's device, apart into depth, albedo, light and view.
 
-        The caller sets eval and inference mode. Raises NotApplicable where the method sees no scene (`derenders` says
-        so beforehand).
+        The caller sets eval and inference mode.
         """
-        raise NotApplicable(f"{type(self).__name__} takes no image apart into depth, albedo, light and view")
+        raise self._without("derender")
 
     def group_encoders(self) -> dict[str, nn.Module]:
         """What computes each of `feature_groups` by itself: modules from images in [0, 1] to features (b, d).
 
         Raises NotApplicable where the groups are not each computed by a network of their own.
         """
-        raise NotApplicable(f"{type(self).__name__} has no encoder for each group of its features")
+        raise self._without("group_encoders")
 
     def pyramid(self) -> nn.Module:
         """The trainable encoder as a feature pyramid, for dense prediction.
@@ -215,9 +258,13 @@ class Method(ABC):
         Takes images in [0, 1] (b, 3, s, s) to a list of maps of s, s/2, s/4, ... pixels; its attribute `channels` has
         their numbers of channels. Weights that are to stay as they are do not require gradients.
 
-        Raises NotApplicable where the method has none (`pyramids` says so beforehand).
+        Raises NotApplicable where the method has none.
         """
-        raise NotApplicable(f"{type(self).__name__} has no feature pyramid")
+        raise self._without("pyramid")
+
+    def _without(self, capability: str) -> NotApplicable:
+        """What is raised where the method is asked for what it does not provide."""
+        return NotApplicable(f"{type(self).__name__} {CAPABILITIES[capability]}")
 
     def pictures(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b 3 h w"]]:
         """What the method makes of images in [0, 1], by name: reconstructions, say; nothing where there is nothing."""

@@ -18,6 +18,7 @@ class RawPixels(Method):
     stateless: ClassVar[bool] = True
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """The images, flattened."""
         return images.flatten(1)
 
 
@@ -32,6 +33,7 @@ class Chance(Method):
     size: ClassVar[int] = 64
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """Numbers drawn from a stream of each image's own, (b, 64)."""
         rows = [self._row(image) for image in images.float().cpu().numpy()]
         return torch.from_numpy(np.stack(rows)).to(images.device)
 

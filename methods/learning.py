@@ -109,9 +109,3 @@ class Trainer(Protocol):
         `schedule.flip` must be off; `schedule.holdout` too, since a protocol with labels has its own test set.
         """
         ...
-
-
-def to_float(images: np.ndarray, device: torch.device | str = "cpu") -> Float[Tensor, "b 3 h w"]:
-    """uint8 (b, h, w, 3) -> float32 (b, 3, h, w) in [0, 1], in channels-last memory order."""
-    tensor = torch.from_numpy(np.ascontiguousarray(images)).to(device, non_blocking=True)
-    return tensor.permute(0, 3, 1, 2).float().div_(255.0)

@@ -2,14 +2,11 @@
 
 from typing import ClassVar
 
-from jaxtyping import Float
-from torch import Tensor, nn
-
-from methods.base import Domain, Method, MethodConfig
-from methods.timm_backbone import Backbone, TimmConfig, build
+from methods.base import Domain, MethodConfig
+from methods.timm_backbone import BackboneMethod, TimmConfig, build
 
 
-class SupervisedResNet18(Method):
+class SupervisedResNet18(BackboneMethod):
     """ResNet-18 (He et al., 2016) as timm has it, from initial weights; its 512 pooled features go to a task's head.
 
     The paper's table gives it no frozen figure and its text names no pre-training, so it starts untrained; the
@@ -17,17 +14,13 @@ class SupervisedResNet18(Method):
     pixels, the size of the paper's images, reach the pooling as a map of 2 x 2. 11,176,512 parameters.
     """
 
-    supervised: ClassVar[bool] = True
+    provides: ClassVar[frozenset[str]] = frozenset({"encoder"})
+    cites: ClassVar[tuple[str, ...]] = ("he2016resnet", *BackboneMethod.cites)
 
     def __init__(self, config: MethodConfig | None = None, *, domain: Domain = "faces") -> None:
         super().__init__(config, domain=domain)
-        self.module: Backbone = build(TimmConfig(model="resnet18", pretrained=False, input_size=self.image_size))
-
-    def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
-        return self.module(images)
-
-    def encoder(self) -> nn.Module:
-        return self.module
+        self.module = build(TimmConfig(model="resnet18", pretrained=False, input_size=self.image_size))
 
     def notes(self) -> list[str]:
+        """That labels alone train it."""
         return ["trained from scratch on the task's labelled images alone"]

@@ -1,7 +1,8 @@
 """Any backbone of timm (PyTorch Image Models) as a method, named `timm:NAME`."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -13,7 +14,7 @@ from torch.nn import functional as F
 from datasets.base import shortened
 from datasets.errors import BenchError, WeightsMissing, suggestion
 from methods.base import Domain, Method, MethodConfig
-from methods.torchvision_compat import mend
+from methods.torchvision_compat import declare_missing_operators
 
 if TYPE_CHECKING:
     from timm.models import PretrainedCfg
@@ -50,12 +51,31 @@ class Backbone(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """The pooled features."""
         if images.shape[-2:] != (self.size, self.size):
             images = F.interpolate(images, (self.size, self.size), mode="bilinear", antialias=True)
-        return self.backbone((images - self.mean) / self.std).flatten(1)
+        features: Tensor = self.backbone((images - self.mean) / self.std)
+        return features.flatten(1)
 
 
-class TimmBackbone(Method):
+class BackboneMethod(Method):
+    """A method whose only network is a `Backbone`."""
+
+    provides: ClassVar[frozenset[str]] = frozenset({"features", "encoder"})
+    cites: ClassVar[tuple[str, ...]] = ("wightman2019timm",)
+    module: Backbone
+
+    def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """The backbone's pooled features."""
+        features: Tensor = self.module(images)
+        return features
+
+    def encoder(self) -> nn.Module:
+        """The backbone, with the preparation of its images."""
+        return self.module
+
+
+class TimmBackbone(BackboneMethod):
     """A backbone without its classifier. Nothing is downloaded, and nothing but safetensors is read."""
 
     Config = TimmConfig
@@ -63,15 +83,10 @@ class TimmBackbone(Method):
 
     def __init__(self, config: TimmConfig | None = None, *, domain: Domain = "faces") -> None:
         super().__init__(config, domain=domain)
-        self.module: Backbone = build(self.config)
-
-    def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
-        return self.module(images)
-
-    def encoder(self) -> nn.Module:
-        return self.module
+        self.module = build(self.config)
 
     def notes(self) -> list[str]:
+        """Whether it is untrained, and whether images are resized for it."""
         config: TimmConfig = self.config
         notes = []
         if not config.pretrained and config.weights is None:
@@ -86,8 +101,9 @@ def build(config: TimmConfig) -> Backbone:
 
     Raises BenchError where timm does not know the model, has no weights for it, or they are not on this machine.
     """
-    mend()
+    declare_missing_operators()
     import timm
+    from timm.data.config import resolve_model_data_config
 
     known = described(config.model)
     # `weights`, the setting of every method, is a whole state dict that is loaded over this one.
@@ -106,7 +122,8 @@ def build(config: TimmConfig) -> Backbone:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise BenchError(f"timm cannot build {config.model} with these settings and weights: {first}") from error
     model.reset_classifier(0)
-    data = timm.data.resolve_model_data_config(model)
+    settings_of: Callable[..., dict[str, Any]] = resolve_model_data_config
+    data = settings_of(model)
     return Backbone(model, data["mean"], data["std"], config.input_size or data["input_size"][-1])
 
 

@@ -2,11 +2,13 @@
 
 A torchvision built for CUDA beside a CPU build of torch fails at import with "operator torchvision::nms does not
 exist", and with it timm, lightning and torchmetrics. None of the project's code calls these operators, so declaring
-their schemas is enough. Call `mend()` before the first import of any of those packages.
+their schemas is enough. Call `declare_missing_operators()` before the first import of any of those packages.
 """
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,16 +18,17 @@ SCHEMAS = {
 }
 
 # The library must outlive the import: its destructor takes the declarations back.
-_declared: list[torch.library.Library] = []
+_declared: list[Any] = []
 
 
-def mend() -> bool:
-    """Declare the missing operators; returns whether there was anything to mend. Safe to call again."""
+def declare_missing_operators() -> bool:
+    """Declare the missing operators; returns whether there was anything to declare. Safe to call again."""
     if _declared:
         return True
     if _operators_load():
         return False
-    library = torch.library.Library("torchvision", "DEF")
+    make: Callable[..., Any] = torch.library.Library
+    library = make("torchvision", "DEF")
     for name, schema in SCHEMAS.items():
         if not _exists(name):
             library.define(schema)
@@ -52,7 +55,8 @@ def _operators_load() -> bool:
     if not libraries:
         return _exists("nms")
     try:
-        torch.ops.load_library(str(libraries[0]))
+        load: Callable[[str], None] = torch.ops.load_library
+        load(str(libraries[0]))
     except OSError:
         return False
     return _exists("nms")

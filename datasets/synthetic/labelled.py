@@ -14,6 +14,7 @@ from datasets.celebamask import PARTS as MASK_PARTS
 from datasets.layout import SPLITS
 from datasets.rafdb import EMOTIONS as RAFDB_EMOTIONS
 from datasets.streams import generator
+from datasets.synthetic.drawn import SEED, Subset
 from datasets.synthetic.faces.acting import TYPICAL, act, draw_expression
 from datasets.synthetic.faces.attributes import NAMES, attributes
 from datasets.synthetic.faces.chance import clipped, uniform
@@ -28,7 +29,7 @@ from datasets.synthetic.faces.scenes import (
     draw_surroundings,
     draw_view,
 )
-from datasets.synthetic.sources import SEED, StandIn, Subset, sorted_columns
+from datasets.synthetic.sources import StandIn, sorted_columns
 
 assert EMOTIONS == RAFDB_EMOTIONS, "drawn emotions are numbered as RAF-DB's"
 assert PARTS == MASK_PARTS, "drawn parts are numbered as CelebAMask-HQ's"
@@ -55,14 +56,20 @@ class SplitStandIn(StandIn):
     """Training and test images, with the label `split`: first the one, then the other."""
 
     def __init__(self, subset: Subset) -> None:
-        self.subset = subset
+        super().__init__(subset)
         self.parts = PARTS_OF[self.name][subset]
-        self.count, self.frames = self.parts.train + self.parts.test, 1
+
+    def amounts(self, subset: Subset) -> tuple[int, int]:
+        """Images of both parts, one frame each."""
+        parts = PARTS_OF[self.name][subset]
+        return parts.train + parts.test, 1
 
     def fingerprint(self) -> dict[str, Any]:
+        """A stand-in's, and how many images are for training."""
         return {**super().fingerprint(), "train": self.parts.train}
 
     def faces(self) -> Iterator[Face]:
+        """The training images, then the test images."""
         for part, count in (("train", self.parts.train), ("test", self.parts.test)):
             yield from (self.face(part, index) for index in range(count))
 
@@ -71,6 +78,7 @@ class SplitStandIn(StandIn):
         """Image `index` of a part, the same in every subset."""
 
     def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
+        """The columns with the label `split`."""
         numbers = [SPLITS.index("train")] * self.parts.train + [SPLITS.index("test")] * self.parts.test
         columns["label-split"] = np.array(numbers, dtype=np.int64)
         return Content(images, classes={"split": SPLITS, **self.classes}, **sorted_columns(columns))
@@ -92,6 +100,7 @@ class RAFDBStandIn(SplitStandIn):
     counts: ClassVar[tuple[int, ...]] = (329, 74, 160, 1185, 478, 162, 680)
 
     def face(self, part: str, index: int) -> Face:
+        """Image `index` of the test part, which is the only one."""
         # A subset takes every n-th image of the next larger one, so that it has all emotions in proportion.
         subsets = get_args(Subset)
         sizes = [PARTS_OF[self.name][subset].test for subset in subsets[subsets.index(self.subset) :]]
@@ -108,11 +117,13 @@ class RAFDBStandIn(SplitStandIn):
         return Face(person, pose, view, draw_light(rng, TEST_LIGHT), draw_surroundings(rng))
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
+        """Images, light, view and the emotion."""
         emotions = np.array([int(face.expression.emotion) for face in faces], dtype=np.int64)
         return {**super().columns(faces, drawn), "label-emotion": emotions}
 
     @property
     def classes(self) -> dict[str, tuple[str, ...]]:
+        """The seven emotions."""
         return {"emotion": EMOTIONS}
 
 
@@ -127,15 +138,18 @@ class CelebAStandIn(SplitStandIn):
     images_each: ClassVar[int] = 4
 
     def face(self, part: str, index: int) -> Face:
+        """One of the images of a person, in another pose, view and light each."""
         person = draw_identity(generator(SEED, "synthetic", "celeba", part, "person", index // self.images_each))
         rng = generator(SEED, "synthetic", "celeba", part, index)
         pose, view = draw_expression(rng, TYPICAL), draw_view(rng)
         return Face(person, pose, view, draw_light(rng, TRAINING_LIGHT), draw_surroundings(rng))
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
+        """Images, light, view and the 40 attributes."""
         return {**super().columns(faces, drawn), "label-attributes": np.stack([attributes(face) for face in faces])}
 
     def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
+        """The columns with the label `identity`, test people numbered after all training people."""
         train, test = (np.arange(count) // self.images_each for count in (self.parts.train, self.parts.test))
         first = PARTS_OF[self.name]["full"].train // self.images_each
         columns["label-identity"] = np.concatenate([train, first + test]).astype(np.int64)
@@ -143,6 +157,7 @@ class CelebAStandIn(SplitStandIn):
 
     @property
     def classes(self) -> dict[str, tuple[str, ...]]:
+        """The attributes' names."""
         return {"attributes": NAMES}
 
 
@@ -152,13 +167,16 @@ class CelebAMaskStandIn(SplitStandIn):
     name = "celebamask"
 
     def face(self, part: str, index: int) -> Face:
+        """A person seen nowhere else."""
         rng = generator(SEED, "synthetic", "celebamask", part, index)
         person, pose, view = draw_identity(rng), draw_expression(rng, TYPICAL), draw_view(rng)
         return Face(person, pose, view, draw_light(rng, TRAINING_LIGHT), draw_surroundings(rng))
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
+        """Images and the part of every pixel; neither light nor view."""
         return {"images": drawn.image, "truth-parts": drawn.part}
 
     @property
     def classes(self) -> dict[str, tuple[str, ...]]:
+        """The parts' names."""
         return {"parts": PARTS}

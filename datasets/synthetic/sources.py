@@ -7,17 +7,16 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar
 
 import numpy as np
 
-from datasets.base import Content, OpenRows, Progress, Rows, Source
-from datasets.errors import BenchError
-from datasets.rows import in_memory
+from datasets.base import Content, OpenRows, Progress, Rows
 from datasets.streams import generator
+from datasets.synthetic.drawn import BLOCK, SEED, Drawn, Subset, source_digest
 from datasets.synthetic.faces.acting import EQUAL, TYPICAL, draw_expression
 from datasets.synthetic.faces.attributes import attributes
-from datasets.synthetic.faces.parameters import EMOTIONS, Face, source_digest
+from datasets.synthetic.faces.parameters import EMOTIONS, Face
 from datasets.synthetic.faces.parts import PARTS
 from datasets.synthetic.faces.people import draw_identity
 from datasets.synthetic.faces.rendered import Rendered
@@ -31,8 +30,6 @@ from datasets.synthetic.faces.scenes import (
 )
 from datasets.synthetic.tracks import BBT, BUFFY, FRAMES, Series
 
-Subset = Literal["smoke", "mini", "full"]
-
 # Images (or tracks, frames of each track) of every subset. Tracks of `smoke` are spread evenly over the series.
 SIZES: dict[str, dict[Subset, tuple[int, int]]] = {
     "utkface": {"smoke": (128, 1), "mini": (4000, 1), "full": (23708, 1)},
@@ -40,29 +37,14 @@ SIZES: dict[str, dict[Subset, tuple[int, int]]] = {
     "buffy": {"smoke": (40, 2), "mini": (568, 3), "full": (568, FRAMES)},
     "faces_truth": {"smoke": (32, 1), "mini": (256, 1), "full": (1000, 1)},
 }
-# Faces between two reports of progress.
-BLOCK = 64
-SEED = 0
 
 
-class StandIn(Source):
+class StandIn(Drawn):
     """A synthetic source: subclasses say which faces it shows."""
 
-    synthetic = True
-
     def __init__(self, subset: Subset) -> None:
-        self.subset = subset
-        self.count, self.frames = SIZES[self.name][subset]
-
-    @classmethod
-    def open(cls, subset: str) -> "StandIn":
-        """The stand-in's `smoke`, `mini` or `full` subset; a BenchError for any other name."""
-        for known in get_args(Subset):
-            if subset == known:
-                return cls(known)
-        raise BenchError(
-            f"{cls.name}[synthetic] has no subset {subset!r}: expected one of {', '.join(get_args(Subset))}"
-        )
+        super().__init__(subset)
+        self.count, self.frames = self.amounts(subset)
 
     def fingerprint(self) -> dict[str, Any]:
         """What decides the images: subset, seed and the generator's source."""
@@ -74,9 +56,9 @@ class StandIn(Source):
             "source": source_digest(Path(__file__).parent),
         }
 
-    def read(self, size: int, progress: Progress) -> Content:
-        """Draw everything into memory."""
-        return self.read_into(in_memory, size, progress)
+    def amounts(self, subset: Subset) -> tuple[int, int]:
+        """Images (or tracks, or people) of a subset, and how many frames (or steps) there are of each."""
+        return SIZES[self.name][subset]
 
     def read_into(self, open_rows: OpenRows, size: int, progress: Progress) -> Content:
         """Draw everything, block by block, into the rows given."""
@@ -120,6 +102,7 @@ class UTKFaceStandIn(StandIn):
     name = "utkface"
 
     def faces(self) -> Iterator[Face]:
+        """Strangers under the light of the training sets."""
         return (stranger("utkface", index, TYPICAL, TRAINING_LIGHT) for index in range(self.count))
 
 
@@ -134,9 +117,11 @@ class FacesTruth(StandIn):
     name = "faces_truth"
 
     def faces(self) -> Iterator[Face]:
+        """Strangers under the light of the test sets, every emotion equally often."""
         return (stranger("faces_truth", index, EQUAL, TEST_LIGHT) for index in range(self.count))
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
+        """Everything that the drawing knows."""
         from datasets.synthetic.faces.factors import factors
 
         return {
@@ -152,6 +137,7 @@ class FacesTruth(StandIn):
         }
 
     def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
+        """The columns, with the names of emotions, parts and factors."""
         from datasets.synthetic.faces.factors import NAMES
 
         return Content(
@@ -175,13 +161,16 @@ class TracksStandIn(StandIn):
         return tuple((2 * index + 1) * FRAMES // (2 * self.frames) for index in range(self.frames))
 
     def faces(self) -> Iterator[Face]:
+        """The chosen frames, track by track."""
         return (face for track in self.chosen for face in self.series.frames(track, self.wanted))
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
+        """Images, light, view and the emotion."""
         emotions = np.array([int(face.expression.emotion) for face in faces], dtype=np.int64)
         return {**super().columns(faces, drawn), "label-emotion": emotions}
 
     def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
+        """The columns with the label `identity` and each image's track."""
         columns["label-identity"] = np.repeat(self.series.labels[self.chosen], self.frames).astype(np.int64)
         people = tuple(person.name for person in self.series.cast)
         return Content(

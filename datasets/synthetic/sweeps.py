@@ -9,12 +9,13 @@ import numpy as np
 
 from datasets.base import Content
 from datasets.streams import generator
+from datasets.synthetic.drawn import SEED, Subset
 from datasets.synthetic.faces.chance import clipped
 from datasets.synthetic.faces.parameters import BLOBS, EMOTIONS, Expression, Face, Identity, Surroundings
 from datasets.synthetic.faces.people import draw_identity
 from datasets.synthetic.faces.rendered import Rendered
 from datasets.synthetic.faces.scenes import draw_surroundings, light_from, view_of
-from datasets.synthetic.sources import SEED, StandIn, Subset, sorted_columns
+from datasets.synthetic.sources import StandIn, sorted_columns
 
 # People, and steps of each, of every subset; steps of a subset are spread evenly over the whole sweep.
 SIZES: dict[str, dict[Subset, tuple[int, int]]] = {
@@ -34,9 +35,9 @@ class SweepStandIn(StandIn):
 
     sweep: ClassVar[tuple[tuple[float, float], ...]]
 
-    def __init__(self, subset: Subset) -> None:
-        self.subset = subset
-        self.count, self.frames = SIZES[self.name][subset]
+    def amounts(self, subset: Subset) -> tuple[int, int]:
+        """People of a subset, and steps of each."""
+        return SIZES[self.name][subset]
 
     @cached_property
     def steps(self) -> tuple[tuple[float, float], ...]:
@@ -44,6 +45,7 @@ class SweepStandIn(StandIn):
         return tuple(self.sweep[index * (len(self.sweep) - 1) // (self.frames - 1)] for index in range(self.frames))
 
     def faces(self) -> Iterator[Face]:
+        """Each person at every step."""
         for number in range(self.count):
             person = draw_identity(generator(SEED, "synthetic", self.name, "person", number))
             for step in self.steps:
@@ -54,6 +56,7 @@ class SweepStandIn(StandIn):
         """Person `number` at a step, the same in every subset."""
 
     def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
+        """The columns with the label `identity`."""
         columns["label-identity"] = np.repeat(np.arange(self.count), self.frames)
         people = tuple(f"person_{number + 1:02d}" for number in range(self.count))
         return Content(images, classes={"identity": people}, **sorted_columns(columns))
@@ -84,15 +87,18 @@ class YaleBStandIn(SweepStandIn):
     sweep = LIGHTS
 
     def face(self, person: Identity, number: int, step: tuple[float, float]) -> Face:
+        """A person at rest under one flash."""
         azimuth, elevation = step
         return Face(person, AT_REST, view_of(0.0), light_from(0.06, 0.9, -azimuth, elevation), DARK_ROOM)
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
+        """Grey images alone; the light is `content`'s, in the real dataset's angles."""
         # ITU-R BT.601 luma, what a grey photograph of the same scene holds.
         grey = np.rint(drawn.image @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
         return {"images": np.repeat(grey[..., None], 3, axis=-1)}
 
     def content(self, images: np.ndarray, columns: dict[str, np.ndarray]) -> Content:
+        """The columns with the flash's azimuth and elevation as truth."""
         columns["truth-light"] = np.tile(np.array(self.steps, dtype=np.float32), (self.count, 1))
         return super().content(images, columns)
 
@@ -119,6 +125,7 @@ class ViewSweepStandIn(SweepStandIn):
     sweep = tuple((float(yaw), 0.0) for yaw in range(-60, 61, 5))
 
     def face(self, person: Identity, number: int, step: tuple[float, float]) -> Face:
+        """A person at rest, turned by the step's yaw."""
         rng = generator(SEED, "synthetic", "view_sweep", number, int(step[0]))
         view = view_of(step[0], clipped(rng, 0.0, 4.0, -10.0, 10.0))
         return Face(person, AT_REST, view, light_from(0.45, 0.5, 0.0, 15.0), draw_surroundings(rng))

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, field_validator
 
 from methods.base import Domain, MethodConfig, ProtocolName, Schedule
+from methods.rendering.backends import BackendName
 
 Parameter = Literal["geometry", "albedo", "light", "view"]
 PARAMETERS: tuple[Parameter, ...] = get_args(Parameter)
@@ -41,6 +42,11 @@ class PDRConfig(MethodConfig):
         ("geometry", "albedo"),
         description="scene parameters whose features are returned, of geometry, albedo, light, view, in this order",
         json_schema_extra={"stage": "encode"},
+    )
+    renderer: BackendName = Field(
+        "native",
+        description="native: compiled kernels on a CPU, plain torch on a GPU; torch: plain torch anywhere; nmr: the "
+        "original neural_renderer_pytorch, which needs CUDA and the extra [nmr]",
     )
 
     confidence: bool = Field(True, description="predict where the object is not symmetric (cars: no)")

@@ -6,9 +6,10 @@ from torch import Tensor
 
 from datasets.derendered import Derendered
 from methods.pdr.config import PDRConfig
-from methods.pdr.model import Autoencoder, signed
+from methods.pdr.model import Autoencoder, Reconstruction
 from methods.pdr.networks import Networks
 from methods.pdr.scene import look_up
+from methods.ranges import signed
 from methods.rendering.camera import rotation_matrix
 
 
@@ -18,8 +19,8 @@ def derender(networks: Networks, config: PDRConfig, images: Float[Tensor, "b 3 6
     PDR shades the canonical object and turns the result, so its light is turned with it into camera space. Albedo
     beyond the canonical map's edge is 0.
     """
-    model = Autoencoder(networks, config).to(images.device).eval()
-    result, count = model(signed(images)), len(images)
+    result: Reconstruction = Autoencoder.for_inference(networks, config)(signed(images))
+    count = len(images)
     rendered = result.rendered
     rotation = rotation_matrix(result.view[:, :3])
     return Derendered(

@@ -1,6 +1,5 @@
 """Checkpoints of the released code: Unsup3D's and PDR's `.pth` files."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from torch import Tensor
 from datasets.errors import BenchError
 from methods.pdr.config import PDRConfig
 from methods.pdr.networks import Networks
+from methods.torch_files import read_torch_file
 
 REQUIRED = ("netD", "netA", "netL", "netV")
 OPTIONAL = "netC"
@@ -45,21 +45,13 @@ def load_unsup3d(path: Path) -> dict[str, Tensor]:
 
 def _read(path: Path) -> dict[str, Any]:
     """The checkpoint's dictionary, read without running anything that the file says."""
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise BenchError(
-            f"{path} holds pickled objects beside tensors (Unsup3D's own files hold its metrics), which are not loaded "
-            "because unpickling runs code: where you trust the file, save its state dicts netD, netA, netL, netV and "
-            "netC alone into a new one, with the code that wrote it"
-        ) from error
-    except OSError as error:
-        raise BenchError(f"cannot read {path}: {error.strerror or error}") from error
-    except (RuntimeError, EOFError, KeyError, ValueError) as error:
-        raise BenchError(f"{path} is no PyTorch checkpoint: {EXPECTED}") from error
-    if not isinstance(found, dict):
-        raise BenchError(f"{path} holds a {type(found).__name__}: {EXPECTED}")
-    return found
+    pickled = (
+        f"{path} holds pickled objects beside tensors (Unsup3D's own files hold its metrics), which are not loaded "
+        "because unpickling runs code: where you trust the file, save its state dicts netD, netA, netL, netV and "
+        "netC alone into a new one, with the code that wrote it"
+    )
+    damaged = f"{path} is no PyTorch checkpoint: {EXPECTED}"
+    return read_torch_file(path, pickled=pickled, damaged=damaged, expected=EXPECTED)
 
 
 def _networks(path: Path, found: dict[str, Any]) -> dict[str, dict[str, Tensor]]:

@@ -6,28 +6,30 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from methods.pdr.config import MAX_DEPTH, MIN_DEPTH
-from methods.pdr.method import PDR
-from methods.pdr.model import Autoencoder, signed
+from methods.pdr.config import MAX_DEPTH, MIN_DEPTH, PDRConfig
+from methods.pdr.model import Autoencoder, Reconstruction
+from methods.pdr.networks import Networks
 from methods.pdr.relight import Direction, PredictedScenes
+from methods.ranges import signed
 
 # Angles of the new lights and views, in degrees.
 LIGHT_AZIMUTH, VIEW_YAW = 60.0, 35.0
 
 
 @torch.no_grad()
-def decompose(method: PDR, images: Float[Tensor, "b 3 64 64"]) -> dict[str, Float[Tensor, "b 3 64 64"]]:
+def decompose(
+    networks: Networks, config: PDRConfig, images: Float[Tensor, "b 3 64 64"]
+) -> dict[str, Float[Tensor, "b 3 64 64"]]:
     """Pictures in [0, 1] of what the model says of images in [0, 1], by name and in the order of a sheet.
 
     `input`, `reconstruction`; of the canonical view `albedo`, `depth` (near is bright), `normals` (x, y, z as red,
     green, blue) and `shading`; the image `lit from left` and `lit from right`, in the predicted view; and the object
     `turned left` and `turned right` in the predicted light.
     """
-    device = next(method.module.parameters()).device
-    model = Autoencoder(method.module, method.config).to(device).eval()
-    images = images.to(device)
+    model = Autoencoder.for_inference(networks, config)
+    images = images.to(next(networks.parameters()).device)
     count = len(images)
-    result = model(signed(images))
+    result: Reconstruction = model(signed(images))
     scenes = PredictedScenes.of(model.scene, result)
 
     def lit(azimuth: float) -> Tensor:

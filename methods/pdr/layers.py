@@ -3,13 +3,16 @@
 Times are of forward and backward for 16 images of 64 px at width 16, one thread of a CPU with AVX512-BF16.
 """
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from methods.numba_threads import by_mesh
+from methods.autograd import applied
+from methods.numba_threads import over_batch
 from methods.pdr import norm_kernels
 
 
@@ -21,10 +24,11 @@ class NormActivation(nn.GroupNorm):
         self.slope = slope
 
     def forward(self, input: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Normalise and activate; by the compiled kernel for bfloat16 on a CPU."""
         if input.device.type == "cpu" and input.dtype == torch.bfloat16:
             pixels = input.shape[2] * input.shape[3]
             if pixels * self.num_channels % norm_kernels.lanes(self.num_channels) == 0:
-                return _NormActivation.apply(input, self.weight, self.bias, self.num_groups, self.slope)
+                return applied(_NormActivation, input, self.weight, self.bias, self.num_groups, self.slope)
         # On a CPU, torch normalises maps in channels-last order far slower than it copies them.
         x = input.contiguous() if input.device.type == "cpu" else input
         return F.leaky_relu(super().forward(x), self.slope) if self.slope else super().forward(x).relu()
@@ -34,23 +38,23 @@ class _NormActivation(torch.autograd.Function):
     """The compiled form: 1 ms in place of 36 (16 channels at 64 px)."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, groups: int, slope: float) -> Tensor:  # type: ignore[no-untyped-def]
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, groups: int, slope: float) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
         y = torch.empty_like(x)
         mean, rstd = (torch.empty(len(x), groups) for _ in range(2))
-        by_mesh(norm_kernels.forward, [weight, bias, slope], [bits(x)], [bits(y), mean, rstd])
+        over_batch(norm_kernels.forward, [weight, bias, slope], [bits(x)], [bits(y), mean, rstd])
         ctx.save_for_backward(x, weight, bias, mean, rstd)
         ctx.slope = slope
         return y
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[no-untyped-def]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, bias, mean, rstd = ctx.saved_tensors
         grad = grad.contiguous(memory_format=torch.channels_last)
         grad_x = torch.empty_like(x)
         grad_weight, grad_bias = (torch.empty(len(x), x.shape[1]) for _ in range(2))
-        by_mesh(
+        over_batch(
             norm_kernels.backward,
             [weight, bias, ctx.slope],
             [bits(x), bits(grad), mean, rstd],
@@ -68,6 +72,7 @@ class MapToVector(nn.Conv2d):
     """A convolution whose kernel covers the whole map: one matrix product, (b, c, k, k) -> (b, d, 1, 1)."""
 
     def forward(self, input: Float[Tensor, "b c k k"]) -> Float[Tensor, "b d 1 1"]:
+        """The convolution, as a matrix product."""
         return F.linear(input.flatten(1), self.weight.flatten(1))[:, :, None, None]
 
 
@@ -77,6 +82,7 @@ class VectorToMap(nn.ConvTranspose2d):
     def forward(
         self, input: Float[Tensor, "b d 1 1"], output_size: list[int] | None = None
     ) -> Float[Tensor, "b c k k"]:
+        """The transposed convolution, as a matrix product, in channels-last order."""
         out = (input.flatten(1) @ self.weight.flatten(1)).view(-1, *self.weight.shape[1:])
         return out.contiguous(memory_format=torch.channels_last)
 
@@ -89,6 +95,7 @@ class UpsampledConv(nn.Conv2d):
     """
 
     def forward(self, input: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h2 w2"]:
+        """The transposed convolution that stands for enlarging and convolving."""
         return F.conv_transpose2d(input, self._doubled().transpose(0, 1), stride=2, padding=1)
 
     def _doubled(self) -> Float[Tensor, "d c 4 4"]:
@@ -107,6 +114,7 @@ class FewChannelsConv(nn.Conv2d):
     """
 
     def forward(self, input: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
+        """The convolution; on a CPU a block of 2x2 pixels at a time."""
         if input.device.type != "cpu":
             return super().forward(input)
         shifted = [F.pad(self.weight, (x, 1 - x, y, 1 - y)) for y in (0, 1) for x in (0, 1)]

@@ -9,9 +9,10 @@ from methods.base import Learner, Losses
 from methods.pdr.config import PDRConfig
 from methods.pdr.loocc import Perturbed, choose, nt_xent, perturb_light, perturb_view, unchanged
 from methods.pdr.losses import ReconstructionLoss
-from methods.pdr.model import Autoencoder, Reconstruction, signed
+from methods.pdr.model import Autoencoder, Reconstruction
 from methods.pdr.networks import Networks
 from methods.pdr.scene import look_up, shaded
+from methods.ranges import signed
 
 # What validation perturbs.
 PERTURBED: dict[str, tuple[Perturbed, ...]] = {"none": (), "l": ("light",), "lv": ("light", "view")}
@@ -30,6 +31,7 @@ class PDRLearner(Learner):
         self.reconstruction = ReconstructionLoss(config)
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """One phase, `autoencoder`."""
         schedule = self.config.schedule
         adam = torch.optim.Adam(
             self.model.networks.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
@@ -37,6 +39,7 @@ class PDRLearner(Learner):
         return {"autoencoder": adam}
 
     def forward(self, images: Float[Tensor, "b 3 h w"], *, phase: str, step: int, generator: torch.Generator) -> Losses:
+        """The losses of a batch, of which LOOCC perturbs one scene parameter."""
         which = () if self.config.loocc == "none" else (choose(self.config.loocc, generator),)
         return self._losses(images, which, generator)
 

@@ -15,9 +15,14 @@ from methods.pdr import vgg
 from methods.pdr.config import PARAMETERS, PROFILES, PDRConfig, for_profile, for_protocol
 from methods.pdr.derender import derender
 from methods.pdr.import_weights import load_unsup3d
+from methods.pdr.inspect import decompose
 from methods.pdr.learner import PDRLearner
-from methods.pdr.model import signed
 from methods.pdr.networks import IMAGE_SIZE, Networks
+from methods.ranges import signed
+from methods.rendering.backends import require
+
+# The paper, Unsup3D, whose model it trains, and the renderer whose numbers it has.
+CITES = ("klinghoffer2022pdr", "wu2020unsup3d", "kato2018nmr")
 
 
 class PDREncoder(nn.Module):
@@ -29,6 +34,7 @@ class PDREncoder(nn.Module):
         self.encoders = nn.ModuleDict({name: networks.of(name).encoder_part() for name in features})
 
     def forward(self, images: Float[Tensor, "b 3 64 64"]) -> Float[Tensor, "b d"]:
+        """The chosen features, in their order, concatenated."""
         scaled = signed(images)
         return torch.cat([self.encoders[name](scaled).flatten(1) for name in self.features], dim=1)
 
@@ -39,7 +45,8 @@ class PDR(Method):
     Config = PDRConfig
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = PROFILES
     trains: ClassVar[bool] = True
-    derenders: ClassVar[bool] = True
+    provides: ClassVar[frozenset[str]] = frozenset({"features", "encoder", "groups", "group_encoders", "derender"})
+    cites: ClassVar[tuple[str, ...]] = CITES
     image_size: int = IMAGE_SIZE
 
     def __init__(self, config: PDRConfig | None = None, *, domain: Domain = "faces") -> None:
@@ -48,14 +55,22 @@ class PDR(Method):
 
     @classmethod
     def for_protocol(cls, protocol: ProtocolName, domain: Domain) -> Mapping[str, Any]:
+        """What cars, and the released code, change."""
         return for_protocol(protocol, domain)
 
     @classmethod
     def for_profile(cls, profile: str, domain: Domain) -> Mapping[str, Any]:
+        """The sizes of a profile; cars train half as long in `mini`."""
         return for_profile(profile, domain)
 
     @classmethod
+    def citations(cls, config: PDRConfig) -> tuple[str, ...]:
+        """The class's, and SimCLR's loss where LOOCC is trained with."""
+        return (*cls.cites, "chen2020simclr") if cls.trains and config.loocc != "none" else cls.cites
+
+    @classmethod
     def resolve(cls, config: PDRConfig) -> PDRConfig:
+        """Fill in torchvision's VGG-16 where it is needed, not named and there."""
         default = vgg.default_file()
         if config.vgg16 is None and config.perceptual_weight and default.is_file():
             return config.model_copy(update={"vgg16": str(default)})
@@ -63,39 +78,48 @@ class PDR(Method):
 
     @classmethod
     def check_resources(cls, config: PDRConfig) -> None:
+        """Raise ResourceMissing without the renderer chosen, or without VGG-16 where training needs it."""
+        require(config.renderer)
         if cls.trains and config.perceptual_weight:
             vgg.find(config.vgg16)
 
     def fit(self, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
+        """Train all networks together on the reconstruction, and on LOOCC where it is on."""
         return trainer.train(PDRLearner(self.module, self.config), images, self.config.schedule)
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """The chosen features, 256 values of each scene parameter at full size."""
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.config.encode_precision == "bf16-mixed"):
             found = self.module.features(signed(images), self.config.features)
         return torch.cat([found[name].float() for name in self.config.features], dim=1)
 
     def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b d"]]:
+        """The features by scene parameter, all four whatever `features` chooses."""
         return self.module.features(signed(images))
 
     def derender(self, images: Float[Tensor, "b 3 h w"]) -> Derendered:
+        """Depth, albedo, light and view of the reconstruction, as the camera sees them."""
         return derender(self.module, self.config, images)
 
     def group_encoders(self) -> dict[str, nn.Module]:
+        """The encoder of each scene parameter."""
         return {name: PDREncoder(self.module, (name,)) for name in PARAMETERS}
 
     def encoder(self) -> nn.Module:
+        """The encoders of the chosen features, side by side."""
         return PDREncoder(self.module, self.config.features)
 
     @classmethod
     def import_weights(cls, path: Path) -> dict[str, Tensor]:
+        """A checkpoint of PDR's or Unsup3D's released code."""
         return load_unsup3d(path)
 
     def pictures(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b 3 h w"]]:
-        from methods.pdr.inspect import decompose
-
-        return decompose(self, images)
+        """The scene taken apart, lit anew and turned, see `methods.pdr.inspect.decompose`."""
+        return decompose(self.module, self.config, images)
 
     def notes(self) -> list[str]:
+        """What is left out, smoothed, narrowed or bounded against the paper's model."""
         found = []
         if self.trains and self.config.weights is None and self.config.perceptual_weight == 0:
             found.append("trained without the perceptual (VGG-16) term")
@@ -112,4 +136,5 @@ class PDR(Method):
 class RandomInit(PDR):
     """PDR's encoders with the weights they start from: what the architecture alone is worth."""
 
+    cites: ClassVar[tuple[str, ...]] = ("wu2020unsup3d",)
     trains: ClassVar[bool] = False

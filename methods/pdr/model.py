@@ -57,6 +57,11 @@ class Autoencoder(nn.Module):
         self.networks = networks
         self.scene = Scene(config)
 
+    @classmethod
+    def for_inference(cls, networks: Networks, config: PDRConfig) -> "Autoencoder":
+        """The autoencoder of trained networks, on their device and with them in eval mode."""
+        return cls(networks, config).to(next(networks.parameters()).device).eval()
+
     def forward(self, image: Float[Tensor, "b 3 64 64"]) -> Reconstruction:
         """Take images in [-1, 1] apart and put them together again."""
         nets, scene = self.networks, self.scene
@@ -91,8 +96,3 @@ class Autoencoder(nn.Module):
             sigma=None if sigma is None else sigma.float(),
             sigma_perceptual=None if sigma_perceptual is None else sigma_perceptual.float(),
         )
-
-
-def signed(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """[0, 1] to [-1, 1], the range that the networks take and albedo has."""
-    return images * 2 - 1

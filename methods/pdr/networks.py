@@ -83,10 +83,14 @@ class EncoderDecoder(nn.Module):
         return self.network_down
 
     def encode(self, images: Float[Tensor, "b 3 64 64"]) -> Float[Tensor, "b d"]:
-        return self.encoder_part()(images).flatten(1)
+        """The feature, flat."""
+        features: Tensor = self.encoder_part()(images)
+        return features.flatten(1)
 
     def decode(self, features: Float[Tensor, "b d"]) -> Float[Tensor, "b c 64 64"]:
-        return self.network_up(features[:, :, None, None])
+        """The map that a feature stands for."""
+        decoded: Tensor = self.network_up(features[:, :, None, None])
+        return decoded
 
 
 class Encoder(nn.Module):
@@ -117,10 +121,14 @@ class Encoder(nn.Module):
         return self.network[:10] if self.bounded else self.network
 
     def encode(self, images: Float[Tensor, "b 3 64 64"]) -> Float[Tensor, "b d"]:
-        return self.encoder_part()(images).flatten(1)
+        """The feature, flat."""
+        features: Tensor = self.encoder_part()(images)
+        return features.flatten(1)
 
     def decode(self, features: Float[Tensor, "b d"]) -> Float[Tensor, "b c"]:
-        values = (self.network[10] if self.bounded else self.conv)(features[:, :, None, None]).flatten(1)
+        """The values that a feature stands for, in [-1, 1] where they are bounded."""
+        layer = self.network[10] if self.bounded else self.conv
+        values: Tensor = layer(features[:, :, None, None]).flatten(1)
         return values.tanh() if self.bounded else values
 
 
@@ -148,6 +156,7 @@ class ConfidenceNet(nn.Module):
     def forward(
         self, images: Float[Tensor, "b 3 64 64"]
     ) -> tuple[Float[Tensor, "b 2 64 64"], Float[Tensor, "b 2 16 16"]]:
+        """Both maps of deviations."""
         hidden = self.network(images)
         return self.out_net1(hidden), self.out_net2(hidden)
 

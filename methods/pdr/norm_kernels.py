@@ -8,10 +8,12 @@ numba has no bfloat16: arrays hold the bits, as uint16, and sums are in float32 
 taken as E[x^2] - E[x]^2 costs nothing here: where it would cancel, the eight bits of x hold no deviation anyway.
 """
 
-from typing import Any, no_type_check
+from functools import partial
+from typing import no_type_check
 
-import numba
 import numpy as np
+
+from methods.numba_threads import compiled
 
 EPSILON = 1e-5
 # Values worked on together, a multiple of the channels: enough to fill the widest vector registers several times.
@@ -25,16 +27,11 @@ def lanes(channels: int) -> int:
     return channels * -(-LANES // channels)
 
 
-def compiled(function: Any) -> Any:
-    """Sums may be reordered: without that they are not vectorised. The order still is the same in every call."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # no folder that numba may keep compiled code in
-        return numba.njit(**options)(function)
+# Sums may be reordered: without that they are not vectorised. The order still is the same in every call.
+vectorised = partial(compiled, fastmath={"reassoc", "contract", "nsz"})
 
 
-@compiled
+@vectorised
 @no_type_check
 def forward(
     weight: np.ndarray,
@@ -90,7 +87,7 @@ def forward(
                 out[lane] = (bits + HALF + ((bits >> SIXTEEN) & ONE)) >> SIXTEEN
 
 
-@compiled
+@vectorised
 @no_type_check
 def backward(
     weight: np.ndarray,

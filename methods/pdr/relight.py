@@ -7,10 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from methods.pdr.config import PDRConfig
 from methods.pdr.loocc import turned
-from methods.pdr.method import PDR
-from methods.pdr.model import Autoencoder, Reconstruction, signed
+from methods.pdr.model import Autoencoder, Reconstruction
+from methods.pdr.networks import Networks
 from methods.pdr.scene import Light, Scene, look_up, shaded
+from methods.ranges import signed
 
 # The light that a new direction is shown in.
 RELIT_AMBIENT, RELIT_DIFFUSE = 0.2, 0.8
@@ -102,11 +104,12 @@ class PredictedScenes:
 
 
 @torch.no_grad()
-def predict_scenes(method: PDR, images: Float[Tensor, "b 3 64 64"]) -> tuple[PredictedScenes, Float[Tensor, " b"]]:
+def predict_scenes(
+    networks: Networks, config: PDRConfig, images: Float[Tensor, "b 3 64 64"]
+) -> tuple[PredictedScenes, Float[Tensor, " b"]]:
     """Take images in [0, 1] apart; returns the scenes, and how badly each one accounts for its image (`misfit`)."""
-    device = next(method.module.parameters()).device
-    model = Autoencoder(method.module, method.config).to(device).eval()
-    result = model(signed(images.to(device)))
+    model = Autoencoder.for_inference(networks, config)
+    result: Reconstruction = model(signed(images.to(next(networks.parameters()).device)))
     return PredictedScenes.of(model.scene, result), misfit(result)
 
 

@@ -28,7 +28,8 @@ class Light:
     Attributes
     ----------
     ambient, diffuse: strengths (b,); predicted ones lie in [0, 1] when the network's outputs lie in [-1, 1].
-    direction: unit vector (b, 3) towards which lit surfaces face; z is away from the camera.
+    direction: the direction (b, 3) that the light travels in, a unit vector but for LOOCC's change of its components;
+        z is away from the camera, so that (0, 0, 1) comes from the camera.
     """
 
     ambient: Float[Tensor, " b"]
@@ -36,7 +37,10 @@ class Light:
     direction: Float[Tensor, "b 3"]
 
     def shading(self, normal: Float[Tensor, "b s s 3"]) -> Float[Tensor, "b s s"]:
-        """Lambert's law: ambient + diffuse * max(0, normal . direction)."""
+        """Lambert's law: ambient + diffuse * max(0, normal . direction).
+
+        Normals point into the object, as `DepthRenderer.normals` has them: the light travels along those that it hits.
+        """
         cosine = torch.einsum("bijk,bk->bij", normal, self.direction).clamp(min=0)
         return torch.addcmul(self.ambient[:, None, None], self.diffuse[:, None, None], cosine)
 
@@ -62,7 +66,7 @@ class Scene(nn.Module):
 
     def __init__(self, config: PDRConfig, size: int = 64) -> None:
         super().__init__()
-        self.renderer = DepthRenderer(size=size, min_depth=MIN_DEPTH, max_depth=MAX_DEPTH)
+        self.renderer = DepthRenderer(size=size, min_depth=MIN_DEPTH, max_depth=MAX_DEPTH, backend=config.renderer)
         self.border_depth = config.border_depth
         self.min_diffuse = config.min_diffuse
 

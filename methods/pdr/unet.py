@@ -24,7 +24,7 @@ from methods.base import Domain
 from methods.pdr.config import PROFILES, PDRConfig
 from methods.pdr.layers import MapToVector
 from methods.pdr.method import PDR
-from methods.pdr.model import signed
+from methods.ranges import signed
 
 LEVELS = 5
 # Side of the deepest map of an image of 64 pixels.
@@ -59,6 +59,7 @@ class UNetEncoder(nn.Module):
         self.levels = nn.ModuleList(_two_convolutions(cin, cout) for cin, cout in pairwise((3, *self.channels)))
 
     def forward(self, images: Float[Tensor, "b 3 s s"]) -> list[Tensor]:
+        """The five maps, the finest first."""
         maps: list[Tensor] = []
         for level in self.levels:
             maps.append(level(F.max_pool2d(maps[-1], 2) if maps else images))
@@ -74,7 +75,9 @@ class VectorEncoder(nn.Module):
         self.to_vector = MapToVector(unet.channels[-1], zdim, CENTRE, bias=False)
 
     def forward(self, images: Float[Tensor, "b 3 64 64"]) -> Float[Tensor, "b d 1 1"]:
-        return self.to_vector(self.unet(images)[-1]).relu()
+        """The vector of the deepest map."""
+        vector: Tensor = self.to_vector(self.unet(images)[-1])
+        return vector.relu()
 
 
 class UNetPyramid(nn.Module):
@@ -99,6 +102,7 @@ class UNetPyramid(nn.Module):
         return super().train(mode and not self.frozen)
 
     def forward(self, images: Float[Tensor, "b 3 s s"]) -> list[Tensor]:
+        """The maps, the finest first, encoders stacked along the channels."""
         scaled = signed(images)
         found = [encoder(scaled) for encoder in self.encoders]
         return [torch.cat(level, dim=1) for level in zip(*found, strict=True)]
@@ -125,7 +129,8 @@ class PDRUNet(PDR):
 
     Config = PDRUNetConfig
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {**PROFILES, "smoke": {**PROFILES["smoke"], "width": 4}}
-    pyramids: ClassVar[bool] = True
+    provides: ClassVar[frozenset[str]] = PDR.provides | {"pyramid"}
+    cites: ClassVar[tuple[str, ...]] = (*PDR.cites, "ronneberger2015unet")
 
     def __init__(self, config: PDRUNetConfig | None = None, *, domain: Domain = "faces") -> None:
         super().__init__(config, domain=domain)
@@ -136,9 +141,11 @@ class PDRUNet(PDR):
 
     @classmethod
     def import_weights(cls, path: Path) -> dict[str, Tensor]:
+        """None is known: the released checkpoints are of PDR's own encoders."""
         return super(PDR, cls).import_weights(path)  # PDR's knows a model with other encoders
 
     def pyramid(self) -> nn.Module:
+        """The encoder chosen by `encoder`, or both; it stays as it is where `frozen` says so."""
         names = BOTH if self.config.encoder == "joint" else (self.config.encoder,)
         return UNetPyramid([self.unets[name] for name in names], frozen=self.config.frozen)
 
@@ -149,4 +156,5 @@ class UNetRandomInit(PDRUNet):
     trains: ClassVar[bool] = False
 
     def notes(self) -> list[str]:
+        """That labels alone train it."""
         return ["trained from scratch on the task's labelled images alone"]

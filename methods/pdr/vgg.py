@@ -3,7 +3,6 @@
 Weights are torchvision's ImageNet checkpoint, which the project neither ships nor downloads.
 """
 
-import pickle
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from datasets.errors import BenchError, WeightsMissing
+from methods.torch_files import read_torch_file
 
 FILE_NAME = "vgg16-397923af.pth"
 
@@ -69,21 +69,19 @@ class VGGFeatures(nn.Module):
         VGG-16.
         """
         path = find(file)
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
-            raise BenchError(
-                f"{path} is no PyTorch file of tensors alone: expected torchvision's {FILE_NAME}"
-            ) from error
+        expected = f"expected torchvision's {FILE_NAME}"
+        wrong = f"{path} is no PyTorch file of tensors alone: {expected}"
+        state = read_torch_file(path, pickled=wrong, damaged=wrong, expected=expected)
         for number, cin, cout, _ in LAYERS:
             for part, shape in (("weight", (cout, cin, 3, 3)), ("bias", (cout,))):
                 key = f"features.{number}.{part}"
-                value = state.get(key) if isinstance(state, dict) else None
+                value = state.get(key)
                 if not isinstance(value, Tensor) or tuple(value.shape) != shape:
-                    raise BenchError(f"{path}: {key} must be a tensor of {shape}: expected torchvision's {FILE_NAME}")
+                    raise BenchError(f"{path}: {key} must be a tensor of {shape}: {expected}")
         return cls(state)
 
     def forward(self, images: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 256 t t"]:
+        """relu3_3 of images normalised as ImageNet's."""
         x = (images / 2 + 0.5 - self.mean) / self.deviation
         for number, _, _, halve in LAYERS:
             x = F.max_pool2d(x, 2) if halve else x

@@ -31,7 +31,8 @@ def pixel_rays(size: int, matrix: Float[Tensor, "3 3"]) -> Float[Tensor, "s s 3"
     place = torch.arange(size, dtype=torch.float32, device=matrix.device)
     rows, columns = torch.meshgrid(place, place, indexing="ij")
     pixels = torch.stack([columns, rows, torch.ones_like(rows)], dim=-1)
-    return (pixels.double() @ torch.linalg.inv(matrix.double()).T).float()
+    inverse: Tensor = torch.linalg.inv(matrix.double())
+    return (pixels.double() @ inverse.T).float()
 
 
 def project(points: Float[Tensor, "*b 3"], matrix: Float[Tensor, "3 3"]) -> Float[Tensor, "*b 2"]:

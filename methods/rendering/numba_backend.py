@@ -8,7 +8,8 @@ from jaxtyping import Float32, Float64, Int32
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from methods.numba_threads import by_mesh
+from methods.autograd import applied
+from methods.numba_threads import over_batch
 from methods.rendering import numba_grid, numba_mesh
 
 
@@ -18,7 +19,7 @@ def rasterize(
     """Depth (`far` where empty) and index of the visible triangle (-1 where empty) at each pixel."""
     depth = torch.empty(len(pixels), size, size, dtype=torch.float32)
     face_map = torch.empty(len(pixels), size, size, dtype=torch.int32)
-    by_mesh(numba_mesh.rasterize, [near, far], [faces, pixels], [depth, face_map])
+    over_batch(numba_mesh.rasterize, [near, far], [faces, pixels], [depth, face_map])
     return depth, face_map
 
 
@@ -27,7 +28,7 @@ def barycentric(
 ) -> Float32[Tensor, "b s s 3"]:
     """Screen-space weights of the triangle at each pixel, clamped to [0, 1] and renormalised; 0 where empty."""
     weights = torch.empty(*face_map.shape, 3, dtype=torch.float32)
-    by_mesh(numba_mesh.barycentric, [], [faces, pixels, face_map], [weights])
+    over_batch(numba_mesh.barycentric, [], [faces, pixels, face_map], [weights])
     return weights
 
 
@@ -41,8 +42,7 @@ def render_depth(
     factor: int,
 ) -> Float32[Tensor, "b s s"]:
     """Depth images of meshes in camera space, means of `factor` x `factor` samples; differentiable."""
-    result: Tensor = _RenderDepth.apply(vertices, faces, matrix, size, near, far, factor)
-    return result
+    return applied(_RenderDepth, vertices, faces, matrix, size, near, far, factor)
 
 
 class _RenderDepth(torch.autograd.Function):
@@ -64,7 +64,7 @@ class _RenderDepth(torch.autograd.Function):
         samples = torch.empty(fine, dtype=torch.float32)
         face_map = torch.empty(fine, dtype=torch.int32)
         depth = torch.empty(len(vertices), size, size, dtype=torch.float32)
-        by_mesh(numba_mesh.render, [near, far, matrix], [faces, vertices], [samples, face_map, depth])
+        over_batch(numba_mesh.render, [near, far, matrix], [faces, vertices], [samples, face_map, depth])
         ctx.save_for_backward(vertices, faces, matrix, samples, face_map)
         return depth
 
@@ -73,7 +73,7 @@ class _RenderDepth(torch.autograd.Function):
     def backward(ctx: Any, grad_depth: Tensor) -> tuple[Tensor | None, ...]:
         vertices, faces, matrix, samples, face_map = ctx.saved_tensors
         grad = torch.empty_like(vertices)
-        by_mesh(
+        over_batch(
             numba_mesh.render_gradient,
             [matrix],
             [faces, vertices, samples, face_map, grad_depth],
@@ -89,8 +89,7 @@ def move(
     shift: Float32[Tensor, "b 3"],
 ) -> Float32[Tensor, "b s*s 3"]:
     """Points R (depth ray) + shift of each pixel; differentiable w.r.t. all but the rays."""
-    result: Tensor = _Move.apply(rays, depth, rotation, shift)
-    return result
+    return applied(_Move, rays, depth, rotation, shift)
 
 
 class _Move(torch.autograd.Function):
@@ -100,7 +99,7 @@ class _Move(torch.autograd.Function):
     def forward(ctx: Any, rays: Tensor, depth: Tensor, rotation: Tensor, shift: Tensor) -> Tensor:
         rays, depth = rays.flatten(0, 1), depth.flatten(1)
         moved = torch.empty(*depth.shape, 3, dtype=torch.float32)
-        by_mesh(numba_grid.move, [rays], [depth, rotation, shift], [moved])
+        over_batch(numba_grid.move, [rays], [depth, rotation, shift], [moved])
         ctx.save_for_backward(rays, depth, rotation, shift)
         return moved
 
@@ -109,7 +108,7 @@ class _Move(torch.autograd.Function):
     def backward(ctx: Any, grad_moved: Tensor) -> tuple[Tensor | None, ...]:
         rays, depth, rotation, shift = ctx.saved_tensors
         grads = [torch.empty(tensor.shape, dtype=torch.float32) for tensor in (depth, rotation, shift)]
-        by_mesh(numba_grid.move_gradient, [rays], [depth, rotation, grad_moved], grads)
+        over_batch(numba_grid.move_gradient, [rays], [depth, rotation, grad_moved], grads)
         side = math.isqrt(len(rays))
         return None, grads[0].view(-1, side, side), grads[1], grads[2]
 
@@ -122,8 +121,7 @@ def locate(
     shift: Float32[Tensor, "b 3"],
 ) -> Float32[Tensor, "b s s 2"]:
     """Where the image shows the points that `move` gives: -1 and 1 at its outermost pixels' centres."""
-    result: Tensor = _Locate.apply(rays, matrix, depth, rotation, shift)
-    return result
+    return applied(_Locate, rays, matrix, depth, rotation, shift)
 
 
 class _Locate(torch.autograd.Function):
@@ -135,7 +133,7 @@ class _Locate(torch.autograd.Function):
         rays, depth, matrix = rays.flatten(0, 1), depth.flatten(1), matrix.double()
         grid = torch.empty(*depth.shape, 2, dtype=torch.float32)
         ctx.scale = 2 / (side - 1)
-        by_mesh(numba_grid.locate, [rays, matrix, ctx.scale], [depth, rotation, shift], [grid])
+        over_batch(numba_grid.locate, [rays, matrix, ctx.scale], [depth, rotation, shift], [grid])
         ctx.save_for_backward(rays, matrix, depth, rotation, shift)
         return grid.view(-1, side, side, 2)
 
@@ -145,7 +143,7 @@ class _Locate(torch.autograd.Function):
         rays, matrix, depth, rotation, shift = ctx.saved_tensors
         side = grad_grid.shape[1]
         grads = [torch.empty(tensor.shape, dtype=torch.float32) for tensor in (depth, rotation, shift)]
-        by_mesh(
+        over_batch(
             numba_grid.locate_gradient,
             [rays, matrix, ctx.scale],
             [depth, rotation, shift, grad_grid.flatten(1, 2)],
@@ -156,8 +154,7 @@ class _Locate(torch.autograd.Function):
 
 def normals(rays: Float32[Tensor, "s s 3"], depth: Float32[Tensor, "b s s"]) -> Float32[Tensor, "b s s 3"]:
     """Unit normals of depth maps: cross product of central differences; (0, 0, 1) on the border."""
-    result: Tensor = _Normals.apply(rays, depth)
-    return result
+    return applied(_Normals, rays, depth)
 
 
 class _Normals(torch.autograd.Function):
@@ -166,7 +163,7 @@ class _Normals(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rays: Tensor, depth: Tensor) -> Tensor:
         normal = torch.empty(*depth.shape, 3, dtype=torch.float32)
-        by_mesh(numba_grid.normals, [rays], [depth], [normal])
+        over_batch(numba_grid.normals, [rays], [depth], [normal])
         ctx.save_for_backward(rays, depth)
         return normal
 
@@ -175,5 +172,5 @@ class _Normals(torch.autograd.Function):
     def backward(ctx: Any, grad_normal: Tensor) -> tuple[Tensor | None, ...]:
         rays, depth = ctx.saved_tensors
         grad = torch.empty(depth.shape, dtype=torch.float32)
-        by_mesh(numba_grid.normals_gradient, [rays], [depth, grad_normal], [grad])
+        over_batch(numba_grid.normals_gradient, [rays], [depth, grad_normal], [grad])
         return None, grad

@@ -1,7 +1,7 @@
 """Unsup3D's depth maps in motion and their normals, fused into compiled kernels.
 
-`scene` has the same three functions in plain torch (for a GPU, and as the definition). There, each is a dozen passes
-over (b, s * s, 3) numbers and takes longer on a CPU than the rasteriser itself; here each is one.
+`torch_grid` has the same three functions in plain torch (for a GPU, and as the definition). There, each is a dozen
+passes over (b, s * s, 3) numbers and takes longer on a CPU than the rasteriser itself; here each is one.
 
 Shapes: depth (b, n) or (b, s, s), rays (n, 3) or (s, s, 3), rotation (b, 3, 3), shift (b, 3), all float32.
 """

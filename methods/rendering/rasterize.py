@@ -1,22 +1,17 @@
 """Triangle meshes to depth and colour images, with Neural Mesh Renderer's numbers (Kato et al., CVPR 2018).
 
-One signature, interchangeable backends: `native` is a compiled kernel on a CPU and torch on a GPU, `torch` is the
-latter anywhere, `nmr` is the original package. All triangles are visible from both sides. Results do not depend on
-the number of threads.
+One signature, interchangeable backends (`methods.rendering.backends`). All triangles are visible from both sides.
+Results do not depend on the number of threads.
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float, Float32, Int, Int32
 from torch import Tensor
 
-from datasets.errors import BenchError
-from methods.rendering import nmr_backend, numba_backend, torch_backend
+from methods.rendering.backends import BackendName, kernels
 from methods.rendering.camera import to_screen
-
-Backend = Literal["native", "torch", "nmr"]
 
 
 @dataclass(frozen=True)
@@ -39,22 +34,20 @@ def fragments(
     size: int,
     near: float = 0.1,
     far: float = 100.0,
-    backend: Backend = "native",
+    backend: BackendName = "native",
 ) -> Fragments:
     """Rasterise without gradients. `vertices_ndc`: x, y in [-1, 1] (y up, see `camera.to_screen`), z depth.
 
     Pixel (i, j) samples x = (2j + 1 - size) / size, y = -(2i + 1 - size) / size. Triangles nearer than `near`, beyond
     `far` or edge-on are not drawn, and depths behind the camera never are.
     """
-    if backend == "nmr":
-        raise BenchError("backend nmr: gives depth images only, use the default backend native here")
-    kernels = numba_backend if compiled_backend(backend, vertices_ndc.device) else torch_backend
+    chosen = kernels(backend, vertices_ndc.device)
     faces = _checked(vertices_ndc, faces, size, near, far)
     screen = vertices_ndc.detach().double()
     across, down = screen[..., 0] * (size / 2), screen[..., 1] * (-size / 2)
     pixels = torch.stack([across + (size - 1) / 2, down + (size - 1) / 2, screen[..., 2]], dim=-1)
-    depth, face_map = kernels.rasterize(pixels, faces, size, near, far)
-    return Fragments(face_map, kernels.barycentric(pixels, faces, face_map), depth)
+    depth, face_map = chosen.rasterize(pixels, faces, size, near, far)
+    return Fragments(face_map, chosen.barycentric(pixels, faces, face_map), depth)
 
 
 def interpolate(
@@ -87,21 +80,16 @@ def render_depth(
     near: float = 0.1,
     far: float = 100.0,
     antialias: bool = True,
-    backend: Backend = "native",
+    backend: BackendName = "native",
 ) -> Float[Tensor, "b s s"]:
     """Depth images of meshes in camera space, differentiable w.r.t. the vertices.
 
     Antialiased: rendered at 2 `size`, then 2x2 means; empty pixels count as `far`. The gradient is that of the
     visible triangles' depth; what is visible is held fixed.
     """
+    chosen = kernels(backend, vertices.device)
     faces = _checked(vertices, faces, size, near, far)
-    vertices, factor = vertices.float(), 2 if antialias else 1
-    if backend == "nmr":
-        screen = to_screen(vertices, intrinsics, size)
-        return nmr_backend.render_depth(screen, faces, size, near, far, antialias)
-    if compiled_backend(backend, vertices.device):
-        return numba_backend.render_depth(vertices, faces, intrinsics, size, near, far, factor)
-    return torch_backend.render_depth(vertices, faces, intrinsics, size, near, far, factor)
+    return chosen.render_depth(vertices.float(), faces, intrinsics, size, near, far, 2 if antialias else 1)
 
 
 def render_rgb(
@@ -114,7 +102,7 @@ def render_rgb(
     near: float = 0.1,
     far: float = 100.0,
     antialias: bool = True,
-    backend: Backend = "native",
+    backend: BackendName = "native",
 ) -> tuple[Float[Tensor, "b 3 s s"], Float[Tensor, "b s s"], Float[Tensor, "b s s"]]:
     """Colour images of meshes in camera space from per-vertex colours, with coverage in [0, 1] and depth.
 
@@ -132,13 +120,6 @@ def render_rgb(
         image = torch.nn.functional.avg_pool2d(image, factor)
         coverage, depth = (torch.nn.functional.avg_pool2d(values, factor) for values in (coverage, depth))
     return image, coverage, depth
-
-
-def compiled_backend(backend: Backend, device: torch.device) -> bool:
-    """Whether the compiled CPU kernels serve this backend and device; else it is torch, or the original package."""
-    if backend not in get_args(Backend):
-        raise ValueError(f"unknown renderer backend {backend!r}: expected one of {', '.join(get_args(Backend))}")
-    return backend == "native" and device.type == "cpu"
 
 
 def _checked(points: Tensor, faces: Tensor, size: int, near: float, far: float) -> Int32[Tensor, "bf f 3"]:

@@ -1,14 +1,12 @@
 """Unsup3D's scene: a depth map seen from its own camera, turned into a mesh, moved, and rendered again."""
 
-from types import ModuleType
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from methods.rendering import numba_backend, torch_grid
+from methods.rendering.backends import BackendName, Kernels, kernels
 from methods.rendering.camera import grid_faces, intrinsics, pixel_rays, rotation_matrix
-from methods.rendering.rasterize import Backend, compiled_backend, render_depth
+from methods.rendering.rasterize import render_depth
 
 
 class DepthRenderer(nn.Module):
@@ -24,6 +22,7 @@ class DepthRenderer(nn.Module):
     fov: field of view in degrees.
     rotation_center: depth of the point that the object turns about.
     min_depth, max_depth: range of canonical depth; rendered depth is clamped to half that range beyond.
+    backend: name of the renderer, of `methods.rendering.backends`.
     """
 
     rays: Tensor
@@ -38,7 +37,7 @@ class DepthRenderer(nn.Module):
         rotation_center: float = 1.0,
         min_depth: float = 0.9,
         max_depth: float = 1.1,
-        backend: Backend = "native",
+        backend: BackendName = "native",
     ) -> None:
         super().__init__()
         if not 0 < min_depth < max_depth:
@@ -48,7 +47,7 @@ class DepthRenderer(nn.Module):
         self.rotation_center = rotation_center
         self.min_depth = min_depth
         self.max_depth = max_depth
-        self.backend: Backend = backend
+        self.backend: BackendName = backend
         matrix = intrinsics(size, fov)
         self.register_buffer("matrix", matrix, persistent=False)
         self.register_buffer("rays", pixel_rays(size, matrix), persistent=False)
@@ -67,7 +66,7 @@ class DepthRenderer(nn.Module):
 
     def normals(self, depth: Float[Tensor, "b s s"]) -> Float[Tensor, "b s s 3"]:
         """Unit normals of a depth map: cross product of central differences; the border is (0, 0, 1)."""
-        return self._grids.normals(self.rays, depth.float())
+        return self._kernels.normals(self.rays, depth.float())
 
     def warp(self, canonical_depth: Float[Tensor, "b s s"], view: Float[Tensor, "b 6"]) -> Float[Tensor, "b s s"]:
         """Depth of the scene after it moved by `view`, within `depth_limits`."""
@@ -76,7 +75,7 @@ class DepthRenderer(nn.Module):
             rotation = rotation_matrix(view[:, :3])
             # R (p - c) + c + t = R p + (c + t - R c)
             shift = self.centre + view[:, 3:] - (rotation * self.centre).sum(-1)
-            moved = self._grids.move(self.rays, canonical_depth.float(), rotation, shift)
+            moved = self._kernels.move(self.rays, canonical_depth.float(), rotation, shift)
             depth = render_depth(moved, self.faces, self.matrix, self.size, backend=self.backend)
             return depth.clamp(*self.depth_limits)
 
@@ -91,9 +90,9 @@ class DepthRenderer(nn.Module):
             # R^T (p - t - c) + c = R^T p + (c - R^T (c + t))
             inverse = rotation.transpose(1, 2)
             shift = self.centre - (inverse * (self.centre + view[:, 3:])[:, None]).sum(-1)
-            return self._grids.locate(self.rays, self.matrix, recon_depth.float(), inverse, shift)
+            return self._kernels.locate(self.rays, self.matrix, recon_depth.float(), inverse, shift)
 
     @property
-    def _grids(self) -> ModuleType:
-        """The module with `move`, `locate` and `normals` for where the constants are."""
-        return numba_backend if compiled_backend(self.backend, self.rays.device) else torch_grid
+    def _kernels(self) -> Kernels:
+        """The renderer's functions for where the constants are."""
+        return kernels(self.backend, self.rays.device)

@@ -13,8 +13,12 @@ from jaxtyping import Bool, Float32, Float64, Int32, Int64
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from methods.autograd import applied
 from methods.rendering.camera import to_pixels
 from methods.rendering.numba_mesh import EDGE_TOLERANCE, MINIMUM_AREA
+from methods.rendering.torch_grid import locate, move, normals
+
+__all__ = ["barycentric", "locate", "move", "normals", "rasterize", "render_depth"]
 
 # Pairs of a triangle and a pixel handled at once, about 150 bytes each.
 PAIRS_AT_ONCE = 1 << 23
@@ -83,7 +87,7 @@ def render_depth(
     factor: int,
 ) -> Float32[Tensor, "b s s"]:
     """Depth images of meshes in camera space, means of `factor` x `factor` samples; differentiable."""
-    depth: Tensor = _Depth.apply(to_pixels(vertices, matrix, factor), faces, size * factor, near, far)
+    depth = applied(_Depth, to_pixels(vertices, matrix, factor), faces, size * factor, near, far)
     return torch.nn.functional.avg_pool2d(depth, factor)
 
 

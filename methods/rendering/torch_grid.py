@@ -1,6 +1,6 @@
 """Unsup3D's depth maps in motion and their normals in plain torch: for a GPU, and as the definition.
 
-`numba_backend` has the same functions for a CPU.
+`numba_backend` has the same functions for a CPU, `methods.rendering.backends` chooses.
 """
 
 import torch

@@ -11,17 +11,19 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from datasets.base import Dataset, Progress
+from datasets.blocks import to_float
 from datasets.errors import BenchError
 from datasets.layout import SPLITS
 from datasets.streams import generator, seed_for
-from methods.base import Domain, to_float
+from methods.base import Domain
+from methods.ranges import unsigned
 from methods.ris.catalogue import PARTS, Catalogue, count_votes, elect, nearest
 from methods.ris.config import PROFILES, RISConfig
 from methods.ris.kmeans import spherical_kmeans
 from methods.ris.membership import hard_membership, straight_through
 from methods.ris.reader import CatalogueLayer, Reader, catalogue_activations
 from methods.stylegan2.method import StyleGAN2E4E
-from methods.stylegan2.networks import Networks, encoder_input, resized, unsigned
+from methods.stylegan2.networks import Networks, encoder_input, resized
 
 # Images generated or inverted at once for the catalogue, where synthesis ends at 32 px.
 BATCH = 20
@@ -56,6 +58,7 @@ class RISEncoder(nn.Module):
         networks.generator.requires_grad_(False)
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """Memberships, with gradients to e4e's encoder."""
         architecture = self.reader.generator.architecture
         w_plus = self.encoder(encoder_input(images, architecture)).float() + self.latent_avg
         chunks = list(self.reader.chunks(w_plus))
@@ -83,6 +86,7 @@ class RIS(StyleGAN2E4E):
 
     Config = RISConfig
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = PROFILES
+    cites: ClassVar[tuple[str, ...]] = ("chong2021ris", *StyleGAN2E4E.cites)
     shares = StyleGAN2E4E
     derives_from = "celebamask"
     binary = True
@@ -113,7 +117,7 @@ class RIS(StyleGAN2E4E):
         settings: RISConfig = self.config
         voters = self._voters(dataset, seed)
         rows = []
-        drawn = self._drawn(seed).split(BATCH)
+        drawn = torch.split(self._drawn(seed), BATCH)
         for w_plus in progress.track(drawn, total=len(drawn), what="ris: generate"):
             activations = catalogue_activations(self.module.generator, w_plus)
             rows.append(activations.square().movedim(1, -1).flatten(0, 2))
@@ -135,6 +139,7 @@ class RIS(StyleGAN2E4E):
         self._reader = Reader(self.module.generator, Catalogue.read(derived, channels))
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """Memberships of all style channels in the parts, thresholded to 0 and 1; BenchError before `use`."""
         reader = self.reader
         chunks = reader.chunks(self.module.invert(images))
         return torch.cat([hard_membership(reader(chunk), reader.keep).flatten(1) for chunk in chunks])
@@ -161,6 +166,7 @@ class RIS(StyleGAN2E4E):
         }
 
     def notes(self) -> list[str]:
+        """StyleGAN2's, and what the catalogue is made of."""
         found = super().notes()
         if self._reader is None:
             return found

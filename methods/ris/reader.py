@@ -36,7 +36,8 @@ class CatalogueLayer:
 
     def output(self, entering: Modulated) -> Float[Tensor, "b c h w"]:
         """The activations, of what enters the modulation layer `index`."""
-        return self._conv(entering.activation, entering.style)
+        output: Tensor = self._conv(entering.activation, entering.style)
+        return output
 
 
 def catalogue_activations(generator: Generator, w_plus: Float[Tensor, "b layers style"]) -> Float[Tensor, "b c h w"]:
@@ -108,7 +109,7 @@ class Reader(nn.Module):
 
     def chunks(self, w_plus: Float[Tensor, "b layers style"]) -> Iterator[Tensor]:
         """The codes, as many at a time as fit into memory."""
-        yield from w_plus.split(max(1, PIXELS // self.generator.architecture.resolution**2))
+        yield from torch.split(w_plus, max(1, PIXELS // self.generator.architecture.resolution**2))
 
     def _energies(self, layer: Modulated, masks: Float[Tensor, "b parts u v"]) -> Float[Tensor, "b parts c"]:
         if self.generator.layers[layer.index].to_rgb:

@@ -22,6 +22,7 @@ from datasets.errors import BenchError, WeightsMissing
 from methods.stylegan2.architecture import Architecture
 from methods.stylegan2.e4e import Encoder
 from methods.stylegan2.generator import Generator
+from methods.torch_files import read_torch_file
 
 GENERATOR_FILE = "stylegan2-ffhq-config-f.pt"
 ENCODER_FILE = "e4e_ffhq_encode.pt"
@@ -90,26 +91,20 @@ def load(architecture: Architecture, encoder: Path, generator: Path | None = Non
 def _read(path: Path) -> dict[str, Any]:
     """A checkpoint's dictionary, read without running anything that the file says."""
     damaged = f"{path} is damaged or no PyTorch checkpoint: get the official file again"
+    pickled = (
+        f"{path} holds pickled objects beside tensors, which are not loaded because unpickling runs code: get the "
+        "official file, or, where you trust this one, load it with the code that wrote it and save its tensors "
+        "and plain values alone into a new file"
+    )
     try:
         zipped = zipfile.is_zipfile(path)
         with path.open("rb") as handle:
             if not zipped and handle.read(1) != pickle.PROTO:
                 raise BenchError(damaged)
-        # A file of a torch before 1.6 is no archive and cannot be mapped.
-        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
-    except pickle.UnpicklingError as error:
-        raise BenchError(
-            f"{path} holds pickled objects beside tensors, which are not loaded because unpickling runs code: get the "
-            "official file, or, where you trust this one, load it with the code that wrote it and save its tensors "
-            "and plain values alone into a new file"
-        ) from error
     except OSError as error:
         raise BenchError(f"cannot read {path}: {error.strerror or error}") from error
-    except (RuntimeError, EOFError, KeyError, ValueError) as error:
-        raise BenchError(damaged) from error
-    if not isinstance(loaded, dict):
-        raise BenchError(f"{path} holds a {type(loaded).__name__}: expected a dictionary of state dicts")
-    return loaded
+    expected = "expected a dictionary of state dicts"
+    return read_torch_file(path, pickled=pickled, damaged=damaged, expected=expected, mapped=zipped)
 
 
 def _entry(checkpoint: Mapping[str, Any], path: Path, name: str, official: str) -> dict[str, Tensor]:

@@ -30,7 +30,10 @@ class DownBlock(nn.Module):
         self.skip = nn.Sequential(Blur((1, 1), down=2), EqualConv2d(cin, cout, 1))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
-        return (self.conv2(self.conv1(x)) + self.skip(x)) / math.sqrt(2)
+        """The sum of both ways, at its variance of before."""
+        main: Tensor = self.conv2(self.conv1(x))
+        shortcut: Tensor = self.skip(x)
+        return (main + shortcut) / math.sqrt(2)
 
 
 class MinibatchDeviation(nn.Module):
@@ -40,6 +43,7 @@ class MinibatchDeviation(nn.Module):
     """
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
+        """The maps and one more, (b, c + 1, h, w)."""
         b, c, h, w = x.shape
         group = max(size for size in range(1, GROUP + 1) if b % size == 0)
         grouped = x.float().view(group, b // group, c, h, w)
@@ -64,5 +68,7 @@ class Discriminator(nn.Module):
         self.logit = nn.Sequential(EqualLinear(last * START**2, last, activate=True), EqualLinear(last, 1))
 
     def forward(self, images: Float[Tensor, "b 3 s s"]) -> Float[Tensor, " b"]:
+        """The logits; the batch matters, by its spread."""
         x = self.last(self.deviation(self.blocks(self.from_rgb(images))))
-        return self.logit(x.flatten(1)).squeeze(1)
+        logits: Tensor = self.logit(x.flatten(1))
+        return logits.squeeze(1)

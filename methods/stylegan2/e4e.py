@@ -29,7 +29,9 @@ class StyleHead(nn.Module):
         self.linear = EqualLinear(dim, dim)
 
     def forward(self, x: Float[Tensor, "b c s s"]) -> Float[Tensor, "b dim"]:
-        return self.linear(self.convs(x).flatten(1))
+        """The style."""
+        style: Tensor = self.linear(self.convs(x).flatten(1))
+        return style
 
 
 class Encoder(nn.Module):

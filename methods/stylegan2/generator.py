@@ -44,6 +44,7 @@ class ConstantInput(nn.Module):
         self.input = nn.Parameter(torch.randn(1, channels, START, START))
 
     def forward(self, batch: int) -> Float[Tensor, "b c 4 4"]:
+        """The map, once per image of a batch."""
         # Channels-last order, which everything computed from it inherits, makes synthesis a quarter faster on a CPU.
         return self.input.expand(batch, -1, -1, -1).contiguous(memory_format=torch.channels_last)
 
@@ -56,6 +57,7 @@ class NoiseInjection(nn.Module):
         self.weight = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: Float[Tensor, "b c h w"], noise: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "b c h w"]:
+        """The map with noise of one map for all images, or one each."""
         return x + (self.weight * noise).to(x.dtype)
 
 
@@ -71,7 +73,9 @@ class StyledConv(nn.Module):
     def forward(
         self, x: Float[Tensor, "b c h w"], style: Float[Tensor, "b c"], noise: Float[Tensor, "n 1 u v"]
     ) -> Float[Tensor, "b d u v"]:
-        return self.activate(self.noise(self.conv(x, style), noise))
+        """The layer's output; twice as large where it upsamples."""
+        activated: Tensor = self.activate(self.noise(self.conv(x, style), noise))
+        return activated
 
 
 class ToRGB(nn.Module):
@@ -87,8 +91,12 @@ class ToRGB(nn.Module):
     def forward(
         self, x: Float[Tensor, "b c h w"], style: Float[Tensor, "b c"], skip: Float[Tensor, "b 3 u v"] | None
     ) -> Float[Tensor, "b 3 h w"]:
-        rgb = self.conv(x, style).float() + self.bias
-        return rgb if skip is None else rgb + self.upsample(skip)
+        """The image so far; `skip` is that of the side before, None at the first."""
+        rgb: Tensor = self.conv(x, style).float() + self.bias
+        if skip is None:
+            return rgb
+        before: Tensor = self.upsample(skip)
+        return rgb + before
 
 
 class Generator(nn.Module):
@@ -178,7 +186,7 @@ class Generator(nn.Module):
 
         x = self.input(len(w_plus))
         x = self.conv1(x, modulated(x), noise_at(0))
-        image = self.to_rgb1(x, modulated(x), None)
+        image: Tensor = self.to_rgb1(x, modulated(x), None)
         for number, to_rgb in enumerate(self.to_rgbs):
             for conv in (2 * number, 2 * number + 1):
                 style = modulated(x)

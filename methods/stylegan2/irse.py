@@ -21,6 +21,7 @@ class SqueezeExcitation(nn.Module):
         self.fc2 = nn.Conv2d(hidden, channels, 1, bias=False)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """The map, each channel scaled by a factor in (0, 1)."""
         means = x.mean(dim=(2, 3), keepdim=True)
         return x * torch.sigmoid(self.fc2(torch.relu(self.fc1(means))))
 
@@ -37,6 +38,7 @@ class Shortcut(nn.Conv2d):
         self.step = stride
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
+        """The convolution of the pixels picked."""
         return super().forward(x[:, :, :: self.step, :: self.step])
 
 
@@ -63,7 +65,10 @@ class ResidualUnit(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d u v"]:
-        return self.res_layer(x) + self.shortcut_layer(x)
+        """The sum of both ways."""
+        change: Tensor = self.res_layer(x)
+        kept: Tensor = self.shortcut_layer(x)
+        return change + kept
 
 
 def stem(width: int) -> nn.Sequential:

@@ -29,6 +29,7 @@ class ScaledLeakyReLU(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Float[Tensor, "b c *shape"]) -> Float[Tensor, "b c *shape"]:
+        """Bias, activation and gain."""
         return scaled_leaky_relu(x, self.bias)
 
 
@@ -36,6 +37,7 @@ class PixelNorm(nn.Module):
     """Scale each row to a mean square of 1."""
 
     def forward(self, x: Float[Tensor, "b d"]) -> Float[Tensor, "b d"]:
+        """The rows, normalised."""
         return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)
 
 
@@ -60,6 +62,7 @@ class EqualLinear(nn.Module):
         self.activate = activate
 
     def forward(self, x: Float[Tensor, "b cin"]) -> Float[Tensor, "b cout"]:
+        """The layer's output in float32, also under autocast."""
         # Styles steer all pixels alike: in half precision their error would show as a change of the whole image.
         with torch.autocast(x.device.type, enabled=False):
             x, bias = x.float(), self.bias * self.rate
@@ -85,6 +88,7 @@ class EqualConv2d(nn.Module):
         self.padding = padding
 
     def forward(self, x: Float[Tensor, "b cin h w"]) -> Float[Tensor, "b cout u v"]:
+        """The convolution, activated where the layer is."""
         if self.bias is None:
             return F.conv2d(x, self.weight * self.scale, stride=self.stride, padding=self.padding)
         # The activation's gain is a positive factor, so it may as well be on the weights: one pass over the maps less.

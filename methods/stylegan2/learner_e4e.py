@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from methods.learning import Learner, Losses, Schedule
+from methods.ranges import signed, unsigned
 from methods.stylegan2.losses import offset_size
-from methods.stylegan2.networks import Networks, unsigned
+from methods.stylegan2.networks import Networks
 
 
 class E4ELearner(Learner):
@@ -46,6 +47,7 @@ class E4ELearner(Learner):
         self.step = 0
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Adam on the encoder; the generator stays as it is."""
         return {
             "encoder": torch.optim.Adam(
                 self.networks.encoder.parameters(),
@@ -60,6 +62,7 @@ class E4ELearner(Learner):
         return 0 if self.step < self.start else 1 + (self.step - self.start) // self.every
 
     def forward(self, images: Float[Tensor, "b 3 h w"], *, phase: str, step: int, generator: torch.Generator) -> Losses:
+        """Reconstruction and offsets of real images, and the w of generated ones where that has a weight."""
         self.step = step
         losses = self.validate(images)
         if self.latent_weight:
@@ -68,8 +71,9 @@ class E4ELearner(Learner):
         return losses
 
     def validate(self, images: Float[Tensor, "b 3 h w"]) -> Losses:
+        """Reconstruction and offsets, without generated images."""
         codes = self.networks.invert(images, stage=self.stage).float()
-        error = F.mse_loss(self.networks.generator.synthesize(codes), images * 2 - 1)
+        error = F.mse_loss(self.networks.generator.synthesize(codes), signed(images))
         offsets = offset_size(codes)
         return {"loss": error + self.offset_weight * offsets, "mse": error, "offsets": offsets}
 

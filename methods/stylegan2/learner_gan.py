@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from methods.learning import Learner, Losses, Schedule
+from methods.ranges import signed
 from methods.stylegan2.discriminator import Discriminator
 from methods.stylegan2.generator import Generator
 from methods.stylegan2.losses import discriminator_loss, generator_loss, gradient_penalty
@@ -54,6 +55,7 @@ class GANLearner(Learner):
         self.shown = 0
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Adam for each side, with the paper's rates for lazy regularisation."""
         rate = self.schedule.learning_rate
         # Of EVERY + 1 gradients (the penalty's is one) EVERY are taken; the rates make up for it (appendix B).
         lazy = EVERY / (EVERY + 1)
@@ -65,10 +67,11 @@ class GANLearner(Learner):
         }
 
     def forward(self, images: Float[Tensor, "b 3 h w"], *, phase: str, step: int, generator: torch.Generator) -> Losses:
+        """The logistic loss of the phase's side, and R1 in every 16th step of the discriminator."""
         if phase == "generator":
             return {"loss": generator_loss(self.discriminator(self.fakes(images, generator)))}
         self.batch, self.shown = len(images), (step + 1) * len(images)
-        real = images * 2 - 1
+        real = signed(images)
         with torch.no_grad():
             fake = self.fakes(images, generator)
         penalised = step % EVERY == 0
@@ -102,4 +105,5 @@ class GANLearner(Learner):
         torch._foreach_lerp_([old for old, _ in pairs], [new for _, new in pairs], 1 - kept)
 
     def validate(self, images: Float[Tensor, "b 3 h w"]) -> Losses:
+        """Never called: a GAN has no validation loss, so its schedule holds nothing out."""
         raise NotImplementedError("a GAN has no validation loss: its schedule holds nothing out")

@@ -10,13 +10,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from methods.base import Domain, Method, Trainer
+from methods.ranges import unsigned
 from methods.stylegan2 import checkpoints
 from methods.stylegan2.architecture import FFHQ
 from methods.stylegan2.config import PROFILES, StyleGAN2E4EConfig
 from methods.stylegan2.discriminator import Discriminator
 from methods.stylegan2.learner_e4e import E4ELearner
 from methods.stylegan2.learner_gan import GANLearner
-from methods.stylegan2.networks import Networks, resized, unsigned
+from methods.stylegan2.networks import Networks, resized
 
 
 class StyleEncoder(nn.Module):
@@ -27,6 +28,7 @@ class StyleEncoder(nn.Module):
         self.networks = networks
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """The codes, flattened."""
         return self.networks.invert(images).flatten(1)
 
 
@@ -40,6 +42,8 @@ class StyleGAN2E4E(Method):
     Config = StyleGAN2E4EConfig
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = PROFILES
     domains: ClassVar[tuple[Domain, ...]] = ("faces",)
+    provides: ClassVar[frozenset[str]] = frozenset({"features", "encoder", "groups"})
+    cites: ClassVar[tuple[str, ...]] = ("karras2020stylegan2", "tov2021e4e")
     trains: ClassVar[bool] = True
 
     def __init__(self, config: StyleGAN2E4EConfig | None = None, *, domain: Domain = "faces") -> None:
@@ -69,18 +73,22 @@ class StyleGAN2E4E(Method):
 
     @classmethod
     def trains_with(cls, config: StyleGAN2E4EConfig) -> bool:
+        """Whether no official encoder is named or found."""
         return config.encoder is None
 
     @classmethod
     def size_for(cls, config: StyleGAN2E4EConfig) -> int:
+        """The size of the images that a generator of this resolution is trained on."""
         return config.input_size
 
     @classmethod
     def check_resources(cls, config: StyleGAN2E4EConfig) -> None:
+        """Raise WeightsMissing where nothing is trained and no official encoder is there."""
         if not config.train and config.encoder is None:
             raise checkpoints.missing()
 
     def load_published(self) -> None:
+        """Load the official files, where they are named or found."""
         if self.config.encoder is not None:
             self.module.load_state_dict(self._published(self.config, self.config.encoder), assign=True)
 
@@ -90,6 +98,7 @@ class StyleGAN2E4E(Method):
         return checkpoints.load(config.architecture, Path(encoder), generator)
 
     def fit(self, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
+        """Train the generator (`gan`), then the encoder that inverts it (`e4e`)."""
         settings: StyleGAN2E4EConfig = self.config
         self.check_resources(settings)
         assert self.discriminator is not None
@@ -121,6 +130,7 @@ class StyleGAN2E4E(Method):
         return {"gan": gan, "e4e": e4e, "seconds": gan["seconds"] + e4e["seconds"]}
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """The codes in W+, flattened."""
         return self.module.invert(images).flatten(1)
 
     def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b d"]]:
@@ -130,6 +140,7 @@ class StyleGAN2E4E(Method):
         return {name: styles.flatten(1) for name, styles in found.items() if styles.shape[1]}
 
     def encoder(self) -> nn.Module:
+        """The encoder with the average latent that its codes start from."""
         return StyleEncoder(self.module)
 
     @classmethod
@@ -145,6 +156,7 @@ class StyleGAN2E4E(Method):
         return {"input": images, **{name: resized(picture, side) for name, picture in shown.items()}}
 
     def notes(self) -> list[str]:
+        """Where the weights are from, and what a small model and its training leave out."""
         settings: StyleGAN2E4EConfig = self.config
         if settings.weights is not None:
             return []

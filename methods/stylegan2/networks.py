@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from datasets.streams import seed_for
+from methods.ranges import signed, unsigned
 from methods.stylegan2.architecture import Architecture
 from methods.stylegan2.e4e import Encoder
 from methods.stylegan2.generator import Generator
@@ -28,7 +29,8 @@ class Networks(nn.Module):
 
     def invert(self, images: Float[Tensor, "b 3 h w"], *, stage: int | None = None) -> Float[Tensor, "b layers style"]:
         """Codes in W+ of images in [0, 1] of any size; `stage` as in `Encoder.forward`."""
-        return self.encoder(encoder_input(images, self.architecture), stage=stage) + self.latent_avg
+        offsets: Tensor = self.encoder(encoder_input(images, self.architecture), stage=stage)
+        return offsets + self.latent_avg
 
     @torch.no_grad()
     def average_latent(self) -> None:
@@ -49,7 +51,7 @@ class Networks(nn.Module):
 
 def encoder_input(images: Float[Tensor, "b 3 h w"], architecture: Architecture) -> Float[Tensor, "b 3 s s"]:
     """Images in [0, 1] at the encoder's size (bilinear, antialiased), in [-1, 1]."""
-    return resized(images, architecture.encoder_input) * 2 - 1
+    return signed(resized(images, architecture.encoder_input))
 
 
 def resized(images: Float[Tensor, "b 3 h w"], side: int) -> Float[Tensor, "b 3 side side"]:
@@ -57,8 +59,3 @@ def resized(images: Float[Tensor, "b 3 h w"], side: int) -> Float[Tensor, "b 3 s
     if images.shape[-1] == images.shape[-2] == side:
         return images
     return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
-
-
-def unsigned(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """[-1, 1] to [0, 1], what lies outside cut off."""
-    return (images / 2 + 0.5).clamp(0, 1)

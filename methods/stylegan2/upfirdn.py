@@ -58,6 +58,7 @@ class Blur(nn.Module):
         self.down = down
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c u v"]:
+        """The map, filtered."""
         return upfirdn(x, self.kernel, down=self.down, padding=self.padding)
 
 
@@ -71,4 +72,5 @@ class Upsample(nn.Module):
         self.register_buffer("kernel", fir_kernel(gain=4.0))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c u v"]:
+        """The map, twice as large."""
         return upfirdn(x, self.kernel, up=2, padding=(2, 1))

@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from methods.base import Domain, Learner, Losses, Method, MethodConfig, ProtocolName, Schedule, Trainer
+from methods.ranges import signed, unsigned
 from methods.vqvae.network import VQVAENetwork, losses
 
 FeatureName = Literal["quantised", "continuous"]
@@ -41,6 +42,7 @@ class VQVAELearner(Learner):
         self.schedule = schedule
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """One phase, `autoencoder`."""
         return {
             "autoencoder": torch.optim.Adam(
                 self.network.parameters(),
@@ -50,9 +52,11 @@ class VQVAELearner(Learner):
         }
 
     def forward(self, images: Float[Tensor, "b 3 h w"], *, phase: str, step: int, generator: torch.Generator) -> Losses:
+        """As in validation: nothing is left to chance."""
         return self.validate(images)
 
     def validate(self, images: Float[Tensor, "b 3 h w"]) -> Losses:
+        """The losses of `methods.vqvae.network.losses`."""
         target = signed(images)
         return losses(target, self.network(target))
 
@@ -66,8 +70,10 @@ class VQVAEEncoder(nn.Module):
         self.features = features
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """The chosen map, flattened."""
         if self.features == "continuous":
-            return self.network.encoder(signed(images)).flatten(1)
+            continuous: Tensor = self.network.encoder(signed(images))
+            return continuous.flatten(1)
         continuous, quantised, _ = self.network.quantise(signed(images))
         # Straight through: the same values, with the encoder's gradient for fine-tuning.
         return (quantised + (continuous - continuous.detach())).flatten(1)
@@ -77,6 +83,8 @@ class VQVAE(Method):
     """VQ-VAE; features are the quantised map, 512 x 16 x 16 = 131,072 values at the paper's size."""
 
     Config = VQVAEConfig
+    provides: ClassVar[frozenset[str]] = frozenset({"features", "encoder"})
+    cites: ClassVar[tuple[str, ...]] = ("oord2017vqvae",)
     trains: ClassVar[bool] = True
     # mini: on 2,700 real photographs, widths 64 and 32 (batch 32) both reach a mean squared error of 0.015 on [-1, 1]
     # at 200 steps, width 32 0.014 at 400; the clusters of real tracks do not change beyond their noise after 100
@@ -93,26 +101,28 @@ class VQVAE(Method):
 
     @classmethod
     def for_protocol(cls, protocol: ProtocolName, domain: Domain) -> Mapping[str, Any]:
+        """The released code's learning rate, 2e-4."""
         return {"schedule": {"learning_rate": 2e-4}} if protocol == "released" else {}
 
     def fit(self, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
+        """Train the autoencoder."""
         return trainer.train(VQVAELearner(self.module, self.config.schedule), images, self.config.schedule)
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
-        return self.encoder()(images)
+        """The chosen map, flattened."""
+        features: Tensor = self.encoder()(images)
+        return features
 
     def encoder(self) -> nn.Module:
+        """The encoder up to the chosen map, with a gradient straight through the codebook."""
         return VQVAEEncoder(self.module, self.config.features)
 
     def pictures(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b 3 h w"]]:
-        return {"input": images, "reconstruction": self.module(signed(images)).reconstruction / 2 + 0.5}
+        """Images and their reconstructions."""
+        return {"input": images, "reconstruction": unsigned(self.module(signed(images)).reconstruction)}
 
     def notes(self) -> list[str]:
+        """Another width than the paper's."""
         paper = VQVAEConfig.model_fields["width"].default
         width = self.config.width
         return [f"width {width} in place of the paper's {paper}"] if width != paper else []
-
-
-def signed(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """[0, 1] to [-1, 1], the range of the decoder's tanh."""
-    return images * 2 - 1

@@ -31,7 +31,9 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        return x + self.convs(x)
+        """The map and what the block adds to it."""
+        change: Tensor = self.convs(x)
+        return x + change
 
 
 class Codebook(nn.Module):
@@ -140,4 +142,5 @@ def losses(target: Float[Tensor, "b 3 h w"], out: Forward) -> dict[str, Tensor]:
 
 def _distance(a: Float[Tensor, "b c h w"], b: Float[Tensor, "b c h w"]) -> Float[Tensor, ""]:
     """Mean over positions of the norm over channels of the squared differences."""
-    return torch.linalg.vector_norm((a - b).square(), dim=1).mean()
+    norms: Tensor = torch.linalg.vector_norm((a - b).square(), dim=1)
+    return norms.mean()

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from datasets.images import Unreadable, is_image, read_image, read_mask, read_photograph
-from methods.torchvision_compat import mend
+from methods.torchvision_compat import declare_missing_operators
 
 
 def test_resizing_equals_torchvisions_on_a_pil_image(draw, tmp_path: Path) -> None:
-    mend()
+    declare_missing_operators()
     from torchvision.transforms import InterpolationMode, Resize
 
     path = draw(tmp_path / "a.jpg", size=(178, 218))

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
+from datasets.blocks import to_float
 from datasets.streams import generator
-from methods.base import to_float
 from methods.baselines import Chance, RawPixels
 
 

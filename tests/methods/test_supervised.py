@@ -29,6 +29,6 @@ def test_it_starts_untrained_from_the_generator() -> None:
 
 
 def test_it_has_nothing_before_labels_and_is_a_row_of_one_task() -> None:
-    assert SupervisedResNet18.supervised
+    assert SupervisedResNet18.provides == {"encoder"}
     assert not SupervisedResNet18.trains
     assert METHODS.get("supervised_resnet18").tasks == ("celeba_linear",)

@@ -7,9 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from datasets.errors import BenchError
-from methods.timm_backbone import TimmBackbone, TimmConfig, mend
+from methods.timm_backbone import TimmBackbone, TimmConfig, declare_missing_operators
 
-mend()
+declare_missing_operators()
 import timm  # noqa: E402
 
 REPOSITORY = "timm/test_resnet.r160_in1k"

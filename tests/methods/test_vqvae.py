@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from datasets.blocks import to_float
 from datasets.streams import generator
-from methods.base import Learner, Schedule, to_float
+from methods.base import Learner, Schedule
 from methods.vqvae import VQVAE, VQVAEConfig
 from methods.vqvae.method import VQVAELearner
 from methods.vqvae.network import Codebook, VQVAENetwork, losses

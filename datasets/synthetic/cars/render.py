@@ -63,7 +63,8 @@ def render(shots: Sequence[Shot], size: int) -> UInt8[np.ndarray, "n s s 3"]:
     )
     shown = np.where(seen[..., None] >= 0, shown, ground[:, None, None, None])
     pixels = shown.reshape(len(shots), size, FINE, size, FINE, 3).mean(axis=(2, 4))
-    return np.rint(pixels * 255).astype(np.uint8)
+    image: np.ndarray = np.rint(pixels * 255).astype(np.uint8)
+    return image
 
 
 def _placed(
@@ -91,4 +92,5 @@ def _camera(azimuth: float, elevation: float) -> Float[np.ndarray, "3 3"]:
     left = np.array([math.cos(a), 0.0, -math.sin(a)])
     up = np.array([0.0, -1.0, 0.0])
     tilt = np.array([[1, 0, 0], [0, math.cos(e), -math.sin(e)], [0, math.sin(e), math.cos(e)]])
-    return tilt @ np.stack([left, up, forward], axis=1)
+    rotation: np.ndarray = tilt @ np.stack([left, up, forward], axis=1)
+    return rotation

@@ -24,6 +24,7 @@ class Slab:
     width: float
 
     def corners(self) -> np.ndarray:
+        """The four corners (4, 3), back left first, around to front left."""
         half = self.width / 2
         return np.array(
             [

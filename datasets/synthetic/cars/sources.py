@@ -4,52 +4,35 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
-from datasets.base import Content, OpenRows, Progress, Source
-from datasets.errors import BenchError
+from datasets.base import Content, OpenRows, Progress
 from datasets.layout import SPLITS
-from datasets.rows import in_memory
 from datasets.shapenet_cars import CLASSES
 from datasets.streams import generator
 from datasets.synthetic.cars.models import draw_car
 from datasets.synthetic.cars.render import Shot, render
-from datasets.synthetic.faces.parameters import source_digest
+from datasets.synthetic.drawn import BLOCK, SEED, Drawn, Subset, source_digest
 from methods import rendering
-
-Subset = Literal["smoke", "mini", "full"]
 
 SIZES: dict[str, dict[Subset, int]] = {
     "shapenet_cars": {"smoke": 40, "mini": 400, "full": 1000},
     "shapenet_cars_train": {"smoke": 128, "mini": 2500, "full": 10000},
 }
-SEED = 0
-BLOCK = 64
 
 
-class CarsStandIn(Source):
+class CarsStandIn(Drawn):
     """Drawn cars with the loader's labels `car` and `split`.
 
     Truth, in the terms of `render.Shot`: `view` (n, 2), the camera's azimuth and elevation in degrees, and `light`
     (n, 4), strengths of ambient and diffuse light, and the light's azimuth and elevation in degrees.
     """
 
-    synthetic = True
-
     def __init__(self, subset: Subset) -> None:
-        self.subset = subset
+        super().__init__(subset)
         self.count = SIZES[self.name][subset]
-
-    @classmethod
-    def open(cls, subset: str) -> "CarsStandIn":
-        """The stand-in's `smoke`, `mini` or `full` subset; a BenchError for any other name."""
-        for known in get_args(Subset):
-            if subset == known:
-                return cls(known)
-        known_names = ", ".join(get_args(Subset))
-        raise BenchError(f"{cls.name}[synthetic] has no subset {subset!r}: expected one of {known_names}")
 
     def fingerprint(self) -> dict[str, Any]:
         """What decides the images: subset, seed, and the source of the generator and of the rasteriser."""
@@ -60,10 +43,6 @@ class CarsStandIn(Source):
             "source": source_digest(Path(__file__).parent),
             "renderer": source_digest(Path(rendering.__path__[0])),
         }
-
-    def read(self, size: int, progress: Progress) -> Content:
-        """Draw everything into memory."""
-        return self.read_into(in_memory, size, progress)
 
     def read_into(self, open_rows: OpenRows, size: int, progress: Progress) -> Content:
         """Draw everything, block by block, into the rows given."""
@@ -124,6 +103,7 @@ class ShapeNetCarsStandIn(CarsStandIn):
     part = "test"
 
     def kind(self, index: int, rng: np.random.Generator) -> int:
+        """The classes in turn."""
         return index % len(CLASSES)
 
 
@@ -134,4 +114,5 @@ class ShapeNetCarsTrainStandIn(CarsStandIn):
     part = "train"
 
     def kind(self, index: int, rng: np.random.Generator) -> int:
+        """A class drawn for 40 % of the cars, -1 (everyday) for the rest."""
         return int(rng.integers(len(CLASSES))) if rng.random() < 0.4 else -1

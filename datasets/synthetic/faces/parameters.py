@@ -8,12 +8,12 @@ in a frontal view, y up and z out of the face. Colours are RGB albedos in [0, 1]
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import cache
-from hashlib import sha256
 from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
+
+from datasets.synthetic.drawn import source_digest
 
 Colour = tuple[float, float, float]
 
@@ -180,15 +180,6 @@ class Face:
     surroundings: Surroundings
 
 
-@cache
-def source_digest(folder: Path = Path(__file__).parent) -> str:
-    """SHA-256 of the source below `folder`: what is drawn depends on nothing else but the parameters."""
-    digest = sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
 _GROUPS: dict[str, type] = {
     "identity": Identity,
     "expression": Expression,
@@ -204,7 +195,7 @@ _values = attrgetter(*(f"{group}.{field.name}" for group, kind in _GROUPS.items(
 RECORD = np.dtype(
     [
         *((f.name, np.float64, _SHAPES[f.type]) for kind in _GROUPS.values() for f in fields(kind)),
-        (f"source_{source_digest()[:16]}", np.float64),
+        (f"source_{source_digest(Path(__file__).parent)[:16]}", np.float64),
     ]
 )
 

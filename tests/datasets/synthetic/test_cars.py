@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.grid.catalogue import DATASETS, TRAINING_DATASET
-from bench.grid.request import parse_request
+from bench.grid.request import Options
 from bench.pipeline.data import open_source
 from datasets.base import Content, Silent
 from datasets.errors import BenchError
@@ -91,8 +91,8 @@ def test_the_same_bits_alone_and_in_a_larger_subset(drawn: Content) -> None:
 
 @pytest.mark.parametrize("kind", [ShapeNetCarsStandIn, ShapeNetCarsTrainStandIn])
 def test_registered_under_its_name(kind: type[CarsStandIn]) -> None:
-    request = parse_request(methods="pdr", tasks="bbt", profile="smoke")
-    source = open_source(DATASETS.get(kind.name), request)
+    request = Options(methods="pdr", tasks="bbt", profile="smoke").request()
+    source = open_source(DATASETS.get(kind.name), request.data_root, request.profile.subset)
     assert isinstance(source, kind)
     assert source.label == f"{kind.name}[synthetic]"
     with pytest.raises(BenchError, match="no subset 'huge'"):

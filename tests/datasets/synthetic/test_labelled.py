@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.grid.catalogue import DATASETS
-from bench.grid.request import parse_request
+from bench.grid.request import Options
 from bench.pipeline.data import open_source
 from datasets.base import Content, Silent
 from datasets.celebamask import PARTS
@@ -34,16 +34,19 @@ def drawn() -> dict[str, Content]:
 
 
 def test_each_is_registered_under_its_name_and_marked() -> None:
-    request = parse_request(methods="pdr", tasks="bbt", profile="smoke")
+    request = Options(methods="pdr", tasks="bbt", profile="smoke").request()
     for kind in STAND_INS:
-        source = open_source(DATASETS.get(kind.name), request)
+        source = open_source(DATASETS.get(kind.name), request.data_root, request.profile.subset)
         assert isinstance(source, kind)
         assert source.label == f"{kind.name}[synthetic]"
 
 
 def test_what_has_no_real_counterpart_is_drawn_beside_real_data_too(tmp_path) -> None:
-    request = parse_request(methods="pdr", tasks="bbt", profile="smoke", data_root=tmp_path)
-    assert open_source(DATASETS.get("view_sweep"), request).label == "view_sweep[synthetic]"
+    request = Options(methods="pdr", tasks="bbt", profile="smoke", data_root=tmp_path).request()
+    assert (
+        open_source(DATASETS.get("view_sweep"), request.data_root, request.profile.subset).label
+        == "view_sweep[synthetic]"
+    )
 
 
 def test_a_second_drawing_has_the_same_bits(drawn: dict[str, Content]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from bench.grid.catalogue import DATASETS
-from bench.grid.request import parse_request
+from bench.grid.request import Options
 from bench.pipeline.data import open_source
 from datasets.base import Content, Silent, Source
 from datasets.synthetic.faces.attributes import NAMES
@@ -47,8 +47,10 @@ def yaleb(folder: Path, draw: Draw) -> None:
 
 def both(name: str, root: Path) -> tuple[Source, Source]:
     """The real dataset below `root` and its stand-in, opened as a run opens them."""
-    requests = [parse_request(methods="pdr", tasks="bbt", profile="smoke", data_root=place) for place in (root, None)]
-    real, drawn = (open_source(DATASETS.get(name), request) for request in requests)
+    requests = [
+        Options(methods="pdr", tasks="bbt", profile="smoke", data_root=place).request() for place in (root, None)
+    ]
+    real, drawn = (open_source(DATASETS.get(name), request.data_root, request.profile.subset) for request in requests)
     return real, drawn
 
 

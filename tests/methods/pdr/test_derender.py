@@ -1,20 +1,20 @@
 """PDR's scenes as the camera sees them, where the networks say what is known by hand."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from datasets.base import Dataset, Silent
+from datasets.base import Dataset
 from datasets.errors import NotApplicable
 from datasets.normals import depth_normals
 from methods.baselines import RawPixels
 from methods.pdr.config import PDRConfig
 from methods.pdr.method import PDR, RandomInit
 from methods.rendering.camera import intrinsics, pixel_rays, rotation_matrix
+from tasks.base import EvaluationInputs
 from tasks.metrics.scenes import angles, inner
 from tasks.truth.task import METRICS, Truth
 
@@ -86,21 +86,11 @@ def test_a_model_whose_scene_is_the_truth_errs_by_next_to_nothing() -> None:
     }
     images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     dataset = Dataset(images, truth={name: np.stack([values] * 3) for name, values in truth.items()}, synthetic=True)
-    ignored: dict[str, Any] = {"seed": 0, "trainer": Trainer(), "device": "cpu", "progress": Silent()}
-    scores = Truth().evaluate(None, lambda: known(3), dataset, frames=np.arange(3), **ignored)
+    scores = Truth().evaluate(EvaluationInputs(dataset, np.arange(3), seed=0, model=lambda: known(3)))
     limits = {"side_percent": 0.002, "normal_deg": 0.05, "light_deg": 1e-4, "view_deg": 1e-4, "view_aligned_deg": 1e-4}
     assert {name for name in METRICS if scores.metrics[name] < limits.get(name, 0.05)} == set(METRICS)
     assert scores.details["scenes"] == {"covered": 1, "missed": 0}
     assert scores.details["trivial"]["normal_deg"]["plane"] == pytest.approx(22.3, abs=0.1)
-
-
-class Trainer:
-    """One that must not be asked."""
-
-    def train(self, *given: Any, **named: Any) -> dict[str, Any]:
-        raise AssertionError("nothing is trained")
-
-    train_supervised = train
 
 
 @pytest.mark.parametrize("cls", [PDR, RandomInit])
@@ -111,7 +101,7 @@ def test_untrained_networks_give_scenes_too(cls: type[PDR]) -> None:
     images = torch.rand(3, 3, 64, 64)
     with torch.inference_mode():
         found, alone = method.derender(images), method.derender(images[:1])
-    assert cls.derenders
+    assert "derender" in cls.provides
     assert found.albedo.min() >= 0
     assert found.albedo.max() <= 1
     assert found.light.norm(dim=1) == pytest.approx(torch.ones(3).numpy(), abs=1e-5)
@@ -124,6 +114,6 @@ def same(one: Tensor, other: Tensor) -> None:
 
 
 def test_a_method_without_a_scene_says_so() -> None:
-    assert not RawPixels.derenders
+    assert "derender" not in RawPixels.provides
     with pytest.raises(NotApplicable, match="RawPixels takes no image apart"):
         RawPixels().derender(torch.rand(1, 3, 64, 64))

@@ -10,8 +10,8 @@ from methods.pdr.config import PDRConfig
 from methods.pdr.learner import PDRLearner
 from methods.pdr.loocc import choose, nt_xent, perturb_light, perturb_view, turned, unchanged
 from methods.pdr.method import PDR
-from methods.pdr.model import signed
 from methods.pdr.scene import Light
+from methods.ranges import signed
 
 MANY = 4000
 

@@ -8,16 +8,17 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from datasets.blocks import to_float
 from datasets.errors import BenchError
 from datasets.streams import generator
-from methods.base import to_float
 from methods.pdr.config import PARAMETERS, PDRConfig
 from methods.pdr.inspect import decompose
 from methods.pdr.learner import PDRLearner
 from methods.pdr.losses import gauss, laplace, total_variation
 from methods.pdr.method import PDR, RandomInit
-from methods.pdr.model import Autoencoder, signed
+from methods.pdr.model import Autoencoder
 from methods.pdr.vgg import LAYERS, VGGFeatures
+from methods.ranges import signed
 
 SMALL = {"nf": 16, "nf_encoder": 4, "nf_confidence": 16, "zdim": 32, "zdim_confidence": 16, "perceptual_weight": 0.0}
 
@@ -236,7 +237,8 @@ def test_notes_and_the_untrained_row() -> None:
 
 
 def test_decomposition(images: np.ndarray) -> None:
-    pictures = decompose(method(), to_float(images[:2]))
+    chosen = method()
+    pictures = decompose(chosen.module, chosen.config, to_float(images[:2]))
     assert all(0 <= picture.min() <= picture.max() <= 1 for picture in pictures.values())
     assert all(picture.shape == (2, 3, 64, 64) for picture in pictures.values())
     torch.testing.assert_close(pictures["input"], to_float(images[:2]))

@@ -11,8 +11,8 @@ from datasets.errors import BenchError
 from methods.pdr.config import PDRConfig
 from methods.pdr.learner import PDRLearner
 from methods.pdr.method import PDR
-from methods.pdr.model import signed
 from methods.pdr.unet import PDRUNet, PDRUNetConfig, UNetEncoder, UNetRandomInit
+from methods.ranges import signed
 
 SMALL = {
     "nf": 16,

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from methods.pdr.config import FACE_BORDER, PDRConfig
 from methods.pdr.method import PDR
-from methods.pdr.model import Autoencoder, Reconstruction, signed
+from methods.pdr.model import Autoencoder, Reconstruction
 from methods.pdr.relight import Direction, Pose, PredictedScenes, misfit, predict_scenes
 from methods.pdr.scene import Light, Scene, shaded
+from methods.ranges import signed
 
 SIZE = 64
 SMALL = {"nf": 16, "nf_encoder": 4, "nf_confidence": 16, "zdim": 32, "zdim_confidence": 16, "perceptual_weight": 0.0}
@@ -62,7 +63,7 @@ def place_of_spot(picture: Tensor) -> tuple[float, float]:
 
 
 def test_as_seen_in_its_own_light_it_is_the_reconstruction(method: PDR, images: Tensor) -> None:
-    scenes, misfits = predict_scenes(method, images)
+    scenes, misfits = predict_scenes(method.module, method.config, images)
     with torch.no_grad():
         result = Autoencoder(method.module, method.config).eval()(signed(images))
     shown, seen = scenes.picture(Pose()), result.mask.expand(-1, 3, -1, -1).bool()

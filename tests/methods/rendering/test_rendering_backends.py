@@ -1,21 +1,50 @@
-"""What surrounds the kernels: the original package, numba's cache, threads in forked processes."""
+"""The backends by name: what each must have, and the original package."""
 
 import sys
-from types import ModuleType, SimpleNamespace
-from typing import Any
+from types import ModuleType
+from typing import Any, get_args
 
-import numba
 import pytest
 import torch
 
-from datasets.errors import BenchError
-from methods.numba_threads import by_mesh, compiled
-from methods.rendering import nmr_backend
+from datasets.errors import BenchError, ResourceMissing
+from methods.rendering import nmr_backend, numba_backend, torch_backend
+from methods.rendering.backends import BACKENDS, BackendName, Kernels, kernels, require
 from methods.rendering.camera import intrinsics, to_screen
 from methods.rendering.rasterize import render_depth
 
 TRIANGLE = torch.tensor([[[-0.1, -0.1, 1.0], [0.1, -0.1, 1.0], [0.0, 0.1, 2.0]]])
 FACE = torch.tensor([[0, 1, 2]])
+
+
+def test_every_name_has_every_function() -> None:
+    assert tuple(BACKENDS) == get_args(BackendName)
+    for name in BACKENDS:
+        for device in ("cpu", "cuda"):
+            assert isinstance(kernels(name, torch.device(device)), Kernels), (name, device)
+
+
+def test_native_is_compiled_on_a_cpu_alone() -> None:
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert (kernels("native", cpu), kernels("native", cuda)) == (numba_backend, torch_backend)
+    assert kernels("torch", cpu) is kernels("torch", cuda) is torch_backend
+    with pytest.raises(ValueError, match="unknown renderer backend 'opengl': expected one of native, torch, nmr"):
+        kernels("opengl", cpu)
+
+
+def test_what_a_backend_needs_is_said_before_anything_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("native", "torch"):
+        require(name)
+    monkeypatch.setitem(sys.modules, "neural_renderer", None)  # the import fails
+    with pytest.raises(ResourceMissing, match=r"does not import .* install the extra \[nmr\]") as caught:
+        require("nmr")
+    assert "\n" not in str(caught.value)
+    monkeypatch.setitem(sys.modules, "neural_renderer", ModuleType("neural_renderer"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ResourceMissing, match="CUDA device only, and there is none"):
+        require("nmr")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    require("nmr")
 
 
 def test_nmr_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,44 +80,3 @@ def test_nmr_gets_both_sides_of_every_triangle(monkeypatch: pytest.MonkeyPatch) 
     screen = to_screen(TRIANGLE, intrinsics(8, 20.0), 8)
     assert torch.equal(call["faces"], torch.stack([screen, screen.flip(1)], dim=1))
     assert (call["image_size"], call["anti_aliasing"], call["near"], call["far"]) == (8, True, 0.2, 9.0)
-
-
-def test_kernels_compile_where_nothing_can_be_cached(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = numba.njit
-
-    def njit(**options: Any) -> Any:
-        if options.get("cache"):
-            raise RuntimeError("cannot cache function: no locator available")
-        return real(**options)
-
-    monkeypatch.setattr(numba, "njit", njit)
-    assert compiled(lambda x: x + 1)(2) == 3
-
-
-def test_an_error_in_a_thread_reaches_the_caller() -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with pytest.raises(ZeroDivisionError):
-            by_mesh(lambda *arrays: 1 // 0, [], [], [torch.zeros(4)])
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_by_mesh_hands_each_mesh_to_one_call() -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    seen = SimpleNamespace(sizes=[])
-
-    def kernel(factor: float, shared: Any, batched: Any, output: Any) -> None:
-        seen.sizes.append(len(output))
-        output[:] = factor * batched + shared
-
-    try:
-        output = torch.zeros(25)
-        by_mesh(kernel, [2.0], [torch.ones(1), torch.arange(25.0)], [output])
-    finally:
-        torch.set_num_threads(before)
-    assert torch.equal(output, 2 * torch.arange(25.0) + 1)
-    assert sum(seen.sizes) == 25
-    assert len(seen.sizes) > 3

@@ -11,9 +11,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from datasets.base import Dataset, Silent
+from datasets.blocks import to_float
 from datasets.errors import BenchError
 from datasets.streams import generator
-from methods.base import to_float
 from methods.ris import reader as ris_reader
 from methods.ris.catalogue import PART_OF_CLASS, PARTS, Catalogue, elect, nearest
 from methods.ris.config import RISConfig

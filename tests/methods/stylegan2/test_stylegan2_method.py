@@ -9,9 +9,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from datasets.blocks import to_float
 from datasets.errors import BenchError, WeightsMissing
 from datasets.streams import generator
-from methods.base import Learner, Schedule, to_float
+from methods.base import Learner, Schedule
 from methods.stylegan2.config import PROFILES, StyleGAN2E4EConfig
 from methods.stylegan2.method import StyleGAN2E4E
 
