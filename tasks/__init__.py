@@ -1,0 +1,1 @@
+"""Downstream evaluations: what features, models and scenes are worth."""

@@ -2,18 +2,48 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from datasets.base import Dataset, Progress
+from datasets.base import Dataset, Progress, Silent
 from datasets.derendered import Derendered
 from datasets.packed import Matrix
 from methods.learning import Trainer
+from tasks.results import (
+    Caption,
+    Chart,
+    Curve,
+    DetailTable,
+    Heatmap,
+    Interval,
+    Metric,
+    PerItem,
+    Picture,
+    Scores,
+    reduced,
+)
+
+__all__ = [
+    "Caption",
+    "Chart",
+    "Curve",
+    "DetailTable",
+    "EvaluationInputs",
+    "Heatmap",
+    "Interval",
+    "Metric",
+    "Model",
+    "PerItem",
+    "Picture",
+    "Scores",
+    "Task",
+    "TaskConfig",
+    "reduced",
+]
 
 
 class TaskConfig(BaseModel):
@@ -22,67 +52,134 @@ class TaskConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A 95 % interval and the source of variation that it covers (`tracks`, `items`, `seeds`)."""
+@runtime_checkable
+class Model(Protocol):
+    """A trained method, as far as a task may ask it for more than features (`methods.base.Method`).
 
-    low: float
-    high: float
-    over: str
+    Each is there where the method `provides` it; a task names in `requires` or `uses` what it asks for.
+    """
+
+    def encoder(self) -> nn.Module:
+        """`encoder`: the trainable encoder, images in [0, 1] to features (b, d)."""
+
+    def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> Mapping[str, Float[Tensor, "b d"]]:
+        """`groups`: features in the groups that they have by nature."""
+
+    def group_encoders(self) -> Mapping[str, nn.Module]:
+        """`group_encoders`: what computes each of these groups by itself."""
+
+    def derender(self, images: Float[Tensor, "b 3 h w"]) -> Derendered:
+        """`derender`: the scenes that images show."""
+
+    def pyramid(self) -> nn.Module:
+        """`pyramid`: the encoder as a feature pyramid."""
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What a task says of one method.
+class EvaluationInputs:
+    """One method on one dataset, as a task is given it.
 
     Attributes
     ----------
-    metrics: name -> value in [0, 1], or in the unit that its name ends with: `_deg` (degrees) or `_percent`.
-    intervals: name -> its interval, for the metrics that have one.
-    predictions: per-item arrays that the scores can be recomputed from, first axis items.
-    pictures: name -> what a person should look at, uint8 (h, w, 3); kept as PNG beside the predictions.
-    details: anything else worth keeping, as JSON.
+    dataset: the prepared dataset.
+    frames: indices of the images that the task uses (`Task.frames`).
+    seed: the task's own stream; the same seed gives the same scores bit for bit.
+    device: `cpu` or `cuda`, where models are.
+    progress: shows how far long work is.
+    has_features: whether images were encoded beforehand; of a task that only `uses` features they may not be.
     """
 
-    metrics: dict[str, float]
-    intervals: dict[str, Interval] = field(default_factory=dict)
-    predictions: dict[str, np.ndarray] = field(default_factory=dict)
-    pictures: dict[str, np.ndarray] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
+    def __init__(
+        self,
+        dataset: Dataset,
+        frames: Int[np.ndarray, " m"],
+        *,
+        seed: int,
+        features: Float[Matrix, "n d"] | None = None,
+        model: Callable[[], Model] | None = None,
+        trainer: Trainer | None = None,
+        device: str = "cpu",
+        progress: Progress | None = None,
+    ) -> None:
+        self.dataset = dataset
+        self.frames = frames
+        self.seed = seed
+        self.device = device
+        self.progress: Progress = Silent() if progress is None else progress
+        self._features, self._model, self._trainer = features, model, trainer
+
+    @property
+    def has_features(self) -> bool:
+        """Whether there are `features`."""
+        return self._features is not None
+
+    @property
+    def features(self) -> Float[Matrix, "n d"]:
+        """One row per image of `frames`, or per track (see `Task.reduce`).
+
+        They may be a memory map, or packed bits (`datasets.packed`): take blocks of rows or columns and work on those.
+        """
+        if self._features is None:
+            raise TypeError("no features were encoded: a task that needs them declares `features` in `requires`")
+        return self._features
+
+    def model(self) -> Model:
+        """A fresh copy of the method with its trained weights, in eval mode on `device`, at each call."""
+        if self._model is None:
+            raise TypeError("no model was handed over: a task that needs one declares what of it in `requires`")
+        return self._model()
+
+    @property
+    def trainer(self) -> Trainer:
+        """The shared loop; it draws the order of batches from the run's seed and each training's name."""
+        if self._trainer is None:
+            raise TypeError("no trainer was handed over: a task that trains declares `trains = True`")
+        return self._trainer
 
 
 class Task(ABC):
-    """One evaluation on one dataset: `FeatureTask` and `TrainingTask` are the two kinds.
+    """One evaluation on one dataset.
 
     Attributes
     ----------
     Config: the configuration's type.
     profiles: overrides of the configuration's defaults per profile (`smoke`, `mini`, `paper`).
-    dataset: registry name of the dataset that is encoded.
+    requires: what a method must provide (`methods.base.CAPABILITIES`); others are not applicable, with the reason.
+    uses: what is taken besides where a method provides it.
+    trains: whether `evaluate` trains something by the shared loop.
+    metrics: the metrics that the table shows, in order; the first is the main one.
+    secondary: metrics that only tables of their own show.
+    cites: the publications behind the protocol, as in `Metric.cites`.
+    dataset: registry name of the dataset.
     domain: the kind of object on its images, so that methods trained on it are used.
     reduce: `track_mean` stores one feature per track, the mean of its frames'; `none` one per image.
-    metrics: the metrics that the table shows, in order.
     input_scale: what images in [0, 1] are multiplied by before they are encoded; 1 unless a protocol says otherwise.
-    encodes: whether the images of `frames` are encoded beforehand.
-    pyramids: whether the task needs methods with a feature pyramid.
-    derenders: whether the task needs methods that take images apart into scenes.
-    less_is_better: the metrics of which less is better.
     """
 
     Config: ClassVar[type[TaskConfig]] = TaskConfig
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    encodes: ClassVar[bool] = True
-    pyramids: ClassVar[bool] = False
-    derenders: ClassVar[bool] = False
-    less_is_better: ClassVar[frozenset[str]] = frozenset()
+    requires: ClassVar[frozenset[str]] = frozenset({"features"})
+    uses: ClassVar[frozenset[str]] = frozenset()
+    trains: ClassVar[bool] = False
+    metrics: tuple[Metric, ...]
+    secondary: tuple[Metric, ...] = ()
+    cites: ClassVar[tuple[str, ...]] = ()
     dataset: str
     domain: Literal["faces", "cars"] = "faces"
     reduce: Literal["none", "track_mean"] = "none"
-    metrics: tuple[str, ...] = ("accuracy", "f1", "nmi")
     input_scale: float = 1.0
 
     def __init__(self, config: TaskConfig | None = None) -> None:
         self.config: Any = config if config is not None else self.Config()
+
+    @property
+    def encodes(self) -> bool:
+        """Whether the images of `frames` are encoded beforehand."""
+        return "features" in self.requires | self.uses
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether the scores depend on more of the method than its features."""
+        return bool((self.requires | self.uses) - {"features"})
 
     def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
         """Indices of the images that the task uses, ascending; all of them unless a protocol leaves some out.
@@ -91,70 +188,10 @@ class Task(ABC):
         """
         return np.arange(len(dataset))
 
-
-class FeatureTask(Task):
-    """An evaluation of nothing but features."""
-
     @abstractmethod
-    def evaluate(
-        self,
-        features: Float[Matrix, "n d"],
-        dataset: Dataset,
-        *,
-        frames: Int[np.ndarray, " m"],
-        seed: int,
-        progress: Progress,
-    ) -> Scores:
-        """Score features, one row per image of `frames` or per track (see `reduce`).
+    def evaluate(self, inputs: EvaluationInputs) -> Scores:
+        """Score one method.
 
-        They may be a memory map, or packed bits (`datasets.packed`): take blocks of rows or columns and work on those.
-
-        `seed` is the task's own stream; the same seed gives the same scores bit for bit.
-        """
-
-
-class Model(Protocol):
-    """A trained method, as far as a task may train on top of it (`methods.base.Method`)."""
-
-    def encoder(self) -> nn.Module:
-        """The trainable encoder, images in [0, 1] to features (b, d); NotApplicable where there is none."""
-
-    def feature_groups(self, images: Float[Tensor, "b 3 h w"]) -> Mapping[str, Float[Tensor, "b d"]]:
-        """Features in the groups that they have by nature; NotApplicable where there are none."""
-
-    def derender(self, images: Float[Tensor, "b 3 h w"]) -> Derendered:
-        """Scenes that images show; NotApplicable where the method sees none."""
-
-    def group_encoders(self) -> Mapping[str, nn.Module]:
-        """What computes each of these groups by itself; NotApplicable where they share a network."""
-
-    def pyramid(self) -> nn.Module:
-        """The encoder as a feature pyramid; NotApplicable where there is none."""
-
-
-class TrainingTask(Task):
-    """An evaluation that trains something on the method's features or on top of its encoder."""
-
-    @abstractmethod
-    def evaluate(
-        self,
-        features: Float[Matrix, "n d"] | None,
-        model: Callable[[], Model],
-        dataset: Dataset,
-        *,
-        frames: Int[np.ndarray, " m"],
-        seed: int,
-        trainer: Trainer,
-        device: str,
-        progress: Progress,
-    ) -> Scores:
-        """Train and score.
-
-        Parameters
-        ----------
-        features: one row per image of `frames`, or None where the task does not have them encoded (`encodes`) or the
-            method has none before it is trained with labels.
-        model: gives a fresh copy of the method with its trained weights, on `device`, at each call.
-        seed: the task's own stream; the same seed gives the same scores bit for bit.
-        trainer: the shared loop; it draws the order of batches from the run's seed and each training's name.
+        Raises NotApplicable where that turns out to mean nothing, BenchError where the data or the method's output are
+        not what they should be.
         """

@@ -1,4 +1,4 @@
-"""Pictures side by side under their names, one row per image: the layout of every sheet."""
+"""Pictures side by side under their names, one row per image: the layout of every contact sheet."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ SCALE = 2  # screen pixels of a pixel
 LINE = 14  # pixels of a line of text
 
 
-def sheet(columns: Mapping[str, UInt8[np.ndarray, "n s s 3"]], title: str = "") -> Image.Image:
+def contact_sheet(columns: Mapping[str, UInt8[np.ndarray, "n s s 3"]], title: str = "") -> Image.Image:
     """The columns with their names above, and above these the title, where there is one."""
     body = Image.fromarray(np.concatenate(np.concatenate(list(columns.values()), axis=2)))
     body = body.resize((body.width * SCALE, body.height * SCALE), Image.Resampling.NEAREST)

@@ -19,8 +19,10 @@ class Probe(nn.Module):
         self.attribute = attribute
 
     def forward(self, images: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 1"]:
+        """The logit of the attribute for images in [0, 1]."""
         features = torch.cat([encoder(images).flatten(1) for encoder in self.encoders.values()], dim=1)
-        return self.head(features)[:, [self.attribute]]
+        logits: Tensor = self.head(features)[:, [self.attribute]]
+        return logits
 
 
 def last_spatial_layer(encoder: nn.Module, images: Float[Tensor, "b 3 s s"]) -> nn.Module:

@@ -1,6 +1,6 @@
 """What an attribute is told from: shares of groups of features, and where their encoders look (PDR, figure 4)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -10,19 +10,20 @@ from jaxtyping import Float, Int
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from datasets.base import Dataset, Progress
+from datasets.base import Dataset
+from datasets.blocks import to_float
 from datasets.errors import BenchError, NotApplicable
 from datasets.streams import generator
 from datasets.synthetic.faces.attributes import NAMES
-from methods.learning import Trainer, to_float
 from tasks.attribution.grad_cam import Probe, grad_cam
-from tasks.attribution.sheet import attribution_sheet
-from tasks.base import Model, Scores, TaskConfig
+from tasks.attribution.pictures import attribution_pictures
+from tasks.base import EvaluationInputs, TaskConfig
 from tasks.celeba_linear.config import LinearConfig
+from tasks.celeba_linear.images import FewLabels
 from tasks.celeba_linear.runs import Runs
-from tasks.celeba_linear.task import CelebALinear
 from tasks.groups.features import grouped_features
 from tasks.metrics.bootstrap import mean_interval
+from tasks.results import DetailTable, Metric, Picture, Scores
 
 # Images on the picture, those that the head is surest of.
 SHOWN = 8
@@ -32,6 +33,10 @@ STEPS = 50
 BLOCK_BYTES = 64 * 2**20
 # How far the attributions' sum may be from the difference that they explain, as a share of the largest difference.
 TOLERANCE = {"linear": 1e-4, "mlp": 2e-2}
+PICTURED = (
+    "The test images that the head is surest of, and where each group's encoder looks: Grad-CAM at its last layer with "
+    "places, every map scaled by its own largest value."
+)
 
 
 class AttributionConfig(LinearConfig):
@@ -56,7 +61,7 @@ class AttributionConfig(LinearConfig):
         return value
 
 
-class Attribution(CelebALinear):
+class Attribution(FewLabels):
     """Trains `celeba_linear`'s head on all of a method's groups of features, and asks what it goes by.
 
     The share of a group is the sum of its units' absolute integrated gradients (Sundararajan et al., 2017) over that of
@@ -67,30 +72,19 @@ class Attribution(CelebALinear):
     """
 
     Config: ClassVar[type[TaskConfig]] = AttributionConfig
-    encodes: ClassVar[bool] = False
-    settings: ClassVar[str] = "attribution"
+    requires: ClassVar[frozenset[str]] = frozenset({"groups"})
+    uses: ClassVar[frozenset[str]] = frozenset({"group_encoders"})
+    metrics = (
+        Metric("head_accuracy", cites=("sundararajan2017ig", "selvaraju2017gradcam")),
+        Metric("share_*", higher_is_better=None),
+    )
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"labels": (16,), "epochs": 2, "batch_size": 8, "test_images": 32},
         "mini": {"test_images": 500},
         "paper": {},
     }
 
-    def __init__(self, config: TaskConfig) -> None:
-        super().__init__(config)
-        self.metrics = ("head_accuracy",)
-
-    def evaluate(
-        self,
-        features: Any,
-        model: Callable[[], Model],
-        dataset: Dataset,
-        *,
-        frames: Int[np.ndarray, " m"],
-        seed: int,
-        trainer: Trainer,
-        device: str,
-        progress: Progress,
-    ) -> Scores:
+    def evaluate(self, inputs: EvaluationInputs) -> Scores:
         """Scores `head_accuracy` on the test images, and `share_GROUP` of each group with intervals over images.
 
         `predictions` has of each test image `frame`, its `logit` and its shares by group, `attribution` (t, groups).
@@ -102,11 +96,12 @@ class Attribution(CelebALinear):
         NotApplicable: where the features have no groups.
         BenchError: where the attribute is not known of the images, or the attributions do not sum to what they explain.
         """
-        items = self._items(dataset, frames)
+        dataset, frames, device = inputs.dataset, inputs.frames, inputs.device
+        items = self.items(dataset, frames)
         column = self._column(dataset, items.attributes[items.test])
-        method = model()
-        groups = grouped_features(method.feature_groups, dataset, frames, device, progress)
-        runs = Runs(self.config, items, seed, trainer, device, progress)
+        method = inputs.model()
+        groups = grouped_features(method.feature_groups, inputs)
+        runs = Runs(self.config, items, inputs.seed, inputs.trainer, device, inputs.progress)
         values = np.concatenate(list(groups.values()), axis=1).astype(np.float32)
         head = runs.train(
             nn.Identity(), values.shape[1], values[items.labelled], len(items.labelled), "frozen"
@@ -134,7 +129,8 @@ class Attribution(CelebALinear):
             images = dataset.images[frames[items.test[surest]]]
             probe = Probe(method.group_encoders(), head, column).eval()
             maps = {name: part.cpu().numpy() for name, part in grad_cam(probe, to_float(images, device)).items()}
-            pictures["grad_cam"] = attribution_sheet(images, maps, percent, self.config.attribute)
+            pixels = attribution_pictures(images, maps, percent, self.config.attribute)
+            pictures["grad_cam"] = Picture(pixels, PICTURED)
         except NotApplicable as reason:
             details["grad_cam"] = str(reason)
         return Scores(
@@ -143,9 +139,10 @@ class Attribution(CelebALinear):
                 **{f"share_{name}": value / 100 for name, value in percent.items()},
             },
             intervals={
-                f"share_{name}": mean_interval(shares[:, place], generator(seed, "bootstrap", name))
+                f"share_{name}": mean_interval(shares[:, place], generator(inputs.seed, "bootstrap", name))
                 for place, name in enumerate(groups)
             },
+            charts=[_table(self.config.attribute, percent, details.get("grad_cam"))],
             predictions={"frame": frames[items.test], "logit": logits, "attribution": shares},
             pictures=pictures,
             details={"attribution": details},
@@ -161,6 +158,16 @@ class Attribution(CelebALinear):
                 f"known are {', '.join(known)}"
             )
         return names.index(self.config.attribute)
+
+
+def _table(attribute: str, percent: Mapping[str, float], without_pictures: str | None) -> DetailTable:
+    """The share of each group; `without_pictures` is why Grad-CAM shows nothing beside it, if so."""
+    title = (
+        f"what {attribute} is told from: shares of the absolute integrated gradients of a head's logit, means over "
+        f"test images{f'; no Grad-CAM: {without_pictures}' if without_pictures else ''}"
+    )
+    rows = tuple((name, (f"{value:.1f} %",)) for name, value in percent.items())
+    return DetailTable(title, ("group of features", "share"), rows)
 
 
 def integrated_gradients(
@@ -183,7 +190,7 @@ def integrated_gradients(
     rows = max(1, BLOCK_BYTES // (4 * STEPS * features.shape[1]))
     found = [
         explainer.attribute(block, baseline.expand_as(block), target=column, n_steps=STEPS).detach().double().cpu()
-        for block in features.split(rows)
+        for block in torch.split(features, rows)
     ]
     with torch.inference_mode():
         difference = (head(features) - head(baseline))[:, column].double().cpu().numpy()
@@ -202,4 +209,4 @@ def group_shares(attributions: Float[np.ndarray, "t d"], sizes: list[int]) -> Fl
     ends = np.cumsum([0, *sizes])
     sums = np.stack([np.abs(attributions[:, a:b]).sum(axis=1) for a, b in pairwise(ends)], axis=1)
     total = sums.sum(axis=1, keepdims=True)
-    return np.divide(sums, total, out=np.full_like(sums, 1 / len(sizes)), where=total > 0)
+    return np.asarray(np.divide(sums, total, out=np.full_like(sums, 1 / len(sizes)), where=total > 0))

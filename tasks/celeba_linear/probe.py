@@ -8,6 +8,7 @@ from jaxtyping import Float, Int8, Shaped, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from datasets.blocks import to_float
 from datasets.errors import BenchError
 from methods.learning import Losses, SupervisedLearner
 
@@ -31,13 +32,7 @@ def new_head(kind: HeadKind, width: int, outputs: int, seed: int) -> nn.Module:
 def width_of(encoder: nn.Module, image: UInt8[np.ndarray, "s s 3"], device: str) -> int:
     """Number of features that an encoder in eval mode gives for an image."""
     with torch.no_grad():
-        return int(encoder(to_input(image[None], device)).shape[1])
-
-
-def to_input(rows: Shaped[np.ndarray, "b *shape"], device: str) -> Tensor:
-    """Images uint8 (b, s, s, 3) as the trainer gives them, float32 (b, 3, s, s) in [0, 1]; features as they are."""
-    tensor = torch.from_numpy(np.ascontiguousarray(rows)).to(device)
-    return tensor.permute(0, 3, 1, 2).float().div_(255.0) if rows.dtype == np.uint8 else tensor
+        return int(encoder(to_float(image[None], device)).shape[1])
 
 
 def known_cross_entropy(logits: Float[Tensor, "b a"], targets: Int8[Tensor, "b a"]) -> Float[Tensor, ""]:
@@ -60,6 +55,7 @@ class AttributeClassifier(SupervisedLearner):
         self.learning_rate = learning_rate
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Adam on all that requires gradients."""
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         return {"classifier": torch.optim.Adam(trained, lr=self.learning_rate)}
 
@@ -67,27 +63,28 @@ class AttributeClassifier(SupervisedLearner):
         """Log odds of each attribute."""
         features = self.encoder(inputs)
         with torch.autocast(features.device.type, enabled=False):
-            return self.head(features.float())
+            found: Tensor = self.head(features.float())
+            return found
 
     def forward(
         self, inputs: Shaped[Tensor, "b *shape"], targets: Int8[Tensor, "b a"], *, phase: str, step: int
     ) -> Losses:
+        """Mean cross-entropy of the attributes that are known."""
         return {"loss": known_cross_entropy(self.logits(inputs), targets)}
 
 
-def predict(
-    classifier: AttributeClassifier, rows: Shaped[np.ndarray, "b *shape"], device: str
-) -> UInt8[np.ndarray, "b a"]:
-    """Attributes of some inputs by a classifier in eval mode on the device: 1 where the probability is above one half.
+def predict(classifier: AttributeClassifier, inputs: Shaped[Tensor, "b *shape"]) -> UInt8[np.ndarray, "b a"]:
+    """Attributes of features, or of images in [0, 1] (b, 3, s, s), by a classifier in eval mode on their device: 1
+    where the probability is above one half.
 
     Raises BenchError where an input gives no finite probability.
     """
     with torch.inference_mode():
-        logits = classifier.logits(to_input(rows, device))
+        logits = classifier.logits(inputs)
     if not bool(torch.isfinite(logits).all()):
         wrong = int((~torch.isfinite(logits)).any(dim=1).sum())
         raise BenchError(
-            f"{wrong} of {len(rows)} test images get a prediction that is not a finite number: look at the method's "
+            f"{wrong} of {len(inputs)} test images get a prediction that is not a finite number: look at the method's "
             "features, which may not be finite either"
         )
     return (logits > 0).to(torch.uint8).cpu().numpy()

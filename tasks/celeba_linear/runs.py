@@ -1,41 +1,26 @@
 """The trainings behind celeba_linear: one per number of labelled images, on frozen features or with the encoder."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int, Int8, UInt8
+import torch
+from jaxtyping import Float, UInt8
 from torch import nn
 
 from datasets.base import Progress
+from datasets.blocks import blocks
 from datasets.packed import Matrix
 from datasets.streams import seed_for
 from methods.learning import Trainer
 from tasks.base import Model
 from tasks.celeba_linear.config import LinearConfig, Mode, metric
+from tasks.celeba_linear.images import Items
 from tasks.celeba_linear.probe import AttributeClassifier, new_head, predict, width_of
 
 # Test images scored at once.
 BLOCK = 256
-
-
-@dataclass(frozen=True)
-class Items:
-    """The task's images and what is known of them.
-
-    Attributes
-    ----------
-    frames: index of each in the dataset, ascending (m,).
-    attributes: of each: 0, 1, or -1 where unknown.
-    labelled: rows of `frames`, the labelled images in their order: n of them are the first n.
-    test: rows of `frames`, the test images.
-    """
-
-    frames: Int[np.ndarray, " m"]
-    attributes: Int8[np.ndarray, "m a"]
-    labelled: Int[np.ndarray, " l"]
-    test: Int[np.ndarray, " t"]
 
 
 @dataclass
@@ -62,10 +47,13 @@ class Runs:
         }
         del inputs
         found: dict[str, list[np.ndarray]] = {name: [] for name in heads}
-        for rows in self._blocks("test frozen"):
-            block = features[rows]
+        test = self.items.test
+        starts = range(0, len(test), BLOCK)
+        for start in self.progress.track(starts, total=len(starts), what="test frozen"):
+            block = np.ascontiguousarray(features[test[start : start + BLOCK]])
+            rows = torch.from_numpy(block).to(self.device)
             for name, head in heads.items():
-                found[name].append(predict(head, block, self.device))
+                found[name].append(predict(head, rows))
         return {name: np.concatenate(parts) for name, parts in found.items()}
 
     def finetuned(self, model: Callable[[], Model], images: UInt8[np.ndarray, "n s s 3"]) -> dict[str, np.ndarray]:
@@ -80,9 +68,15 @@ class Runs:
             encoder = model().encoder().eval()
             width = width_of(encoder, inputs[0], self.device)
             classifier = self.train(encoder, width, inputs, count, "finetuned")
-            blocks = self._blocks(f"test finetuned {count}")
-            parts = [predict(classifier, images[frames[rows]], self.device) for rows in blocks]
-            found[metric(count, "finetuned")] = np.concatenate(parts)
+            tested = blocks(
+                images,
+                frames[self.items.test],
+                BLOCK,
+                device=self.device,
+                progress=self.progress,
+                what=f"test finetuned {count}",
+            )
+            found[metric(count, "finetuned")] = np.concatenate([predict(classifier, block) for _, block in tested])
         return found
 
     def train(self, encoder: nn.Module, width: int, inputs: np.ndarray, count: int, mode: Mode) -> AttributeClassifier:
@@ -98,9 +92,3 @@ class Runs:
         self.summaries[name] = {key: summary[key] for key in kept}
         self.summaries[name]["loss"] = summary["curve"][-1]["train"]["loss"]
         return classifier
-
-    def _blocks(self, what: str) -> Iterator[Int[np.ndarray, " b"]]:
-        """Rows of `frames` of the test images, some at a time."""
-        starts = range(0, len(self.items.test), BLOCK)
-        for start in self.progress.track(starts, total=len(starts), what=what):
-            yield self.items.test[start : start + BLOCK]

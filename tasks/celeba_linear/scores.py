@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from tasks.base import Interval
 from tasks.metrics.bootstrap import RESAMPLES
+from tasks.results import Interval
 
 # Resamples weighed at once.
 BLOCK = 100
@@ -18,7 +18,7 @@ def accuracy_per_attribute(
     """Share of images whose attribute is predicted right, among those where it is known (not -1); NaN without any."""
     known = attributes >= 0
     right = (known & (predicted == attributes)).sum(axis=0)
-    return np.where(known.any(axis=0), right / np.maximum(known.sum(axis=0), 1), np.nan)
+    return np.asarray(np.where(known.any(axis=0), right / np.maximum(known.sum(axis=0), 1), np.nan))
 
 
 def mean_accuracy(predicted: UInt8[np.ndarray, "n a"], attributes: Int[np.ndarray, "n a"]) -> float:
@@ -58,7 +58,7 @@ def accuracy_intervals(
 
 def majority(attributes: Int[np.ndarray, "n a"]) -> UInt8[np.ndarray, " a"]:
     """The more frequent value of each attribute among those known; 0 for a tie and for one that is never known."""
-    return ((attributes == 1).sum(axis=0) > (attributes == 0).sum(axis=0)).astype(np.uint8)
+    return np.asarray((attributes == 1).sum(axis=0) > (attributes == 0).sum(axis=0), dtype=np.uint8)
 
 
 def majority_accuracy(labelled: Int[np.ndarray, "m a"], attributes: Int[np.ndarray, "n a"]) -> float:

@@ -9,38 +9,30 @@ out, other images in every epoch. Features are taken as they are, not standardis
 official training split, test images from its test split.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, get_args
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Int, UInt8
 
-from datasets.base import Dataset, Progress
-from datasets.errors import BenchError, NotApplicable
-from datasets.packed import Matrix
+from datasets.errors import NotApplicable
 from datasets.streams import generator
-from methods.learning import Trainer
-from tasks.base import Model, Scores, TaskConfig, TrainingTask
+from tasks.base import EvaluationInputs, TaskConfig
 from tasks.celeba_linear.config import LinearConfig, Mode, metric
-from tasks.celeba_linear.runs import Items, Runs
+from tasks.celeba_linear.images import FewLabels
+from tasks.celeba_linear.runs import Runs
 from tasks.celeba_linear.scores import accuracy_intervals, accuracy_per_attribute, majority_accuracy, mean_accuracy
-from tasks.splits import images_of
-
-# Labelled images are always chosen from so many, so that asking for fewer chooses among the same.
-POOL = 1000
+from tasks.results import Caption, Metric, PerItem, Scores, reduced
 
 
-class CelebALinear(TrainingTask):
+class CelebALinear(FewLabels):
     """Mean accuracy over attributes by number of labelled images, `accuracy_100_finetuned`, `accuracy_100_frozen`, ...
 
     Attributes that are unknown (-1, in the synthetic stand-in alone) are left out of losses and scores.
     """
 
-    Config: ClassVar[type[TaskConfig]] = LinearConfig
-    dataset = "celeba"
-    # What `--set` calls the task.
-    settings: ClassVar[str] = "celeba_linear"
+    requires: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset({"features", "encoder"})
     # mini: the slowest row, ResNet-18, is fine-tuned at 160 images/s on one core (90 without bfloat16), PDR's encoders
     # of width 16 at 1,000. With 500 real photographs ResNet-18 reaches 0.825, 0.836 and 0.853 after 60, 120 and 240
     # steps, untrained PDR encoders 0.830, 0.840 and 0.848, and no more after the full 1,500 (0.836).
@@ -52,35 +44,9 @@ class CelebALinear(TrainingTask):
 
     def __init__(self, config: TaskConfig | None = None) -> None:
         super().__init__(config)
-        self.metrics = tuple(metric(count, mode) for count in self.config.labels for mode in get_args(Mode))
+        self.metrics = tuple(Metric(metric(count, mode)) for count in self.config.labels for mode in get_args(Mode))
 
-    def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
-        """The pool that labelled images come from, and the test images; random, the same for every method.
-
-        Raises BenchError where there are fewer training images than labelled ones are asked for, or no test image.
-        """
-        train, test, most = images_of(dataset, "train"), images_of(dataset, "test"), self.config.labels[-1]
-        if len(train) < most:
-            raise BenchError(
-                f"{dataset.label} has {len(train)} training images, fewer than the {most} to be labelled: "
-                f"ask for fewer by --set {self.settings}.labels=..."
-            )
-        pool = generator(seed, "labelled").permutation(train)[: max(most, POOL)]
-        tested = generator(seed, "test").permutation(test)[: self.config.test_images]
-        return np.sort(np.concatenate([pool, tested]))
-
-    def evaluate(
-        self,
-        features: Float[Matrix, "n d"] | None,
-        model: Callable[[], Model],
-        dataset: Dataset,
-        *,
-        frames: Int[np.ndarray, " m"],
-        seed: int,
-        trainer: Trainer,
-        device: str,
-        progress: Progress,
-    ) -> Scores:
+    def evaluate(self, inputs: EvaluationInputs) -> Scores:
         """Scores of both modes, or of the one that there is: no fine-tuning without a trainable encoder, and nothing
         frozen without features.
 
@@ -90,36 +56,40 @@ class CelebALinear(TrainingTask):
 
         Raises NotApplicable where the method has neither features nor a trainable encoder.
         """
-        items = self._items(dataset, frames)
-        runs = Runs(self.config, items, seed, trainer, device, progress)
+        dataset, frames = inputs.dataset, inputs.frames
+        items = self.items(dataset, frames)
+        runs = Runs(self.config, items, inputs.seed, inputs.trainer, inputs.device, inputs.progress)
         predicted, absent = {}, {}
-        if features is not None:
-            predicted.update(runs.frozen(features))
+        if inputs.has_features:
+            predicted.update(runs.frozen(inputs.features))
         else:
             absent["frozen"] = "the method has no features before labels train it"
         try:
-            predicted.update(runs.finetuned(model, dataset.images))
+            predicted.update(runs.finetuned(inputs.model, dataset.images))
         except NotApplicable as error:
             absent["finetuned"] = str(error)
         if not predicted:
             raise NotApplicable("; ".join(absent.values()))
-        predicted = {name: predicted[name] for name in self.metrics if name in predicted}
+        predicted = {own.name: predicted[own.name] for own in self.metrics if own.name in predicted}
         truth = items.attributes[items.test]
+        usual = {
+            count: majority_accuracy(items.attributes[items.labelled[:count]], truth) for count in self.config.labels
+        }
+        less = self.reduced(len(items.test))
         return Scores(
             metrics={name: mean_accuracy(values, truth) for name, values in predicted.items()},
-            intervals=accuracy_intervals(predicted, truth, generator(seed, "bootstrap")),
+            intervals=accuracy_intervals(predicted, truth, generator(inputs.seed, "bootstrap")),
+            captions=[_majority_caption(usual), *reduced(less)],
             predictions={"frame": frames[items.test], "attributes": truth, **predicted},
+            per_item=PerItem("attribute_accuracy"),
             details={
                 "attributes": _by_attribute(dataset.classes["attributes"], predicted, truth),
-                "majority_accuracy": {
-                    str(count): majority_accuracy(items.attributes[items.labelled[:count]], truth)
-                    for count in self.config.labels
-                },
+                "majority_accuracy": {str(count): value for count, value in usual.items()},
                 "test_images": len(items.test),
                 "unknown": int(np.count_nonzero(truth < 0)),
                 "trainings": runs.summaries,
                 "not_applicable": absent,
-                "reduced": self.reduced(len(items.test)),
+                "reduced": less,
             },
         )
 
@@ -136,17 +106,14 @@ class CelebALinear(TrainingTask):
             found.append(f"{tested:,} test images in place of the paper's {paper.test_images:,}")
         return found
 
-    def _items(self, dataset: Dataset, frames: Int[np.ndarray, " m"]) -> Items:
-        """The images in `frames`; labelled ones in an order that is random, and the same for the same images."""
-        if "attributes" not in dataset.labels:
-            raise BenchError(f"{dataset.label} has no labels named attributes to classify")
-        attributes = np.asarray(dataset.labels["attributes"])[frames].astype(np.int8)
-        pool, test = (np.flatnonzero(np.isin(frames, images_of(dataset, part))) for part in ("train", "test"))
-        if not (attributes[test] >= 0).any():
-            raise BenchError(f"{dataset.label}: no attribute of any test image is known")
-        digest = hashlib.sha256(frames[pool].astype("<i8").tobytes()).hexdigest()
-        order = generator(0, "celeba_linear", digest).permutation(pool)
-        return Items(frames, attributes, order[: self.config.labels[-1]], test)
+
+def _majority_caption(usual: Mapping[int, float]) -> Caption:
+    """What answering every image alike scores, by the number of labelled images that tell the answer."""
+    values = ", ".join(f"{{n{count}:.3f}} ({count})" for count in usual)
+    return Caption(
+        f"Giving every image the majority's answer among the labelled ones scores {values}.",
+        {f"n{count}": value for count, value in usual.items()},
+    )
 
 
 def _by_attribute(

@@ -6,9 +6,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from datasets.blocks import to_float
 from datasets.errors import BenchError
 from methods.learning import Losses, SupervisedLearner
-from tasks.celeba_linear.probe import to_input
 from tasks.celeba_mask.unet import UNetDecoder
 
 # Adam's decay rates in the paper's segmentations.
@@ -25,16 +25,19 @@ class Segmenter(SupervisedLearner):
         self.learning_rate = learning_rate
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Adam on all that requires gradients."""
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         return {"segmenter": torch.optim.Adam(trained, lr=self.learning_rate, betas=BETAS, fused=True)}
 
     def logits(self, images: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b classes s s"]:
         """Of images in [0, 1]."""
-        return self.decoder(self.pyramid(images))
+        logits: Tensor = self.decoder(self.pyramid(images))
+        return logits
 
     def forward(
         self, inputs: Float[Tensor, "b 3 s s"], targets: UInt8[Tensor, "b s s"], *, phase: str, step: int
     ) -> Losses:
+        """Mean cross-entropy of all pixels against their classes' numbers."""
         logits = self.logits(inputs)
         # One row per pixel: over maps, the loss has no repeatable gradient on a GPU.
         rows = logits.permute(0, 2, 3, 1).flatten(0, 2)
@@ -55,7 +58,8 @@ def new_decoder(channels: tuple[int, ...], classes: int, width: int, seed: int) 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         decoder = UNetDecoder(channels, classes, width)
-    return decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return decoder
 
 
 def channels_of(pyramid: nn.Module, image: UInt8[np.ndarray, "s s 3"], device: str) -> tuple[int, ...]:
@@ -65,7 +69,7 @@ def channels_of(pyramid: nn.Module, image: UInt8[np.ndarray, "s s 3"], device: s
     """
     declared = tuple(getattr(pyramid, "channels", ()))
     with torch.no_grad():
-        maps = pyramid.eval()(to_input(image[None], device))
+        maps = pyramid.eval()(to_float(image[None], device))
     found = [tuple(one.shape[1:]) for one in maps]
     expected = [(count, *(side / 2**level for side in image.shape[:2])) for level, count in enumerate(declared)]
     if len(declared) < 2 or found != expected:
@@ -77,13 +81,13 @@ def channels_of(pyramid: nn.Module, image: UInt8[np.ndarray, "s s 3"], device: s
     return declared
 
 
-def predict(segmenter: Segmenter, images: UInt8[np.ndarray, "b s s 3"], device: str) -> UInt8[np.ndarray, "b s s"]:
-    """The most probable class of every pixel, by a segmenter in eval mode on the device.
+def predict(segmenter: Segmenter, images: Float[Tensor, "b 3 s s"]) -> UInt8[np.ndarray, "b s s"]:
+    """The most probable class of every pixel of images in [0, 1], by a segmenter in eval mode on their device.
 
     Raises BenchError where a logit is not finite.
     """
     with torch.inference_mode():
-        logits = segmenter.logits(to_input(images, device))
+        logits = segmenter.logits(images)
     if not bool(torch.isfinite(logits).all()):
         wrong = int((~torch.isfinite(logits)).flatten(1).any(dim=1).sum())
         raise BenchError(

@@ -9,22 +9,21 @@ scored. The incomplete last batch of an epoch is left out, other images in every
 images, where the paper counts 24,127 and 2,885.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Int, UInt8
 from pydantic import Field
-from torch import nn
 
-from datasets.base import Dataset, Progress
+from datasets.base import Dataset
+from datasets.blocks import blocks
 from datasets.errors import BenchError
-from datasets.packed import Matrix
 from datasets.streams import generator, seed_for
-from methods.learning import Schedule, Trainer
-from tasks.base import Model, Scores, TaskConfig, TrainingTask
+from methods.learning import Schedule
+from tasks.base import EvaluationInputs, Task, TaskConfig
+from tasks.celeba_mask.pictures import mask_pictures
 from tasks.celeba_mask.segmenter import Segmenter, channels_of, new_decoder, predict
-from tasks.celeba_mask.sheet import mask_sheet
 from tasks.metrics.segmentation import (
     best_classes,
     confusions,
@@ -33,6 +32,7 @@ from tasks.metrics.segmentation import (
     segmentation_metrics,
     usual_mask,
 )
+from tasks.results import Caption, DetailTable, Metric, PerItem, Picture, Scores, reduced
 from tasks.splits import images_of
 
 # The paper's numbers of training and test images, and how many test images the official split has.
@@ -42,7 +42,7 @@ PAPER_TRAIN, PAPER_TEST, OFFICIAL_TEST = 24_127, 2_885, 2_824
 BLOCK = 64
 # Predicted masks are kept of as many test images as take so many bytes: 4,096 of 64 pixels.
 MASK_BYTES = 2**24
-# Rows of the sheet.
+# Rows of the contact sheet.
 SHOWN = 8
 
 
@@ -57,14 +57,14 @@ class MaskConfig(TaskConfig):
     width: int = Field(16, gt=0, description="channels of the decoder's finest level; every coarser one doubles them")
 
 
-class CelebAMask(TrainingTask):
+class CelebAMask(Task):
     """Mean IoU over classes, that of the ten best classes, and pixel accuracy, over all pixels of the test images."""
 
     Config = MaskConfig
     dataset = "celebamask"
-    encodes: ClassVar[bool] = False
-    pyramids: ClassVar[bool] = True
-    metrics = ("miou", "miou_top10", "pixel_accuracy")
+    requires: ClassVar[frozenset[str]] = frozenset({"pyramid"})
+    trains: ClassVar[bool] = True
+    metrics = (Metric("miou"), Metric("miou_top10"), Metric("pixel_accuracy"))
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {"train_images": 32, "test_images": 16, "epochs": 1, "width": 4},
         "mini": {"train_images": 1000, "test_images": 500, "epochs": 8},
@@ -78,18 +78,7 @@ class CelebAMask(TrainingTask):
         test = generator(seed, "test").permutation(images_of(dataset, "test"))[: config.test_images]
         return np.sort(np.concatenate([train, test]))
 
-    def evaluate(
-        self,
-        features: Float[Matrix, "n d"] | None,
-        model: Callable[[], Model],
-        dataset: Dataset,
-        *,
-        frames: Int[np.ndarray, " m"],
-        seed: int,
-        trainer: Trainer,
-        device: str,
-        progress: Progress,
-    ) -> Scores:
+    def evaluate(self, inputs: EvaluationInputs) -> Scores:
         """Train on the images of the training split among `frames`, score those of the test split.
 
         `predictions` has a row per test image: `frame` (its index in the dataset), `confusion` (pixels by true and
@@ -101,40 +90,48 @@ class CelebAMask(TrainingTask):
         Raises BenchError where the dataset has no part maps or the method's pyramid is none, NotApplicable where the
         method has no pyramid.
         """
+        dataset, frames = inputs.dataset, inputs.frames
         parts, classes = _parts(dataset)
         train, test = (frames[np.isin(frames, images_of(dataset, part))] for part in ("train", "test"))
         truth, labelled = (_checked(parts[rows], classes, dataset.label) for rows in (test, train))
-        segmenter, summary = self._train(
-            model().pyramid(), dataset.images[train], labelled, len(classes), seed, trainer, device
-        )
-        predicted = np.concatenate(
-            [predict(segmenter, dataset.images[rows], device) for rows in _blocks(test, progress)]
-        )
+        segmenter, summary = self._train(inputs, dataset.images[train], labelled, len(classes))
+        tested = blocks(dataset.images, test, BLOCK, device=inputs.device, progress=inputs.progress, what="test")
+        predicted = np.concatenate([predict(segmenter, images) for _, images in tested])
         counts = confusions(truth, predicted, len(classes))
         usual = np.broadcast_to(usual_mask(labelled, len(classes)), truth.shape)
+        unseen = _scores(confusions(truth, usual, len(classes)))
         whole = counts.sum(axis=0)
         iou = intersection_over_union(whole)
         named = {name: None if np.isnan(value) else float(value) for name, value in zip(classes, iou, strict=True)}
+        less = self.reduced(len(train), len(test))
         shown = np.linspace(0, len(test) - 1, min(SHOWN, len(test))).astype(int)
         return Scores(
             metrics=_scores(counts),
-            intervals=segmentation_intervals(counts, generator(seed, "bootstrap")),
+            intervals=segmentation_intervals(counts, generator(inputs.seed, "bootstrap")),
+            captions=[_usual_mask_caption(unseen), *reduced(less)],
+            charts=[_table(named)],
             predictions={
                 "frame": test,
                 "confusion": counts.astype(np.int32),
                 "mask": predicted[: max(1, MASK_BYTES // predicted[0].size)],
             },
-            pictures={"masks": mask_sheet(dataset.images[test[shown]], truth[shown], predicted[shown], classes)},
+            per_item=PerItem("segmentation"),
+            pictures={
+                "masks": Picture(
+                    mask_pictures(dataset.images[test[shown]], truth[shown], predicted[shown], classes),
+                    "Test images, their true parts and the predicted ones, with a legend of the colours.",
+                )
+            },
             details={
                 "iou": named,
                 "absent": [name for name, value in named.items() if value is None],
                 "top10": [classes[number] for number in best_classes(whole)],
-                "usual_mask": _scores(confusions(truth, usual, len(classes))),
+                "usual_mask": unseen,
                 "train_images": len(train),
                 "test_images": len(test),
                 "parameters": segmenter.parameter_counts(),
                 "segmentation": summary,
-                "reduced": self.reduced(len(train), len(test)),
+                "reduced": less,
             },
         )
 
@@ -154,18 +151,16 @@ class CelebAMask(TrainingTask):
 
     def _train(
         self,
-        pyramid: nn.Module,
+        inputs: EvaluationInputs,
         images: UInt8[np.ndarray, "n s s 3"],
         parts: UInt8[np.ndarray, "n s s"],
         classes: int,
-        seed: int,
-        trainer: Trainer,
-        device: str,
     ) -> tuple[Segmenter, dict[str, Any]]:
         """The trained segmenter, and what is worth keeping of its training."""
         config: MaskConfig = self.config
-        channels = channels_of(pyramid, images[0], device)
-        decoder = new_decoder(channels, classes, config.width, seed_for(seed, "decoder"))
+        pyramid = inputs.model().pyramid()
+        channels = channels_of(pyramid, images[0], inputs.device)
+        decoder = new_decoder(channels, classes, config.width, seed_for(inputs.seed, "decoder"))
         segmenter = Segmenter(pyramid, decoder, config.learning_rate)
         schedule = Schedule(
             batch_size=config.batch_size,
@@ -174,7 +169,7 @@ class CelebAMask(TrainingTask):
             flip=False,
             holdout=False,
         )
-        summary = trainer.train_supervised(segmenter, images, parts, schedule, name="segment")
+        summary = inputs.trainer.train_supervised(segmenter, images, parts, schedule, name="segment")
         kept = {name: summary[name] for name in ("steps", "epochs", "seconds", "precision", "images_per_second")}
         return segmenter, {**kept, "losses": [epoch["train"]["loss"] for epoch in summary["curve"]]}
 
@@ -199,11 +194,16 @@ def _checked(parts: UInt8[np.ndarray, "n s s"], classes: tuple[str, ...], label:
     return parts
 
 
-def _blocks(rows: Int[np.ndarray, " t"], progress: Progress) -> Iterator[Int[np.ndarray, " b"]]:
-    """Test images, some at a time."""
-    starts = range(0, len(rows), BLOCK)
-    for start in progress.track(starts, total=len(starts), what="test"):
-        yield rows[start : start + BLOCK]
+def _usual_mask_caption(scores: Mapping[str, float]) -> Caption:
+    """What segmenting every image alike scores."""
+    values = ", ".join(f"{{{name}:.3f}} ({name})" for name in scores)
+    return Caption(f"Giving each pixel its most frequent class in the training images scores {values}.", scores)
+
+
+def _table(iou: Mapping[str, float | None]) -> DetailTable:
+    """The IoU of each class."""
+    rows = tuple((name, ("absent" if value is None else f"{value:.2f}",)) for name, value in iou.items())
+    return DetailTable("intersection over union of each part", ("part", "IoU"), rows)
 
 
 def _scores(counts: Int[np.ndarray, "n c c"]) -> dict[str, float]:

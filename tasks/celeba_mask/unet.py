@@ -42,7 +42,9 @@ class UNetDecoder(nn.Module):
         self.classify = nn.Conv2d(below, classes, 1)
 
     def forward(self, maps: list[Tensor]) -> Float[Tensor, "b classes s s"]:
+        """Logits of every pixel, from the pyramid's maps, the finest first."""
         *finer, hidden = maps
         for enlarge, merge, skip in zip(self.enlarge, self.merge, reversed(finer), strict=True):
             hidden = merge(torch.cat([skip, enlarge(hidden)], dim=1))
-        return self.classify(hidden)
+        logits: Tensor = self.classify(hidden)
+        return logits

@@ -3,17 +3,18 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from pydantic import Field
 
-from datasets.base import Dataset, Progress
+from datasets.base import Dataset
 from datasets.errors import BenchError
-from datasets.packed import Matrix
 from datasets.streams import generator
-from tasks.base import FeatureTask, Scores, TaskConfig
-from tasks.clustering.finch import finch_details
+from tasks.base import EvaluationInputs, Task, TaskConfig
+from tasks.clustering import finch
+from tasks.clustering.base import METRICS, captions
 from tasks.clustering.ward import ward_clusters
 from tasks.metrics.binary_tables import attribute_metrics, mean_intervals, tables_of
+from tasks.results import Scores, reduced
 from tasks.splits import images_of
 
 CLUSTERS = 2
@@ -25,7 +26,7 @@ class CelebAConfig(TaskConfig):
     images: int = Field(6000, ge=2, description="test images at most, drawn at random (the paper's number is 6,000)")
 
 
-class CelebA(FeatureTask):
+class CelebA(Task):
     """One clustering into two, scored against each of 40 attributes; the metrics are means over them (PDR section 4.1).
 
     Two classes, so two clusters, whatever the attribute: the clustering is the same for all of them and done once. An
@@ -35,23 +36,17 @@ class CelebA(FeatureTask):
 
     Config: ClassVar[type[TaskConfig]] = CelebAConfig
     dataset = "celeba"
-    metrics = ("accuracy", "hungarian", "f1", "nmi")
+    metrics = METRICS
+    secondary = finch.METRICS
 
     def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
         """Random images of the test split, the same for every method; all of them where there are no more."""
         test = images_of(dataset, "test")
         return np.sort(generator(seed, "images").permutation(test)[: self.config.images])
 
-    def evaluate(
-        self,
-        features: Float[Matrix, "n d"],
-        dataset: Dataset,
-        *,
-        frames: Int[np.ndarray, " m"],
-        seed: int,
-        progress: Progress,
-    ) -> Scores:
-        """Means of `accuracy`, `hungarian`, `f1` and `nmi` (see `Clustering`) over attributes, with joint intervals.
+    def evaluate(self, inputs: EvaluationInputs) -> Scores:
+        """Means of `accuracy`, `hungarian`, `f1` and `nmi` (see `Clustering`) over attributes, with joint intervals,
+        and of FINCH's `finch_nmi` and `finch_purity`.
 
         `predictions` has a row per image: `frame` (its index in the dataset), `cluster`, and `attributes` (int8: 0,
         1, -1 unknown). `details["attributes"]` has the scores of each attribute by its name, on how many images it is
@@ -60,6 +55,7 @@ class CelebA(FeatureTask):
 
         Raises BenchError where features are not finite, or no attribute can be scored.
         """
+        dataset, features, frames = inputs.dataset, inputs.features, inputs.frames
         names, values = self._attributes(dataset, frames)
         if len(values) != len(features):
             raise ValueError(f"{len(features)} rows of features for {len(values)} items")
@@ -72,9 +68,14 @@ class CelebA(FeatureTask):
         clusters = ward_clusters(features, CLUSTERS)
         tables = tables_of(clusters, values[:, scored])
         found = attribute_metrics(tables, tables)
+        partitions = finch.finch_details(features, values[:, scored], CLUSTERS)
+        fewer = self._reduced(len(values))
         return Scores(
-            metrics={name: float(values.mean()) for name, values in found.items()},
-            intervals=mean_intervals(clusters, values[:, scored], generator(seed, "bootstrap")),
+            metrics={name: float(scores.mean()) for name, scores in found.items()},
+            secondary=finch.finch_scores(partitions),
+            intervals=mean_intervals(clusters, values[:, scored], generator(inputs.seed, "bootstrap")),
+            captions=[*captions(CLUSTERS, len(scored)), *reduced(fewer)],
+            charts=finch.finch_tables(partitions),
             predictions={"frame": frames, "cluster": clusters, "attributes": values},
             details={
                 "clusters": "oracle",
@@ -85,7 +86,7 @@ class CelebA(FeatureTask):
                 "unknown": int(np.count_nonzero(values < 0)),
                 "attributes": {
                     names[column]: {
-                        **{name: float(values[place]) for name, values in found.items()},
+                        **{name: float(scores[place]) for name, scores in found.items()},
                         "known": int(known[column]),
                         "positive": float(present[column] / known[column]),
                     }
@@ -95,8 +96,8 @@ class CelebA(FeatureTask):
                     names[column]: _reason(int(present[column]), int(known[column]))
                     for column in np.setdiff1d(np.arange(len(names)), scored)
                 },
-                "reduced": self._reduced(len(values)),
-                "finch": finch_details(features, values[:, scored], CLUSTERS),
+                "reduced": fewer,
+                "finch": partitions,
             },
         )
 

@@ -3,20 +3,35 @@
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
-from datasets.base import Dataset, Progress, shortened, track_labels
+from datasets.base import Dataset, shortened, track_labels
 from datasets.errors import BenchError
-from datasets.packed import Matrix
 from datasets.streams import generator
-from tasks.base import FeatureTask, Scores
-from tasks.clustering.finch import finch_details
+from tasks.base import EvaluationInputs, Task
+from tasks.clustering import finch
 from tasks.clustering.ward import ward_clusters
 from tasks.metrics.bootstrap import bootstrap_intervals
 from tasks.metrics.clustering import clustering_metrics, contingency, majority_labels
+from tasks.results import Caption, Metric, PerItem, Scores
+
+METRICS = tuple(Metric(name, cites=("ward1963hierarchical",)) for name in ("accuracy", "hungarian", "f1", "nmi"))
 
 
-class Clustering(FeatureTask):
+def captions(clusters: int, attributes: int | None = None) -> list[Caption]:
+    """That the number of clusters is given, and what the accuracies mean; with `attributes`, that scores are means over
+    so many."""
+    return [
+        Caption(f"{clusters} clusters, the true number (oracle)."),
+        *([Caption(f"Means over {attributes} attributes, all scored against one clustering.")] if attributes else []),
+        Caption(
+            "accuracy: majority label per cluster (= weighted cluster purity, the paper's); hungarian: each label "
+            "given to one cluster at most."
+        ),
+    ]
+
+
+class Clustering(Task):
     """Clusters a dataset's images (or, with `reduce = "track_mean"`, its tracks) and scores them against its labels.
 
     The number of clusters is given: that of the classes that occur among the items (an oracle, and recorded as
@@ -28,18 +43,12 @@ class Clustering(FeatureTask):
     """
 
     label_kind: ClassVar[str | None] = None
-    metrics = ("accuracy", "hungarian", "f1", "nmi")
+    metrics = METRICS
+    secondary = finch.METRICS
 
-    def evaluate(
-        self,
-        features: Float[Matrix, "n d"],
-        dataset: Dataset,
-        *,
-        frames: Int[np.ndarray, " m"],
-        seed: int,
-        progress: Progress,
-    ) -> Scores:
-        """Scores `accuracy` (majority label per cluster: weighted purity), `hungarian`, `f1` and `nmi`.
+    def evaluate(self, inputs: EvaluationInputs) -> Scores:
+        """Scores `accuracy` (majority label per cluster: weighted purity), `hungarian`, `f1` and `nmi`, and by FINCH
+        at the same number of clusters `finch_nmi` and `finch_purity`, unless there are too many items for it.
 
         `predictions` has a row per item: `cluster` (numbered by first appearance), `label`, and `majority`, its
         cluster's label; `cluster` and `majority` are -1 where the label is unknown. Where items are images, `frame` is
@@ -47,6 +56,7 @@ class Clustering(FeatureTask):
 
         Raises BenchError where features are not finite or the labels cannot be clustered against.
         """
+        dataset, features, frames = inputs.dataset, inputs.features, inputs.frames
         kind, labels = self.labels(dataset, frames)
         unit = "tracks" if self.reduce == "track_mean" else "items"
         if len(labels) != len(features):
@@ -63,15 +73,20 @@ class Clustering(FeatureTask):
         clusters = ward_clusters(scored, len(present))
         counts = contingency(clusters, labels[known], (len(present), len(names)))
         majority = majority_labels(counts)
+        found = finch.finch_details(scored, labels[known], len(present))
         return Scores(
             metrics={name: float(value) for name, value in clustering_metrics(counts).items()},
-            intervals=bootstrap_intervals(counts, unit, generator(seed, "bootstrap")),
+            secondary=finch.finch_scores(found),
+            intervals=bootstrap_intervals(counts, unit, generator(inputs.seed, "bootstrap")),
+            captions=captions(len(present)),
+            charts=finch.finch_tables(found),
             predictions={
                 "cluster": _spread(clusters, known),
                 "label": labels,
                 "majority": _spread(majority[clusters], known),
                 **({"frame": frames} if self.reduce == "none" else {}),
             },
+            per_item=PerItem("clustering", identity="label", unit=unit),
             details={
                 "clusters": "oracle",
                 "number_of_clusters": len(present),
@@ -81,7 +96,7 @@ class Clustering(FeatureTask):
                 "label_kind": kind,
                 "unit": unit,
                 "unknown": int(np.count_nonzero(~known)),
-                "finch": finch_details(scored, labels[known], len(present)),
+                "finch": found,
             },
         )
 

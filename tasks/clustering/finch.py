@@ -7,6 +7,7 @@ that it gives a hierarchy of a few partitions.
 import contextlib
 import io
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,10 @@ from jaxtyping import Float, Int
 
 from datasets.packed import Matrix
 from tasks.metrics.clustering import contingency, majority_labels, normalised_mutual_information
+from tasks.results import DetailTable, Metric
+
+# At the number of classes, beside Ward's of the same number of clusters.
+METRICS = tuple(Metric(name, cites=("sarfraz2019finch",)) for name in ("finch_nmi", "finch_purity"))
 
 # Above this the package takes approximate neighbours from another one, which would not be the same algorithm.
 LARGEST = 20_000
@@ -69,6 +74,28 @@ def finch_details(features: Float[Matrix, "n d"], labels: Int[np.ndarray, "n *ta
         "partitions": [_scored(partition, columns) for partition in partitions.T],
         "at_classes": _scored(requested, columns),
     }
+
+
+def finch_scores(found: Mapping[str, Any]) -> dict[str, float]:
+    """`METRICS` of what `finch_details` returns; nothing where FINCH was left out."""
+    at_classes = found.get("at_classes", {})
+    return {f"finch_{name}": at_classes[name] for name in ("nmi", "purity") if name in at_classes}
+
+
+def finch_tables(found: Mapping[str, Any]) -> list[DetailTable]:
+    """The partitions in what `finch_details` returns as a table, that into as many clusters as classes last; nothing
+    where FINCH was left out."""
+    if "at_classes" not in found:
+        return []
+    rows = [(str(partition["clusters"]), _cells(partition)) for partition in found["partitions"]]
+    rows.append((f"{found['at_classes']['clusters']} (asked for)", _cells(found["at_classes"])))
+    columns = ("FINCH, clusters", "smallest, median, largest", "NMI", "purity")
+    return [DetailTable("FINCH, which finds numbers of clusters by itself", columns, tuple(rows))]
+
+
+def _cells(partition: Mapping[str, Any]) -> tuple[str, ...]:
+    sizes = ", ".join(str(size) for size in partition["sizes"])
+    return sizes, f"{partition['nmi']:.3f}", f"{partition['purity']:.3f}"
 
 
 def _scored(partition: Int[np.ndarray, " n"], columns: Int[np.ndarray, "n t"]) -> dict[str, Any]:

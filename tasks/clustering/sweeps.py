@@ -1,21 +1,23 @@
 """Clustering by identity as one nuisance grows: the angle of the light (Extended Yale B), or of the head."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from datasets.base import Dataset, Progress, shortened
+from datasets.base import Dataset, shortened
 from datasets.errors import BenchError
-from datasets.packed import Matrix
 from datasets.streams import generator
-from tasks.base import Scores
+from tasks.base import EvaluationInputs
+from tasks.clustering import finch
 from tasks.clustering.base import Clustering
 from tasks.clustering.ward import ward_clusters
 from tasks.metrics.bootstrap import bootstrap_intervals
 from tasks.metrics.clustering import clustering_metrics, contingency
+from tasks.results import Curve, Interval, Metric, Scores
 
 # Truth is stored in single precision: an angle of 12 degrees is one up to here.
 DIGITS = 3
@@ -44,6 +46,7 @@ class Sweep(Clustering):
     """
 
     label_kind = "identity"
+    secondary = (*finch.METRICS, Metric("accuracy@*"), Metric("lost", higher_is_better=False, low=-1.0))
     axis: ClassVar[str]
     edges: ClassVar[tuple[int, ...]]
 
@@ -51,33 +54,28 @@ class Sweep(Clustering):
     def angles(self, dataset: Dataset) -> Float[np.ndarray, " n"]:
         """The angle of each image of the dataset in degrees, at least 0."""
 
-    def evaluate(
-        self,
-        features: Float[Matrix, "n d"],
-        dataset: Dataset,
-        *,
-        frames: Int[np.ndarray, " m"],
-        seed: int,
-        progress: Progress,
-    ) -> Scores:
-        """As `Clustering`, over all images. The curve is in the predictions and in `details["curve"]`.
+    def evaluate(self, inputs: EvaluationInputs) -> Scores:
+        """As `Clustering`, over all images; and the accuracy of each group by itself, `accuracy@0-12`, with what is
+        `lost` from the first group to the last.
 
         `predictions` has besides: `group`, the number of an image's group, and `group_cluster`, its cluster within it;
-        -1 for images of no point of the curve. `curve` has the `axis`, and in `points` for each group `name`, `low`,
-        `high`, the number of `items` and of `clusters` (its people), `metrics`, and `intervals`. In a group with less
-        than two items per person, clusters say nothing of people: it stands in `left_out` with the `reason`.
-        `outside` counts images whose angle is in no group.
+        -1 for images of no point of the curve. `details["curve"]` has the `axis`, and in `points` for each group
+        `name`, `low`, `high`, the number of `items` and of `clusters` (its people), `metrics`, and `intervals`. In a
+        group with less than two items per person, clusters say nothing of people: it stands in `left_out` with the
+        `reason`. `outside` counts images whose angle is in no group.
         """
-        scores = super().evaluate(features, dataset, frames=frames, seed=seed, progress=progress)
+        dataset, features = inputs.dataset, inputs.features
+        scores = super().evaluate(inputs)
         labels = scores.predictions["label"]
-        angles = np.round(self.angles(dataset)[frames], DIGITS)
+        angles = np.round(self.angles(dataset)[inputs.frames], DIGITS)
         groups = [Group(low, high) for low, high in zip(self.edges, self.edges[1:], strict=False)]
         number = np.searchsorted(self.edges[1:], angles, side="left")
         number[(labels < 0) | (number == len(groups))] = -1
         clusters = np.full(len(labels), -1, dtype=np.int64)
         points: list[dict[str, Any]] = []
         left_out: list[dict[str, Any]] = []
-        for index, group in enumerate(progress.track(groups, total=len(groups), what=f"{dataset.label}: curve")):
+        tracked = inputs.progress.track(groups, total=len(groups), what=f"{dataset.label}: curve")
+        for index, group in enumerate(tracked):
             chosen = np.flatnonzero(number == index)
             people = len(np.unique(labels[chosen]))
             about = {"name": group.name, **asdict(group), "items": len(chosen), "clusters": people}
@@ -87,7 +85,7 @@ class Sweep(Clustering):
                 continue
             clusters[chosen] = ward_clusters(features[chosen], people)
             counts = contingency(clusters[chosen], labels[chosen], (people, len(dataset.classes["identity"])))
-            intervals = bootstrap_intervals(counts, "items", generator(seed, "bootstrap", group.name))
+            intervals = bootstrap_intervals(counts, "items", generator(inputs.seed, "bootstrap", group.name))
             points.append(
                 {
                     **about,
@@ -97,11 +95,32 @@ class Sweep(Clustering):
             )
         outside = int(np.count_nonzero((labels >= 0) & (angles > self.edges[-1])))
         curve = {"axis": self.axis, "points": points, "left_out": left_out, "outside": outside}
+        accuracies = {point["name"]: point["metrics"]["accuracy"] for point in points}
+        bounds = {point["name"]: Interval(**point["intervals"]["accuracy"]) for point in points}
         return replace(
             scores,
+            secondary={**scores.secondary, **_secondary(accuracies)},
+            intervals={**scores.intervals, **{f"accuracy@{name}": interval for name, interval in bounds.items()}},
+            charts=[*self._curves(accuracies, bounds), *scores.charts],
             predictions={**scores.predictions, "group": number, "group_cluster": clusters},
             details={**scores.details, "curve": curve},
         )
+
+    def _curves(self, accuracies: Mapping[str, float], bounds: Mapping[str, Interval]) -> list[Curve]:
+        """The accuracy by group as a chart; nothing where no group could be clustered."""
+        if not accuracies:
+            return []
+        return [
+            Curve(
+                f"accuracy by {self.axis.partition(',')[0]}",
+                self.axis,
+                "accuracy",
+                tuple(accuracies),
+                tuple(accuracies.values()),
+                tuple(interval.low for interval in bounds.values()),
+                tuple(interval.high for interval in bounds.values()),
+            )
+        ]
 
     def _truth(self, dataset: Dataset, name: str, width: int) -> Float[np.ndarray, "n w"]:
         """Ground truth of each image, in double precision."""
@@ -129,7 +148,7 @@ class YaleB(Sweep):
         """From the light's azimuth and elevation in degrees."""
         azimuth, elevation = np.radians(self._truth(dataset, "light", 2)).T
         cosine = np.cos(azimuth) * np.cos(elevation)
-        return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+        return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
 class ViewSweep(Sweep):
@@ -141,7 +160,14 @@ class ViewSweep(Sweep):
 
     def angles(self, dataset: Dataset) -> Float[np.ndarray, " n"]:
         """The size of the rotation about the vertical axis, from rx, ry, rz (radians), tx, ty, tz."""
-        return np.degrees(np.abs(self._truth(dataset, "view", 6)[:, 1]))
+        return np.asarray(np.degrees(np.abs(self._truth(dataset, "view", 6)[:, 1])))
+
+
+def _secondary(accuracies: Mapping[str, float]) -> dict[str, float]:
+    """Each group's accuracy under its name, and what is `lost` from the first to the last."""
+    found = {f"accuracy@{name}": value for name, value in accuracies.items()}
+    values = list(accuracies.values())
+    return {**found, "lost": values[0] - values[-1]} if values else found
 
 
 def _too_few(items: int, people: int) -> str | None:

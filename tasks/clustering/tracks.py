@@ -47,7 +47,7 @@ class Tracks(Clustering):
         last = np.zeros(len(dataset.track_names), dtype=np.int64)
         np.maximum.at(last, tracks, everything)
         single = np.bincount(tracks, minlength=len(last)) == 1
-        return everything[(everything != last[tracks]) | single[tracks]]
+        return np.asarray(everything[(everything != last[tracks]) | single[tracks]])
 
 
 class BBT(Tracks):

@@ -112,7 +112,7 @@ def _by_row(pairs: Float[np.ndarray, " pairs"], items: int) -> Iterator[Float[np
 def _places(row: int, others: Int[np.ndarray, " m"], items: int) -> Int[np.ndarray, " m"]:
     """Where the pairs of `row` with `others` stand among all pairs; of the row itself, nowhere that is of use."""
     low, high = np.minimum(row, others), np.maximum(row, others)
-    return low * (2 * items - low - 1) // 2 + high - low - 1
+    return np.asarray(low * (2 * items - low - 1) // 2 + high - low - 1)
 
 
 def _blocks(features: Float[Matrix, "n d"], rows: Int[np.ndarray, " m"]) -> Iterator[Float[np.ndarray, "m b"]]:

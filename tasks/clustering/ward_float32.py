@@ -209,7 +209,7 @@ class Certificate:
     def _slack(self, clusters: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m n"]:
         """Bounds on the errors of squared distances from `clusters` to all; 0 to vacant places."""
         sizes, own = self._sizes, self._sizes[clusters, None]
-        slack = self._weights + self._weights[clusters, None]
+        slack: np.ndarray = self._weights + self._weights[clusters, None]
         slack *= sizes * (2 * self._error * own)
         slack /= sizes + own
         return slack
@@ -254,7 +254,7 @@ class Certificate:
         mean = np.zeros(self._features.shape[1])
         for member in self._members[cluster]:
             mean += self._features[member]
-        return mean / self._sizes[cluster]
+        return np.asarray(mean / self._sizes[cluster])
 
     def _exact(self, a: int, b: int, difference: Float[np.ndarray, " d"]) -> float:
         """Ward's squared distance of two clusters from the difference of their means."""

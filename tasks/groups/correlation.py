@@ -1,18 +1,17 @@
 """How far groups of features say the same: the mean absolute Pearson correlation between them (PDR, section 5)."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Shaped
 from pydantic import Field
 
-from datasets.base import Dataset, Progress
 from datasets.errors import NotApplicable
-from methods.learning import Trainer
-from tasks.base import Model, Scores, TaskConfig, TrainingTask
+from tasks.base import EvaluationInputs, Task, TaskConfig
 from tasks.groups.features import changing, grouped_features, standardised
+from tasks.results import Heatmap, Metric, Scores
 
 # Memory of a block of standardised columns.
 BLOCK_BYTES = 64 * 2**20
@@ -24,7 +23,7 @@ class CorrelationConfig(TaskConfig):
     dataset: str = Field(description="registry name of the dataset")
 
 
-class Correlation(TrainingTask):
+class Correlation(Task):
     """Pearson correlation between every unit of one group and every unit of another, over a dataset's images; its
     absolute value, averaged over the pairs of units. Less is more disentangled.
 
@@ -32,26 +31,14 @@ class Correlation(TrainingTask):
     """
 
     Config: ClassVar[type[TaskConfig]] = CorrelationConfig
-    encodes: ClassVar[bool] = False
-    less_is_better: ClassVar[frozenset[str]] = frozenset({"mean_pcc"})
-    metrics = ("mean_pcc",)
+    requires: ClassVar[frozenset[str]] = frozenset({"groups"})
+    metrics = (Metric("mean_pcc", higher_is_better=False, cites=("klinghoffer2022pdr",)),)
 
     def __init__(self, config: CorrelationConfig) -> None:
         super().__init__(config)
         self.dataset = config.dataset
 
-    def evaluate(
-        self,
-        features: Any,
-        model: Callable[[], Model],
-        dataset: Dataset,
-        *,
-        frames: Int[np.ndarray, " m"],
-        seed: int,
-        trainer: Trainer,
-        device: str,
-        progress: Progress,
-    ) -> Scores:
+    def evaluate(self, inputs: EvaluationInputs) -> Scores:
         """Scores `mean_pcc`, the mean over the pairs of groups; `details["pcc"]` has `mean`, the names of the `groups`,
         and each of the `pairs`, as `geometry-albedo`.
 
@@ -60,17 +47,25 @@ class Correlation(TrainingTask):
 
         Raises NotApplicable where less than two groups change.
         """
-        groups = grouped_features(model().feature_groups, dataset, frames, device, progress)
+        groups = grouped_features(inputs.model().feature_groups, inputs)
         constant = {name: values.shape[1] - int(changing(values).sum()) for name, values in groups.items()}
         pairs = {
             f"{one}-{other}": mean_absolute_correlation(groups[one], groups[other])
             for one, other in combinations([name for name in groups if constant[name] < groups[name].shape[1]], 2)
         }
         if not pairs:
-            raise NotApplicable(f"less than two groups of features change on {dataset.label}")
+            raise NotApplicable(f"less than two groups of features change on {inputs.dataset.label}")
         mean = float(np.mean(list(pairs.values())))
         details = {"mean": mean, "groups": list(groups), "pairs": pairs, "constant": constant}
-        return Scores({"mean_pcc": mean}, details={"pcc": details})
+        return Scores({"mean_pcc": mean}, charts=[_chart(list(groups), pairs)], details={"pcc": details})
+
+
+def _chart(groups: Sequence[str], pairs: Mapping[str, float]) -> Heatmap:
+    """The pairs as a symmetric matrix; nothing on its diagonal, or for a group that never changes."""
+    values = tuple(
+        tuple(pairs.get(f"{one}-{other}", pairs.get(f"{other}-{one}")) for other in groups) for one in groups
+    )
+    return Heatmap("mean absolute correlation between groups of features", tuple(groups), tuple(groups), values)
 
 
 def mean_absolute_correlation(one: Shaped[np.ndarray, "n d"], other: Shaped[np.ndarray, "n e"]) -> float:

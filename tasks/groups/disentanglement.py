@@ -19,19 +19,18 @@ within a group. A factor that no feature could show (hidden by a hat, less than 
 Intervals are not given: resampled images repeat, which raises mutual information and out-of-bag R^2.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 from pydantic import Field
 
-from datasets.base import Dataset, Progress
+from datasets.base import Dataset
 from datasets.errors import BenchError, NotApplicable
 from datasets.packed import Matrix
 from datasets.streams import seed_for
-from methods.learning import Trainer
-from tasks.base import Model, Scores, TaskConfig, TrainingTask
+from tasks.base import EvaluationInputs, Task, TaskConfig
 from tasks.groups.features import grouped_features
 from tasks.groups.principal import codes as codes_of
 from tasks.groups.principal import coordinates
@@ -44,6 +43,7 @@ from tasks.metrics.disentanglement import (
     ridge_r2,
     separated_attribute_predictability,
 )
+from tasks.results import Heatmap, Metric, Scores
 
 # The group of features that have none by nature.
 WHOLE = "all"
@@ -60,7 +60,7 @@ class DisentanglementConfig(TaskConfig):
     folds: int = Field(4, ge=2, description="shares of the images, each predicted from the others (groups)")
 
 
-class Disentanglement(TrainingTask):
+class Disentanglement(Task):
     """DCI, MIG and SAP of a method's features, and what each of its groups of features tells of the scene.
 
     All natural groups count, whichever of them a row's features are of, as in `pcc`.
@@ -70,20 +70,17 @@ class Disentanglement(TrainingTask):
     # Under a second, and still each of 32 images is out of some tree's bag.
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {"smoke": {"trees": 30}}
     dataset = "faces_truth"
-    metrics = ("dci_disentanglement", "dci_completeness", "dci_informativeness", "mig", "sap")
+    requires: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset({"features", "groups"})
+    metrics = (
+        Metric("dci_disentanglement", cites=("eastwood2018dci",)),
+        Metric("dci_completeness", cites=("eastwood2018dci",)),
+        Metric("dci_informativeness", cites=("eastwood2018dci",)),
+        Metric("mig", cites=("chen2018mig",)),
+        Metric("sap", cites=("kumar2018sap",)),
+    )
 
-    def evaluate(
-        self,
-        features: Float[Matrix, "n d"] | None,
-        model: Callable[[], Model],
-        dataset: Dataset,
-        *,
-        frames: Int[np.ndarray, " m"],
-        seed: int,
-        trainer: Trainer,
-        device: str,
-        progress: Progress,
-    ) -> Scores:
+    def evaluate(self, inputs: EvaluationInputs) -> Scores:
         """Score all images of `frames`; see the module for what is scored.
 
         Returns
@@ -102,12 +99,13 @@ class Disentanglement(TrainingTask):
         NotApplicable: where the method has no features before labels train it.
         BenchError: where the dataset has no factors, or features are not finite.
         """
+        dataset, frames, progress = inputs.dataset, inputs.frames, inputs.progress
         names, factors = _factors(dataset, frames, self.config.folds)
         changing = np.ptp(factors, axis=0) > 0
         kept = [name for name, moves in zip(names, changing, strict=True) if moves]
         constant = [name for name, moves in zip(names, changing, strict=True) if not moves]
         factors = factors[:, changing]
-        groups = _groups(features, model, dataset, frames, device, progress)
+        groups = _groups(inputs)
         axes = {name: coordinates(_finite(values, name, dataset)) for name, values in groups.items()}
         share, more = divmod(max(self.config.codes, len(groups)), len(groups))
         parts = {
@@ -117,11 +115,12 @@ class Disentanglement(TrainingTask):
         codes = np.concatenate(list(parts.values()), axis=1)
         columns = progress.track(factors.T, total=len(kept), what=f"{dataset.label}: factors")
         importance, informativeness = forest_importance(
-            codes, columns, trees=self.config.trees, seed=seed_for(seed, "forest")
+            codes, columns, trees=self.config.trees, seed=seed_for(inputs.seed, "forest")
         )
         mig = mutual_information_gap(codes, factors, self.config.bins)
         sap = separated_attribute_predictability(codes, factors)
         r2 = np.stack([ridge_r2(values, factors, self.config.folds) for values in axes.values()])
+        told = by_scene_parameter(list(groups), kept, r2)
         return Scores(
             {
                 "dci_disentanglement": disentanglement(importance),
@@ -130,13 +129,22 @@ class Disentanglement(TrainingTask):
                 "mig": float(mig.mean()),
                 "sap": float(sap.mean()),
             },
+            charts=[
+                Heatmap(
+                    "what each group of features tells of the true scene, R² on images held out",
+                    tuple(told["rows"]),
+                    tuple(told["columns"]),
+                    tuple(tuple(row) for row in told["values"]),
+                    "scene parameter",
+                )
+            ],
             predictions={
                 "frame": frames.astype(np.int64),
                 "codes": codes.astype(np.float32),
                 "factors": factors.astype(np.float32),
             },
             details={
-                "disentanglement": by_scene_parameter(list(groups), kept, r2),
+                "disentanglement": told,
                 "disentanglement_factors": {"rows": list(groups), "columns": kept, "values": r2.tolist()},
                 "factors": {
                     name: {"informativeness": float(i), "mig": float(m), "sap": float(s)}
@@ -181,21 +189,14 @@ def _factors(
     return dataset.classes["factors"], factors
 
 
-def _groups(
-    features: Float[Matrix, "n d"] | None,
-    model: Callable[[], Model],
-    dataset: Dataset,
-    frames: Int[np.ndarray, " m"],
-    device: str,
-    progress: Progress,
-) -> Mapping[str, Shaped[Matrix, "n _"]]:
+def _groups(inputs: EvaluationInputs) -> Mapping[str, Shaped[Matrix, "n _"]]:
     """The method's features in their natural groups, or all of them as one."""
     try:
-        return grouped_features(model().feature_groups, dataset, frames, device, progress)
+        return grouped_features(inputs.model().feature_groups, inputs)
     except NotApplicable:
-        if features is None:
+        if not inputs.has_features:
             raise NotApplicable("the method has no features before labels train it") from None
-        return {WHOLE: features}
+        return {WHOLE: inputs.features}
 
 
 def _finite(values: Shaped[Matrix, "n _"], name: str, dataset: Dataset) -> Shaped[Matrix, "n _"]:

@@ -4,35 +4,34 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
-from datasets.base import Dataset, Progress
-from methods.learning import to_float
+from datasets.blocks import blocks
+from tasks.base import EvaluationInputs
 
 # Images encoded at once.
 BATCH = 256
 
 
 def grouped_features(
-    encode: Callable[[Tensor], Mapping[str, Tensor]],
-    dataset: Dataset,
-    frames: Int[np.ndarray, " m"],
-    device: str,
-    progress: Progress,
+    encode: Callable[[Tensor], Mapping[str, Tensor]], inputs: EvaluationInputs
 ) -> dict[str, Shaped[np.ndarray, "m _"]]:
-    """A method's `feature_groups` of the images `frames`, by name: float32, or uint8 where all are 0 or 1.
+    """A method's `feature_groups`, which `encode` is, of the m images `inputs.frames`, by name: float32, or uint8 where
+    all are 0 or 1.
 
     Raises NotApplicable where `encode` does.
     """
-    blocks = dict[str, list[np.ndarray]]()
-    starts = range(0, len(frames), BATCH)
+    found = dict[str, list[np.ndarray]]()
+    what = f"{inputs.dataset.label}: groups of features"
+    images = blocks(
+        inputs.dataset.images, inputs.frames, BATCH, device=inputs.device, progress=inputs.progress, what=what
+    )
     with torch.inference_mode():
-        for start in progress.track(starts, total=len(starts), what=f"{dataset.label}: groups of features"):
-            images = to_float(dataset.images[frames[start : start + BATCH]], device)
-            for name, values in encode(images).items():
-                blocks.setdefault(name, []).append(compact(values.float().cpu().numpy()))
-    return {name: np.concatenate(parts) for name, parts in blocks.items()}
+        for _, block in images:
+            for name, values in encode(block).items():
+                found.setdefault(name, []).append(compact(values.float().cpu().numpy()))
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def compact(values: Float[np.ndarray, "b d"]) -> Shaped[np.ndarray, "b d"]:
@@ -42,11 +41,11 @@ def compact(values: Float[np.ndarray, "b d"]) -> Shaped[np.ndarray, "b d"]:
 
 def changing(values: Shaped[np.ndarray, "n d"]) -> Bool[np.ndarray, " d"]:
     """Which columns are not the same in every row."""
-    return (values != values[:1]).any(axis=0)
+    return np.asarray((values != values[:1]).any(axis=0))
 
 
 def standardised(values: Shaped[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     """Columns less their means over their standard deviations, in float64; zeros for a column that never changes."""
     centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
     deviation = np.sqrt(np.square(centred).mean(axis=0))
-    return np.divide(centred, deviation, out=np.zeros_like(centred), where=changing(values))
+    return np.asarray(np.divide(centred, deviation, out=np.zeros_like(centred), where=changing(values)))

@@ -30,9 +30,9 @@ def coordinates(features: Shaped[Matrix, "n d"]) -> Float[np.ndarray, "n r"]:
     kept = np.flatnonzero(values > ROUNDING * energy)[::-1]
     found = vectors[:, kept] * np.sqrt(values[kept])
     if not len(kept):
-        return found
+        return np.asarray(found)
     largest = np.abs(found).argmax(axis=0)
-    return found * np.sign(found[largest, np.arange(len(kept))])
+    return np.asarray(found * np.sign(found[largest, np.arange(len(kept))]))
 
 
 def codes(features: Shaped[Matrix, "n d"], axes: Float[np.ndarray, "n r"], count: int) -> Float[np.ndarray, "n c"]:
@@ -47,4 +47,4 @@ def codes(features: Shaped[Matrix, "n d"], axes: Float[np.ndarray, "n r"], count
         values = np.asarray(features[:]).astype(np.float64)
         centred = values - values.mean(axis=0)
         chosen = centred[:, np.square(centred).sum(axis=0) > ROUNDING * np.square(values).sum(axis=0)]
-    return chosen / np.sqrt(np.square(chosen).mean(axis=0))
+    return np.asarray(chosen / np.sqrt(np.square(chosen).mean(axis=0)))

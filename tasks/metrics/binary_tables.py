@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float, Int, Num
 
-from tasks.base import Interval
 from tasks.metrics.bootstrap import RESAMPLES
 from tasks.metrics.clustering import clustering_metrics
+from tasks.results import Interval
 
 # Resamples weighed at once.
 BLOCK = 100

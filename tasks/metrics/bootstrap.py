@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from tasks.base import Interval
 from tasks.metrics.clustering import clustering_metrics, normalised_mutual_information
+from tasks.results import Interval
 
 RESAMPLES = 2000
 

@@ -94,7 +94,7 @@ def mutual_information(
     joint = (one.T @ other).reshape(codes.shape[1], bins, factors.shape[1], bins) / max(len(codes), 1)
     independent = joint.sum(axis=3, keepdims=True) * joint.sum(axis=1, keepdims=True)
     ratio = np.divide(joint, independent, out=np.ones_like(joint), where=joint > 0)
-    return (joint * np.log(ratio)).sum(axis=(1, 3))
+    return np.asarray((joint * np.log(ratio)).sum(axis=(1, 3)))
 
 
 def separated_attribute_predictability(
@@ -106,7 +106,7 @@ def separated_attribute_predictability(
     factors R^2, the squared correlation. Constant codes predict nothing. The factors must not be constant.
     """
     one, other = standardised(codes), standardised(factors)
-    return np.clip(_gap(np.square(one.T @ other / max(len(codes), 1))), 0, 1)
+    return np.asarray(np.clip(_gap(np.square(one.T @ other / max(len(codes), 1))), 0, 1))
 
 
 def ridge_r2(
@@ -134,7 +134,7 @@ def explained_variance(
 ) -> Float[np.ndarray, " k"]:
     """R^2 of each factor, cut to [0, 1]: 0 for what is no better than the mean. The factors must not be constant."""
     errors = np.square(factors - predicted).sum(axis=0)
-    return np.clip(1 - errors / np.square(factors - factors.mean(axis=0)).sum(axis=0), 0, 1)
+    return np.asarray(np.clip(1 - errors / np.square(factors - factors.mean(axis=0)).sum(axis=0), 0, 1))
 
 
 def _gap(scores: Float[np.ndarray, "c k"]) -> Float[np.ndarray, " k"]:
@@ -142,14 +142,14 @@ def _gap(scores: Float[np.ndarray, "c k"]) -> Float[np.ndarray, " k"]:
     if not len(scores):
         return np.zeros(scores.shape[1])
     ordered = np.sort(scores, axis=0)
-    return ordered[-1] - (ordered[-2] if len(scores) > 1 else 0.0)
+    return np.asarray(ordered[-1] - (ordered[-2] if len(scores) > 1 else 0.0))
 
 
 def _binned(values: Float[np.ndarray, "n d"], bins: int) -> Int[np.ndarray, "n d"]:
     """Which of the bins between the least and the greatest value of its column each value is in."""
     least, spread = values.min(axis=0), np.ptp(values, axis=0)
     places = np.divide(values - least, spread, out=np.zeros(values.shape), where=spread > 0)
-    return np.minimum((places * bins).astype(np.int64), bins - 1)
+    return np.asarray(np.minimum((places * bins).astype(np.int64), bins - 1))
 
 
 def _one_hot(values: Float[np.ndarray, "n d"], bins: int) -> Float[np.ndarray, "n d_bins"]:

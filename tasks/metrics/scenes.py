@@ -28,7 +28,7 @@ def scale_invariant_depth_error(
     """
     difference = _logarithm(predicted, mask) - _logarithm(true, mask)
     centred = difference - _mean(difference, mask)[:, None, None]
-    return np.sqrt(_mean(np.square(centred), mask))
+    return np.asarray(np.sqrt(_mean(np.square(centred), mask)))
 
 
 def mean_angle_deviation(
@@ -44,7 +44,7 @@ def albedo_error(
     """Root mean square difference over the mask and the channels, after `best_gain`. NaN where the mask is empty."""
     gain = best_gain(predicted, true, mask)[:, None, None, None]
     squares = np.square(gain * predicted.astype(np.float64) - true).mean(axis=-1)
-    return np.sqrt(_mean(squares, mask))
+    return np.asarray(np.sqrt(_mean(squares, mask)))
 
 
 def best_gain(
@@ -56,14 +56,14 @@ def best_gain(
     """
     albedo = predicted.astype(np.float64) * mask[..., None]
     power = np.square(albedo).sum(axis=(1, 2, 3))
-    return (albedo * true).sum(axis=(1, 2, 3)) / np.where(power > 0, power, 1)
+    return np.asarray((albedo * true).sum(axis=(1, 2, 3)) / np.where(power > 0, power, 1))
 
 
 def angles(one: Shaped[np.ndarray, "*n 3"], other: Shaped[np.ndarray, "*#n 3"]) -> Float[np.ndarray, "*n"]:
     """Angles between vectors of any length in degrees, exact near 0 and 180 too, where the arc cosine is not."""
     one, other = np.broadcast_arrays(one.astype(np.float64), other.astype(np.float64))
     across = np.linalg.norm(np.cross(one, other), axis=-1)
-    return np.degrees(np.arctan2(across, (one * other).sum(axis=-1)))
+    return np.asarray(np.degrees(np.arctan2(across, (one * other).sum(axis=-1))))
 
 
 def rotations(view: Shaped[np.ndarray, "n 6"]) -> Float[np.ndarray, "n 3 3"]:
@@ -75,7 +75,7 @@ def rotation_angles(
     predicted: Shaped[np.ndarray, "n 3 3"], true: Shaped[np.ndarray, "n 3 3"]
 ) -> Float[np.ndarray, " n"]:
     """The angle in degrees of the rotation from each true orientation to the predicted one."""
-    return np.degrees((Rotation.from_matrix(predicted) * Rotation.from_matrix(true).inv()).magnitude())
+    return np.asarray(np.degrees((Rotation.from_matrix(predicted) * Rotation.from_matrix(true).inv()).magnitude()))
 
 
 def canonical_offset(
@@ -99,4 +99,4 @@ def _mean(values: Float[np.ndarray, "n s s"], mask: Bool[np.ndarray, "n s s"]) -
     """Over each image's mask; NaN where it is empty."""
     count = mask.sum(axis=(1, 2))
     total = np.where(mask, values, 0).sum(axis=(1, 2))
-    return np.divide(total, count, out=np.full(len(mask), np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(len(mask), np.nan), where=count > 0))

@@ -6,8 +6,8 @@ A confusion matrix counts pixels by true class (rows) and predicted class (colum
 import numpy as np
 from jaxtyping import Float, Int, Num, UInt8
 
-from tasks.base import Interval
 from tasks.metrics.bootstrap import RESAMPLES
+from tasks.results import Interval
 
 # How many classes the paper's "top 10 mIoU" is the mean of.
 TOP = 10
@@ -32,7 +32,7 @@ def intersection_over_union(counts: Num[np.ndarray, "*batch c c"]) -> Float[np.n
     """
     both = np.diagonal(counts, axis1=-2, axis2=-1)
     either = counts.sum(axis=-1) + counts.sum(axis=-2) - both
-    return np.divide(both, either, out=np.full(both.shape, np.nan), where=either > 0)
+    return np.asarray(np.divide(both, either, out=np.full(both.shape, np.nan), where=either > 0))
 
 
 def best_classes(counts: Num[np.ndarray, "c c"]) -> Int[np.ndarray, " best"]:
@@ -86,4 +86,4 @@ def segmentation_intervals(
 def usual_mask(parts: UInt8[np.ndarray, "n s s"], classes: int) -> UInt8[np.ndarray, "s s"]:
     """The most frequent class of each pixel: the mask of someone who never looks at the image."""
     counts = np.stack([np.count_nonzero(parts == number, axis=0) for number in range(classes)])
-    return counts.argmax(axis=0).astype(np.uint8)
+    return np.asarray(counts.argmax(axis=0).astype(np.uint8))

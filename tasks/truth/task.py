@@ -1,32 +1,50 @@
 """Inverse rendering against ground truth: depth, normals, light, view and albedo of drawn faces."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Int, Shaped
+from jaxtyping import Shaped
 
-from datasets.base import Dataset, Progress
+from datasets.blocks import blocks
 from datasets.errors import BenchError
 from datasets.streams import generator
-from methods.learning import Trainer, to_float
-from tasks.base import Model, Scores, TrainingTask
+from tasks.base import EvaluationInputs, Task
 from tasks.metrics.bootstrap import mean_interval
 from tasks.metrics.scenes import canonical_offset, rotation_angles
+from tasks.results import Caption, Metric, Picture, Scores
+from tasks.truth.pictures import scene_pictures
 from tasks.truth.scenes import errors, predicted_scenes, trivial_scenes, true_scenes, truth_of
-from tasks.truth.sheet import truth_sheet
 
 BATCH = 32
 # Images on the picture.
 SHOWN = 8
-METRICS = ("side_percent", "normal_deg", "light_deg", "view_deg", "view_aligned_deg", "albedo_rmse")
-# What each metric is of where nothing is known of the image; see `inverse_scenes.trivial_scenes`.
+
+
+def _angle(name: str, *cites: str) -> Metric:
+    return Metric(name, higher_is_better=False, unit="degrees", high=180.0, cites=cites)
+
+
+DECLARED = (
+    Metric("side_percent", higher_is_better=False, unit="%", high=None, cites=("wu2020unsup3d",)),
+    _angle("normal_deg", "wu2020unsup3d"),
+    _angle("light_deg"),
+    _angle("view_deg"),
+    _angle("view_aligned_deg"),
+    Metric("albedo_rmse", higher_is_better=False),
+)
+METRICS = tuple(metric.name for metric in DECLARED)
+# What each metric is of where nothing is known of the image; see `tasks.truth.scenes.trivial_scenes`.
 TRIVIAL = dict(zip(METRICS, ("plane", "plane", "mean light", "frontal", "mean view", "grey"), strict=True))
+PICTURED = (
+    "Images, and their true and predicted depth, normals and albedo. Near is bright. Predicted depth and albedo have "
+    "the mean and the gain that fit the truth best, as they are scored."
+)
 
 
-class Truth(TrainingTask):
+class Truth(Task):
     """How far the scenes that a method takes images apart into are from those that the images were drawn from.
 
     Scored are the pixels that object and prediction both cover with all their neighbours (Unsup3D, section 4.1, and
@@ -44,24 +62,11 @@ class Truth(TrainingTask):
     Methods that take no image apart are not applicable.
     """
 
-    encodes: ClassVar[bool] = False
-    derenders: ClassVar[bool] = True
-    less_is_better: ClassVar[frozenset[str]] = frozenset(METRICS)
+    requires: ClassVar[frozenset[str]] = frozenset({"derender"})
     dataset = "faces_truth"
-    metrics = METRICS
+    metrics = DECLARED
 
-    def evaluate(
-        self,
-        features: Any,
-        model: Callable[[], Model],
-        dataset: Dataset,
-        *,
-        frames: Int[np.ndarray, " m"],
-        seed: int,
-        trainer: Trainer,
-        device: str,
-        progress: Progress,
-    ) -> Scores:
+    def evaluate(self, inputs: EvaluationInputs) -> Scores:
         """Scores as the class says, with bootstrap intervals over images (of the alignment found, not finding it).
 
         `predictions` has per image each metric, whose mean without NaN is the score; `covered`, the share of the
@@ -76,24 +81,26 @@ class Truth(TrainingTask):
         Raises BenchError where the dataset's truth or the method's scenes are not what they should be, and where no
         prediction covers any object.
         """
+        dataset, frames = inputs.dataset, inputs.frames
         truth = truth_of(dataset)
-        method, light = model(), truth["light"][frames, 2:].astype(np.float64).mean(axis=0)
+        method, light = inputs.model(), truth["light"][frames, 2:].astype(np.float64).mean(axis=0)
         found, blank, copied = (list[dict[str, np.ndarray]]() for _ in range(3))
-        picture: np.ndarray | None = None
-        starts = range(0, len(frames), BATCH)
+        pictures: dict[str, Picture] = {}
+        what = f"{dataset.label}: scenes"
+        shown = blocks(dataset.images, frames, BATCH, device=inputs.device, progress=inputs.progress, what=what)
         with torch.inference_mode():
-            for start in progress.track(starts, total=len(starts), what=f"{dataset.label}: scenes"):
-                chosen = frames[start : start + BATCH]
+            for chosen, given in shown:
                 images = np.asarray(dataset.images[chosen])
                 true = true_scenes({name: np.asarray(values[chosen]) for name, values in truth.items()})
-                seen = predicted_scenes(method.derender(to_float(images, device)), len(images), dataset.size)
+                seen = predicted_scenes(method.derender(given), len(images), dataset.size)
                 nothing = trivial_scenes(true, light)
                 found.append({**errors(seen, true), "light": seen.light, "rotation": seen.rotation})
                 blank.append({**errors(nothing, true), "rotation": nothing.rotation, "true": true.rotation})
                 copied.append(errors(replace(nothing, albedo=images / 255), true))
-                if picture is None:
-                    picture = truth_sheet(images[:SHOWN], true.first(SHOWN), seen.first(SHOWN))
-        values, without, copy = (_joined(blocks) for blocks in (found, blank, copied))
+                if not pictures:
+                    pixels = scene_pictures(images[:SHOWN], true.first(SHOWN), seen.first(SHOWN))
+                    pictures["scenes"] = Picture(pixels, PICTURED)
+        values, without, copy = (_joined(parts) for parts in (found, blank, copied))
         true_rotation = without.pop("true")
         for scored in (values, without):
             offset = canonical_offset(scored["rotation"], true_rotation)
@@ -104,15 +111,37 @@ class Truth(TrainingTask):
         known = {name: values[name][~np.isnan(values[name])] for name in METRICS}
         trivial = {name: {TRIVIAL[name]: float(np.nanmean(without[name]))} for name in METRICS}
         trivial["albedo_rmse"]["input"] = float(np.nanmean(copy["albedo_rmse"]))
+        covered = float(values["covered"].mean())
         return Scores(
             {name: float(errors_.mean()) for name, errors_ in known.items()},
-            intervals={name: mean_interval(known[name], generator(seed, "bootstrap", name)) for name in METRICS},
+            intervals={name: mean_interval(known[name], generator(inputs.seed, "bootstrap", name)) for name in METRICS},
+            captions=[_trivial_caption(trivial)],
+            notes=_notes(covered, missed),
             predictions={**values, "frame": frames},
-            pictures={} if picture is None else {"scenes": picture},
-            details={"trivial": trivial, "scenes": {"covered": float(values["covered"].mean()), "missed": missed}},
+            pictures=pictures,
+            details={"trivial": trivial, "scenes": {"covered": covered, "missed": missed}},
         )
 
 
-def _joined(blocks: Sequence[dict[str, np.ndarray]]) -> dict[str, Shaped[np.ndarray, "n *shape"]]:
+def _trivial_caption(trivial: Mapping[str, Mapping[str, float]]) -> Caption:
+    """What each metric comes to without any model, by what is given in place of a prediction."""
+    texts: list[str] = []
+    shown: dict[str, float] = {}
+    for metric, by_name in sorted(trivial.items()):
+        keys = {name: f"{metric}_{name.replace(' ', '_')}" for name in by_name}
+        texts.append(f"{metric} {', '.join(f'{{{key}:.3f}} ({name})' for name, key in keys.items())}")
+        shown |= {key: by_name[name] for name, key in keys.items()}
+    return Caption(f"Without a model: {'; '.join(texts)}.", shown)
+
+
+def _notes(covered: float, missed: int) -> list[str]:
+    """Where the scenes that a method takes images apart into are not scored."""
+    notes = [f"its scenes cover {100 * covered:.0f} % of the objects, where alone their maps are scored"]
+    if missed:
+        notes.append(f"maps of {missed} images cover nothing of the object and are left out")
+    return notes
+
+
+def _joined(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, Shaped[np.ndarray, "n *shape"]]:
     """The images' values block after block, by name."""
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,6 +1,6 @@
 """What heads go by: shares and completeness by hand, Grad-CAM where only one corner matters, the task as a whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,10 @@ from datasets.errors import BenchError, NotApplicable
 from datasets.synthetic.faces.attributes import NAMES
 from tasks.attribution import task as attribution
 from tasks.attribution.grad_cam import Probe, grad_cam, last_spatial_layer
-from tasks.attribution.sheet import overlaid
+from tasks.attribution.pictures import overlaid
 from tasks.attribution.task import Attribution, AttributionConfig, group_shares, integrated_gradients
-from tasks.base import Scores
+from tasks.base import EvaluationInputs, Model, Scores, Task
+from tasks.results import DetailTable
 
 SMILING = NAMES.index("Smiling")
 
@@ -103,7 +104,7 @@ def test_an_empty_map_leaves_the_image_as_it_is() -> None:
     assert np.abs(shown[1, 0, 0] - images[1, 0, 0] / 255).max() > 0.1
 
 
-class Told:
+class Told(Model):
     """Of its two groups one has the mouth's colour, where smiling faces are bright, and one has noise."""
 
     def group_encoders(self) -> Mapping[str, nn.Module]:
@@ -140,7 +141,7 @@ def scored(model: Any, dataset: Dataset, folder: Any, attribute: str = "Smiling"
     )
     trainer = FabricTrainer(folder, seed=0, split_seed=0, device="cpu", progress=Silent())
     frames = task.frames(dataset, seed=0)
-    return task.evaluate(None, model, dataset, frames=frames, seed=0, trainer=trainer, device="cpu", progress=Silent())
+    return task.evaluate(EvaluationInputs(dataset, frames, seed=0, model=model, trainer=trainer))
 
 
 def test_the_group_that_tells_has_the_larger_share(dataset: Dataset, tmp_path: Any) -> None:
@@ -152,7 +153,8 @@ def test_the_group_that_tells_has_the_larger_share(dataset: Dataset, tmp_path: A
     assert scores.metrics["share_mouth"] == pytest.approx(found["percent"]["mouth"] / 100)
     assert scores.intervals["share_mouth"].low <= scores.metrics["share_mouth"] <= scores.intervals["share_mouth"].high
     assert scores.predictions["attribution"].shape == (100, 2)
-    assert scores.pictures["grad_cam"].dtype == np.uint8
+    assert scores.pictures["grad_cam"].pixels.dtype == np.uint8
+    assert "surest" in scores.pictures["grad_cam"].caption
     again = scored(Told, dataset, tmp_path / "again")
     assert again.metrics == scores.metrics
 
@@ -161,10 +163,22 @@ def test_groups_that_share_a_network_have_shares_but_no_pictures(dataset: Datase
     scores = scored(Shared, dataset, tmp_path)
     assert not scores.pictures
     assert scores.details["attribution"]["grad_cam"] == "one network for all"
+    assert scores.charts[0].title.endswith("; no Grad-CAM: one network for all")
+
+
+def test_shares_as_a_table(dataset: Dataset, tmp_path: Any, checked: Callable[[Task, Scores], list[str]]) -> None:
+    scores = scored(Told, dataset, tmp_path)
+    assert checked(Attribution(AttributionConfig(attribute="Smiling")), scores) == []
+    [table] = scores.charts
+    assert isinstance(table, DetailTable)
+    assert "what Smiling is told from" in table.title
+    assert "Grad-CAM" not in table.title
+    percent = scores.details["attribution"]["percent"]
+    assert table.rows == tuple((name, (f"{percent[name]:.1f} %",)) for name in ("mouth", "noise"))
 
 
 def test_too_few_labelled_images_say_what_to_set(dataset: Dataset) -> None:
-    with pytest.raises(BenchError, match=r"--set attribution\.labels="):
+    with pytest.raises(BenchError, match=r"--set TASK\.labels="):
         Attribution(AttributionConfig(attribute="Smiling")).frames(dataset, seed=0)
 
 

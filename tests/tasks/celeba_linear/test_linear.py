@@ -20,11 +20,12 @@ from methods.pdr.config import PDRConfig
 from methods.pdr.method import PDR
 from methods.supervised import SupervisedResNet18
 from methods.vqvae.method import VQVAE, VQVAEConfig
-from tasks.base import Scores
-from tasks.celeba_linear import task as linear
+from tasks.base import EvaluationInputs, Model, Scores, Task
 from tasks.celeba_linear.config import LinearConfig
+from tasks.celeba_linear.images import POOL
 from tasks.celeba_linear.scores import majority_accuracy, mean_accuracy
 from tasks.celeba_linear.task import CelebALinear
+from tasks.results import PerItem
 
 NAMES = ("Bright", "Red", "Smiling", "Bald", "Hat")
 
@@ -74,7 +75,7 @@ class Net(nn.Module):
         return self.layers(images)
 
 
-class Trained:
+class Trained(Model):
     """Gives out copies of an encoder, and remembers them as they were given out."""
 
     def __init__(self, make: Callable[[], nn.Module] = Net) -> None:
@@ -116,16 +117,16 @@ def score(
     progress: Any = None,
 ) -> Scores:
     frames = protocol.frames(dataset, seed=5)
-    return protocol.evaluate(
-        features(dataset, frames) if callable(features) else features,
-        model if model is not None else Untrainable(),
+    inputs = EvaluationInputs(
         dataset,
-        frames=frames,
+        frames,
         seed=seed,
+        features=features(dataset, frames) if callable(features) else features,
+        model=model if model is not None else Untrainable(),
         trainer=FabricTrainer(folder, seed=3, device="cpu", progress=progress),
-        device="cpu",
-        progress=progress or Silent(),
+        progress=progress,
     )
+    return protocol.evaluate(inputs)
 
 
 def same(one: Scores, other: Scores) -> bool:
@@ -156,13 +157,13 @@ def test_frames_are_a_pool_of_training_images_and_the_test_images() -> None:
 def test_fewer_labelled_images_are_the_first_of_more() -> None:
     dataset = drawn(train=1200, size=2)
     frames = task().frames(dataset, seed=1)
-    many, few = (task(labels=labels)._items(dataset, frames) for labels in ((10, 100, 500), (10,)))
+    many, few = (task(labels=labels).items(dataset, frames) for labels in ((10, 100, 500), (10,)))
     assert (len(many.labelled), len(few.labelled)) == (500, 10)
     assert (many.labelled[:10] == few.labelled).all()
     assert len(set(many.labelled.tolist())) == 500
     assert (dataset.labels["split"][frames[many.labelled]] == 0).all()
     assert (dataset.labels["split"][frames[many.test]] == 2).all()
-    other = task()._items(dataset, task().frames(dataset, seed=2))
+    other = task().items(dataset, task().frames(dataset, seed=2))
     assert set(other.frames[other.labelled]) != set(many.frames[many.labelled[: len(other.labelled)]])
 
 
@@ -191,7 +192,7 @@ def test_scores_follow_from_the_predictions(tmp_path: Path) -> None:
     dataset = drawn()
     scores = score(tmp_path, task(), dataset, seen, Trained())
     names = ["accuracy_16_finetuned", "accuracy_16_frozen", "accuracy_40_finetuned", "accuracy_40_frozen"]
-    assert list(scores.metrics) == names == list(task().metrics)
+    assert list(scores.metrics) == names == [metric.name for metric in task().metrics]
     attributes, frame = scores.predictions["attributes"], scores.predictions["frame"]
     assert (attributes == dataset.labels["attributes"][frame]).all()
     assert (dataset.labels["split"][frame] == 2).all()
@@ -202,7 +203,7 @@ def test_scores_follow_from_the_predictions(tmp_path: Path) -> None:
         interval = scores.intervals[name]
         assert interval.low <= scores.metrics[name] <= interval.high
         assert interval.over == "items"
-    items = task()._items(dataset, task().frames(dataset, seed=5))
+    items = task().items(dataset, task().frames(dataset, seed=5))
     expected = majority_accuracy(items.attributes[items.labelled[:16]], attributes)
     assert scores.details["majority_accuracy"]["16"] == expected
 
@@ -420,4 +421,16 @@ def test_features_that_are_not_finite(tmp_path: Path, part: int, error: type[Ben
 
 
 def test_the_pool_holds_the_papers_largest_number() -> None:
-    assert max(LinearConfig().labels) == linear.POOL
+    assert max(LinearConfig().labels) == POOL
+
+
+def test_scores_are_declared_and_explained(tmp_path: Path, checked: Callable[[Task, Scores], list[str]]) -> None:
+    scores = score(tmp_path, task(), drawn(), seen)
+    majority, reduced = checked(task(), scores)
+    usual = scores.details["majority_accuracy"]
+    assert majority == (
+        "Giving every image the majority's answer among the labelled ones scores "
+        f"{usual['16']:.3f} (16), {usual['40']:.3f} (40)."
+    )
+    assert reduced == f"Less than the paper's protocol: {'; '.join(scores.details['reduced'])}."
+    assert scores.per_item == PerItem("attribute_accuracy")

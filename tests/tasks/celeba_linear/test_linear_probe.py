@@ -6,15 +6,12 @@ import torch
 from torch import nn
 
 from datasets.errors import BenchError
-from datasets.streams import generator
-from methods.base import to_float
 from tasks.celeba_linear.probe import (
     HIDDEN,
     AttributeClassifier,
     known_cross_entropy,
     new_head,
     predict,
-    to_input,
     width_of,
 )
 
@@ -62,14 +59,6 @@ def test_loss_of_a_batch_without_any_known_attribute_is_zero() -> None:
     assert not logits.grad.any()
 
 
-def test_images_become_what_the_trainer_gives() -> None:
-    images = generator(0, "test").integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
-    assert torch.equal(to_input(images, "cpu"), to_float(images))
-    assert to_input(images, "cpu").stride() == to_float(images).stride()
-    rows = np.array([[0.1, 0.2]], dtype=np.float32)
-    assert torch.equal(to_input(rows, "cpu"), torch.from_numpy(rows))
-
-
 def test_width_of_an_encoder_leaves_its_statistics_alone() -> None:
     encoder = nn.Sequential(nn.BatchNorm2d(3), nn.Flatten()).eval()
     assert width_of(encoder, np.full((4, 4, 3), 255, dtype=np.uint8), "cpu") == 48
@@ -78,15 +67,15 @@ def test_width_of_an_encoder_leaves_its_statistics_alone() -> None:
 
 def test_predictions_are_at_one_half() -> None:
     classifier = AttributeClassifier(nn.Identity(), nn.Identity(), 1e-3).eval()
-    logits = np.array([[-0.01, 0.01, 0.0, 9.0]], dtype=np.float32)
-    assert predict(classifier, logits, "cpu").tolist() == [[0, 1, 0, 1]]
+    logits = torch.tensor([[-0.01, 0.01, 0.0, 9.0]])
+    assert predict(classifier, logits).tolist() == [[0, 1, 0, 1]]
 
 
 def test_predictions_that_are_not_finite_are_an_error() -> None:
     classifier = AttributeClassifier(nn.Identity(), nn.Identity(), 1e-3).eval()
-    logits = np.array([[1.0, 2.0], [np.nan, 1.0], [np.inf, 0.0]], dtype=np.float32)
+    logits = torch.tensor([[1.0, 2.0], [torch.nan, 1.0], [torch.inf, 0.0]])
     with pytest.raises(BenchError, match="2 of 3 test images get a prediction that is not a finite number"):
-        predict(classifier, logits, "cpu")
+        predict(classifier, logits)
 
 
 def test_weights_that_are_to_stay_are_not_optimised() -> None:

@@ -15,12 +15,14 @@ from datasets.base import Dataset, Silent
 from datasets.celebamask import PARTS
 from datasets.errors import BenchError, NotApplicable
 from datasets.streams import generator
-from tasks.base import Scores
+from tasks import base
+from tasks.base import EvaluationInputs, Scores, Task
 from tasks.celeba_mask import task as segmentation
 from tasks.celeba_mask.segmenter import Segmenter, new_decoder
 from tasks.celeba_mask.task import CelebAMask, MaskConfig
 from tasks.celeba_mask.unet import UNetDecoder
 from tasks.metrics.segmentation import confusions, segmentation_metrics
+from tasks.results import DetailTable, PerItem
 
 CLASSES = ("background", "red", "blue", "never")
 
@@ -74,7 +76,7 @@ class Pyramid(nn.Module):
         return maps
 
 
-class Model:
+class Model(base.Model):
     """Gives out copies of a pyramid, and remembers them, and what they were."""
 
     def __init__(self, make: Callable[[], nn.Module] = Pyramid) -> None:
@@ -108,16 +110,15 @@ def score(
     seed: int = 0,
     progress: Any = None,
 ) -> Scores:
-    return protocol.evaluate(
-        None,
-        model if model is not None else Model(),
+    inputs = EvaluationInputs(
         dataset,
-        frames=protocol.frames(dataset, seed=5),
+        protocol.frames(dataset, seed=5),
         seed=seed,
+        model=model if model is not None else Model(),
         trainer=FabricTrainer(folder, seed=3, device="cpu", progress=progress),
-        device="cpu",
-        progress=progress or Silent(),
+        progress=progress,
     )
+    return protocol.evaluate(inputs)
 
 
 def same(one: Scores, other: Scores) -> bool:
@@ -164,7 +165,9 @@ def test_frames_are_training_and_test_images() -> None:
 
 def test_parts_are_learned(tmp_path: Path) -> None:
     scores = score(tmp_path, task(), drawn())
-    assert list(scores.metrics) == ["miou", "miou_top10", "pixel_accuracy"] == list(task().metrics)
+    assert (
+        list(scores.metrics) == ["miou", "miou_top10", "pixel_accuracy"] == [metric.name for metric in task().metrics]
+    )
     assert scores.metrics["miou"] > 0.9
     details = scores.details
     assert details["iou"]["never"] is None
@@ -193,11 +196,12 @@ def test_scores_follow_from_the_predictions(tmp_path: Path) -> None:
 def test_pictures_are_of_the_test_images(tmp_path: Path) -> None:
     dataset = drawn()
     scores = score(tmp_path, task(epochs=1), dataset)
-    [(name, sheet)] = scores.pictures.items()
-    assert (name, sheet.dtype, sheet.ndim) == ("masks", np.uint8, 3)
+    [(name, picture)] = scores.pictures.items()
+    pixels = picture.pixels
+    assert (name, pixels.dtype, pixels.ndim) == ("masks", np.uint8, 3)
     frame = scores.predictions["frame"]
-    assert (sheet[14:46:2, :32:2] == dataset.images[frame[0]]).all()
-    assert (sheet[14 + 7 * 32 : 14 + 8 * 32 : 2, :32:2] == dataset.images[frame[-1]]).all()
+    assert (pixels[14:46:2, :32:2] == dataset.images[frame[0]]).all()
+    assert (pixels[14 + 7 * 32 : 14 + 8 * 32 : 2, :32:2] == dataset.images[frame[-1]]).all()
 
 
 def test_masks_are_kept_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,14 +342,9 @@ def test_datasets_without_what_is_needed(tmp_path: Path, change: Any, message: s
     frames = protocol.frames(dataset, seed=0)
     with pytest.raises(BenchError, match=message):
         protocol.evaluate(
-            None,
-            Model(),
-            change(dataset),
-            frames=frames,
-            seed=0,
-            trainer=FabricTrainer(tmp_path, seed=0, device="cpu"),
-            device="cpu",
-            progress=Silent(),
+            EvaluationInputs(
+                change(dataset), frames, seed=0, model=Model(), trainer=FabricTrainer(tmp_path, seed=0, device="cpu")
+            )
         )
 
 
@@ -389,3 +388,20 @@ def test_a_method_without_a_pyramid(tmp_path: Path) -> None:
 
     with pytest.raises(NotApplicable, match="no feature pyramid"):
         score(tmp_path, task(), drawn(), Model(none))
+
+
+def test_scores_are_declared_and_explained(tmp_path: Path, checked: Callable[[Task, Scores], list[str]]) -> None:
+    scores = score(tmp_path, task(epochs=2), drawn())
+    usual_mask, reduced = checked(task(), scores)
+    usual = scores.details["usual_mask"]
+    assert usual_mask == (
+        "Giving each pixel its most frequent class in the training images scores "
+        f"{usual['miou']:.3f} (miou), {usual['miou_top10']:.3f} (miou_top10), "
+        f"{usual['pixel_accuracy']:.3f} (pixel_accuracy)."
+    )
+    assert reduced == f"Less than the paper's protocol: {'; '.join(scores.details['reduced'])}."
+    assert scores.per_item == PerItem("segmentation")
+    [table] = scores.charts
+    assert isinstance(table, DetailTable)
+    assert dict(table.rows)["never"] == ("absent",)
+    assert dict(table.rows)["red"] == (f"{scores.details['iou']['red']:.2f}",)

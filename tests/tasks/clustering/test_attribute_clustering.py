@@ -1,19 +1,21 @@
 """One clustering against many attributes: its tables, its joint intervals, and what is left out."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from datasets.base import Dataset, Silent
+from datasets.base import Dataset
 from datasets.errors import BenchError
 from datasets.streams import generator
-from tasks.base import Scores
+from tasks.base import EvaluationInputs, Scores, Task
 from tasks.clustering.attributes import CelebA, CelebAConfig
 from tasks.metrics.binary_tables import attribute_metrics, mean_intervals, tables_of
 from tasks.metrics.bootstrap import bootstrap_intervals
 from tasks.metrics.clustering import clustering_metrics, contingency
+from tasks.results import PerItem
 
 METRICS = ("accuracy", "hungarian", "f1", "nmi")
 
@@ -39,7 +41,7 @@ def drawn_values(items: int, attributes: int, unknown: float = 0.0) -> np.ndarra
 
 def score(features: np.ndarray, dataset: Dataset, seed: int = 0, task: CelebA | None = None) -> Scores:
     task = CelebA() if task is None else task
-    return task.evaluate(features, dataset, frames=task.frames(dataset, seed=0), seed=seed, progress=Silent())
+    return task.evaluate(EvaluationInputs(dataset, task.frames(dataset, seed=0), seed=seed, features=features))
 
 
 @pytest.mark.parametrize("chosen", [0, 3])
@@ -187,3 +189,17 @@ def test_attributes_known_of_few_items_have_intervals() -> None:
     values[1:4, 1] = [1, 0, 1]
     intervals = mean_intervals(np.arange(12) % 2, values, generator(0, "bootstrap"))
     assert all(0 <= interval.low <= interval.high <= 1 for interval in intervals.values())
+
+
+def test_scores_are_declared_and_explained(checked: Callable[[Task, Scores], list[str]]) -> None:
+    """They are compared by intervals: no array has a mean that is a score."""
+    values = drawn_values(60, 3)
+    scores = score(generator(0, "test").standard_normal((60, 4)), attribute_dataset(values))
+    clusters, attributes, meaning, reduced = checked(CelebA(), scores)
+    assert clusters == "2 clusters, the true number (oracle)."
+    assert attributes == "Means over 3 attributes, all scored against one clustering."
+    assert meaning.startswith("accuracy: majority label per cluster")
+    assert reduced == "Less than the paper's protocol: 60 test images in place of the paper's 6,000."
+    assert scores.secondary["finch_nmi"] == scores.details["finch"]["at_classes"]["nmi"]
+    assert scores.per_item == PerItem()
+    assert not scores.metrics.keys() & scores.predictions.keys()

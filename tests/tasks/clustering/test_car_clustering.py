@@ -4,13 +4,13 @@ from itertools import islice
 
 import numpy as np
 
-from datasets.base import Dataset, Silent
+from datasets.base import Dataset
 from datasets.shapenet_cars import CLASSES
 from datasets.streams import generator
 from datasets.synthetic.cars.render import render
 from datasets.synthetic.cars.sources import ShapeNetCarsStandIn
-from tasks.base import Scores
-from tasks.clustering.cars import ShapeNetCars
+from tasks.base import EvaluationInputs, Scores
+from tasks.clustering.labelled import ShapeNetCars
 
 
 def car_dataset(images: np.ndarray, cars: np.ndarray) -> Dataset:
@@ -25,7 +25,7 @@ def car_dataset(images: np.ndarray, cars: np.ndarray) -> Dataset:
 
 def score(features: np.ndarray, dataset: Dataset) -> Scores:
     task = ShapeNetCars()
-    return task.evaluate(features, dataset, frames=task.frames(dataset, seed=0), seed=0, progress=Silent())
+    return task.evaluate(EvaluationInputs(dataset, task.frames(dataset, seed=0), seed=0, features=features))
 
 
 def test_cars_of_no_class_are_left_out() -> None:

@@ -1,5 +1,6 @@
 """The clustering task, its track and folder variants, and what they refuse."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -7,13 +8,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from datasets.base import Dataset, Silent
+from datasets.base import Dataset
 from datasets.errors import BenchError
 from datasets.streams import generator
-from tasks.base import Scores
+from tasks.base import EvaluationInputs, Scores, Task
 from tasks.clustering.base import Clustering
 from tasks.clustering.tracks import BBT, Buffy, ImageFolderConfig, ImageFolderTask, TrackFolderTask, TracksConfig
 from tasks.metrics.clustering import clustering_metrics, contingency
+from tasks.results import PerItem
 
 CLASSES = ("howard", "leonard", "penny")
 
@@ -42,7 +44,7 @@ def track_dataset(lengths: list[int], labels: list[int]) -> Dataset:
 
 
 def score(task: Clustering, features: np.ndarray, dataset: Dataset, seed: int = 0) -> Scores:
-    return task.evaluate(features, dataset, frames=task.frames(dataset, seed=0), seed=seed, progress=Silent())
+    return task.evaluate(EvaluationInputs(dataset, task.frames(dataset, seed=0), seed=seed, features=features))
 
 
 def test_perfect_features_score_one() -> None:
@@ -170,3 +172,36 @@ def test_refuses_tracks_of_a_dataset_without() -> None:
 def test_rows_must_match_the_labels() -> None:
     with pytest.raises(ValueError, match="3 rows of features for 2 items"):
         score(Images(), np.zeros((3, 2)), image_dataset(np.array([0, 1])))
+
+
+def test_scores_are_declared_and_explained(checked: Callable[[Task, Scores], list[str]]) -> None:
+    labels = np.arange(60) % 3
+    scores = score(Images(), np.eye(3, dtype=np.float32)[labels], image_dataset(labels))
+    assert checked(Images(), scores) == [
+        "3 clusters, the true number (oracle).",
+        "accuracy: majority label per cluster (= weighted cluster purity, the paper's); hungarian: each label given to "
+        "one cluster at most.",
+    ]
+    at_classes = scores.details["finch"]["at_classes"]
+    assert scores.secondary == {"finch_nmi": at_classes["nmi"], "finch_purity": at_classes["purity"]}
+    [table] = scores.charts
+    assert table.rows[-1][0] == "3 (asked for)"
+
+
+def test_where_finch_is_left_out_its_scores_are_absent(
+    monkeypatch: pytest.MonkeyPatch, checked: Callable[[Task, Scores], list[str]]
+) -> None:
+    monkeypatch.setattr("tasks.clustering.finch.LARGEST", 10)
+    labels = np.arange(12) % 3
+    scores = score(Images(), np.eye(3)[labels], image_dataset(labels))
+    assert checked(Images(), scores)
+    assert (scores.secondary, list(scores.charts)) == ({}, [])
+    assert "left_out" in scores.details["finch"]
+
+
+def test_how_the_scores_follow_from_the_arrays() -> None:
+    """The items of two methods are the same where their labels are."""
+    items = score(Images(), np.array([[0.0], [1.0]]), image_dataset(np.array([0, 1]))).per_item
+    assert items == PerItem("clustering", identity="label", unit="items")
+    tracks = score(BBT(), np.array([[0.0], [1.0], [1.1], [0.1]]), track_dataset([3, 1, 2, 4], [0, 1, 1, 0])).per_item
+    assert tracks == PerItem("clustering", identity="label", unit="tracks")

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from datasets.base import Dataset, Silent
+from datasets.base import Dataset
 from datasets.errors import BenchError
 from datasets.rafdb import EMOTIONS
 from datasets.streams import generator
-from tasks.clustering.emotions import RAFDB
+from tasks.base import EvaluationInputs
+from tasks.clustering.labelled import RAFDB
 
 
 def emotion_dataset(emotions: np.ndarray, split: np.ndarray) -> Dataset:
@@ -27,7 +28,7 @@ def test_only_test_images_are_clustered() -> None:
     frames = task.frames(dataset, seed=0)
     assert frames.tolist() == list(range(28, 70))
     features = np.eye(7, dtype=np.float32)[emotions[frames]]
-    scores = task.evaluate(features, dataset, frames=frames, seed=0, progress=Silent())
+    scores = task.evaluate(EvaluationInputs(dataset, frames, seed=0, features=features))
     assert scores.metrics == pytest.approx({"accuracy": 1, "hungarian": 1, "f1": 1, "nmi": 1})
     assert scores.details["number_of_clusters"] == 7
     assert scores.details["classes"] == list(EMOTIONS)
@@ -40,7 +41,7 @@ def test_shuffled_emotions_score_at_chance() -> None:
     features = np.eye(7)[emotions] + 0.05 * rng.standard_normal((700, 7))
     dataset = emotion_dataset(rng.permutation(emotions), np.full(700, 2))
     task = RAFDB()
-    scores = task.evaluate(features, dataset, frames=task.frames(dataset, seed=0), seed=0, progress=Silent())
+    scores = task.evaluate(EvaluationInputs(dataset, task.frames(dataset, seed=0), seed=0, features=features))
     assert scores.metrics["accuracy"] == pytest.approx(1 / 7, abs=0.07)
     assert scores.metrics["nmi"] < 0.05
 

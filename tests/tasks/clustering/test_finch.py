@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datasets.packed import PackedBits
-from tasks.clustering.finch import finch, finch_details, isometric
+from tasks.clustering.finch import finch, finch_details, finch_scores, finch_tables, isometric
 
 
 def blobs(per: int = 12, width: int = 8) -> tuple[np.ndarray, np.ndarray]:
@@ -63,3 +63,17 @@ def test_packed_bits_are_as_good_as_an_array() -> None:
 def test_too_many_items_are_left_out_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.clustering.finch.LARGEST", 10)
     assert "36 items are more than the 10" in finch_details(*blobs(), 3)["left_out"]
+    assert finch_scores(finch_details(*blobs(), 3)) == {}
+    assert finch_tables(finch_details(*blobs(), 3)) == []
+
+
+def test_scores_and_partitions_as_a_table() -> None:
+    level = {"clusters": 7, "sizes": [1, 2, 9], "nmi": 0.25, "purity": 0.5}
+    found = {"partitions": [level], "at_classes": {"clusters": 3, "sizes": [4, 5, 6], "nmi": 0.75, "purity": 1.0}}
+    assert finch_scores(found) == {"finch_nmi": 0.75, "finch_purity": 1.0}
+    [table] = finch_tables(found)
+    assert table.columns == ("FINCH, clusters", "smallest, median, largest", "NMI", "purity")
+    assert table.rows == (
+        ("7", ("1, 2, 9", "0.250", "0.500")),
+        ("3 (asked for)", ("4, 5, 6", "0.750", "1.000")),
+    )

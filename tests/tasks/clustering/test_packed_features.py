@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.base import Dataset, Silent
+from datasets.base import Dataset
 from datasets.packed import PackedBits
 from datasets.streams import generator
+from tasks.base import EvaluationInputs
 from tasks.clustering.base import Clustering
 from tasks.clustering.ward import squared_distances, ward_clusters
 
@@ -42,7 +43,7 @@ def test_clustering_with_unknown_labels_is_the_same() -> None:
     )
     packed = PackedBits(np.packbits(dense, axis=1), 301)
     one, other = (
-        Clustering().evaluate(features, dataset, frames=np.arange(60), seed=0, progress=Silent())
+        Clustering().evaluate(EvaluationInputs(dataset, np.arange(60), seed=0, features=features))
         for features in (packed, dense.astype(np.float32))
     )
     assert one.metrics == other.metrics

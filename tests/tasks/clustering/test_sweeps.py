@@ -1,18 +1,20 @@
 """Clustering as light or view change: the groups, their scores, and what is left out."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from datasets.base import Dataset, Silent
+from datasets.base import Dataset
 from datasets.errors import BenchError
 from datasets.streams import generator
 from datasets.yaleb import YaleB as YaleBSource
-from tasks.base import Scores
+from tasks.base import EvaluationInputs, Scores, Task
 from tasks.clustering.sweeps import Sweep, ViewSweep, YaleB
 from tasks.metrics.clustering import clustering_metrics, contingency
+from tasks.results import Curve, DetailTable, Interval
 
 PEOPLE = ("ada", "bob", "cem", "dan")
 METRICS = ("accuracy", "hungarian", "f1", "nmi")
@@ -44,7 +46,7 @@ def views(yaw: list[float]) -> dict[str, np.ndarray]:
 
 
 def score(task: Sweep, features: np.ndarray, dataset: Dataset, seed: int = 0) -> Scores:
-    return task.evaluate(features, dataset, frames=task.frames(dataset, seed=0), seed=seed, progress=Silent())
+    return task.evaluate(EvaluationInputs(dataset, task.frames(dataset, seed=0), seed=seed, features=features))
 
 
 def ring(group: list[float], people: int, each: int) -> tuple[np.ndarray, list[float]]:
@@ -180,3 +182,38 @@ def test_real_lights_fall_into_the_classical_subsets(real_data: Path) -> None:
     assert curve["outside"] == 0
     assert all(point["metrics"]["accuracy"] == 1 for point in curve["points"])
     assert len(curve["points"]) >= 3
+
+
+def test_each_groups_accuracy_and_what_is_lost(checked: Callable[[Task, Scores], list[str]]) -> None:
+    """The features tell identity at the first angle, and nothing at the last."""
+    identity, places = ring([5, 20, 40], 2, 10)
+    noise = generator(0, "test").standard_normal((60, 2))
+    features = np.where(np.array(places)[:, None] < 40, 10 * np.eye(2)[identity], noise)
+    scores = score(YaleB(), features, sweep_dataset(identity, lights(places)))
+    checked(YaleB(), scores)
+    points = scores.details["curve"]["points"]
+    names = ["accuracy@0-12", "accuracy@12-25", "accuracy@25-50"]
+    assert [name for name in scores.secondary if "@" in name] == names
+    assert [scores.secondary[name] for name in names] == [point["metrics"]["accuracy"] for point in points]
+    assert scores.secondary["lost"] == 1 - points[-1]["metrics"]["accuracy"] > 0.1
+    for name, point in zip(names, points, strict=True):
+        assert scores.intervals[name] == Interval(**point["intervals"]["accuracy"])
+    curve, table = scores.charts
+    assert isinstance(curve, Curve)
+    assert (curve.title, curve.x_label, curve.x) == (
+        "accuracy by light angle",
+        "light angle, degrees",
+        ("0-12", "12-25", "25-50"),
+    )
+    assert curve.y == tuple(scores.secondary[name] for name in names)
+    assert curve.low == tuple(scores.intervals[name].low for name in names)
+    assert curve.high == tuple(scores.intervals[name].high for name in names)
+    assert isinstance(table, DetailTable)
+
+
+def test_without_any_group_there_is_no_curve(checked: Callable[[Task, Scores], list[str]]) -> None:
+    identity = np.array([0, 1, 0, 1])
+    scores = score(ViewSweep(), np.eye(2)[identity], sweep_dataset(identity, views([61, 62, 63, 64])))
+    assert checked(ViewSweep(), scores)
+    assert not [name for name in scores.secondary if not name.startswith("finch")]
+    assert not [chart for chart in scores.charts if isinstance(chart, Curve)]

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from datasets.base import Dataset, Silent
+from datasets.base import Dataset
 from datasets.errors import NotApplicable
-from tasks.base import Scores
+from tasks.base import EvaluationInputs, Model, Scores, Task
 from tasks.groups import correlation
 from tasks.groups.correlation import Correlation, CorrelationConfig, mean_absolute_correlation
+from tasks.results import Heatmap
 
 
 def test_against_numpy() -> None:
@@ -38,22 +39,13 @@ def test_units_that_never_change_are_left_out() -> None:
     assert mean_absolute_correlation(one, still) == pytest.approx(mean_absolute_correlation(one, one))
 
 
-class Groups:
+class Groups(Model):
     """A group, its negative, and noise."""
 
     def feature_groups(self, images: Tensor) -> dict[str, Tensor]:
         mean = images.mean(dim=(2, 3))
         noise = (images.flatten(1) * 1e4).sin()[:, 100:103]
         return {"a": mean[:, :1], "b": 1 - mean[:, :1], "c": noise}
-
-
-class Untrained:
-    """A trainer that must not be asked."""
-
-    def train(self, *given: Any, **named: Any) -> dict[str, Any]:
-        raise AssertionError("correlation trains nothing")
-
-    train_supervised = train
 
 
 @pytest.fixture
@@ -63,19 +55,11 @@ def dataset() -> Dataset:
 
 
 def scored(groups: Callable[[], Any], dataset: Dataset) -> Scores:
-    return Correlation(CorrelationConfig(dataset="bbt")).evaluate(
-        None,
-        groups,
-        dataset,
-        frames=np.arange(600),
-        seed=0,
-        trainer=Untrained(),
-        device="cpu",
-        progress=Silent(),
-    )
+    task = Correlation(CorrelationConfig(dataset="bbt"))
+    return task.evaluate(EvaluationInputs(dataset, np.arange(600), seed=0, model=groups))
 
 
-class Still:
+class Still(Model):
     """A group that changes, and two that are zeros and ones for ever."""
 
     def feature_groups(self, images: Tensor) -> dict[str, Tensor]:
@@ -105,3 +89,17 @@ def test_pairs_of_groups(dataset: Dataset) -> None:
     assert pairs["a-c"] < 0.15
     assert scores.metrics["mean_pcc"] == pytest.approx(np.mean(list(pairs.values())))
     assert torch.is_grad_enabled()
+
+
+def test_the_pairs_as_a_symmetric_chart(dataset: Dataset, checked: Callable[[Task, Scores], list[str]]) -> None:
+    scores = scored(Groups, dataset)
+    assert checked(Correlation(CorrelationConfig(dataset="bbt")), scores) == []
+    pairs = scores.details["pcc"]["pairs"]
+    [chart] = scores.charts
+    assert isinstance(chart, Heatmap)
+    assert chart.rows == chart.columns == ("a", "b", "c")
+    assert chart.values == (
+        (None, pairs["a-b"], pairs["a-c"]),
+        (pairs["a-b"], None, pairs["b-c"]),
+        (pairs["a-c"], pairs["b-c"], None),
+    )

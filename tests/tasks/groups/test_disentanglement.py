@@ -9,13 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from datasets.base import Dataset, Silent
+from datasets.base import Dataset
 from datasets.errors import BenchError, NotApplicable
 from datasets.packed import PackedBits
 from datasets.synthetic.faces.factors import NAMES, factors
 from datasets.synthetic.sources import FacesTruth
-from tasks.base import Scores
+from tasks.base import EvaluationInputs, Model, Scores, Task
 from tasks.groups.disentanglement import Disentanglement, DisentanglementConfig, by_scene_parameter
+from tasks.results import Heatmap
 
 COUNT = 128
 FACTORS = factors(list(FacesTruth.open("mini").faces())[:COUNT])
@@ -23,14 +24,14 @@ TRUE = (FACTORS - FACTORS.mean(axis=0)) / FACTORS.std(axis=0)
 KINDS = np.array([name.split(".")[0] for name in NAMES])
 
 
-class Whole:
+class Whole(Model):
     """No groups."""
 
     def feature_groups(self, images: Tensor) -> dict[str, Tensor]:
         raise NotApplicable("no groups of features")
 
 
-class Grouped:
+class Grouped(Model):
     """Groups given beforehand; an image's first two bytes are its index."""
 
     def __init__(self, groups: Mapping[str, np.ndarray]) -> None:
@@ -41,15 +42,6 @@ class Grouped:
         index = (images[:, :2, 0, 0] * 255).round().long()
         places = index[:, 0] + 256 * index[:, 1]
         return {name: torch.from_numpy(values)[places] for name, values in self.groups.items()}
-
-
-class Untrained:
-    """A trainer that must not be asked."""
-
-    def train(self, *given: Any, **named: Any) -> dict[str, Any]:
-        raise AssertionError("disentanglement trains no network")
-
-    train_supervised = train
 
 
 def drawn(count: int = COUNT, values: np.ndarray = FACTORS) -> Dataset:
@@ -68,18 +60,11 @@ def scored(
     **config: Any,
 ) -> Scores:
     dataset = drawn() if dataset is None else dataset
+    frames = np.arange(len(dataset)) if frames is None else frames
+    task = Disentanglement(DisentanglementConfig(**{"trees": 20, **config}))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return Disentanglement(DisentanglementConfig(**{"trees": 20, **config})).evaluate(
-            features,
-            model,
-            dataset,
-            frames=np.arange(len(dataset)) if frames is None else frames,
-            seed=3,
-            trainer=Untrained(),
-            device="cpu",
-            progress=Silent(),
-        )
+        return task.evaluate(EvaluationInputs(dataset, frames, seed=3, features=features, model=model))
 
 
 def test_true_factors_noise_and_mixtures() -> None:
@@ -87,7 +72,7 @@ def test_true_factors_noise_and_mixtures() -> None:
     true = scored(TRUE).metrics
     noise = scored(rng.standard_normal((COUNT, 2000)).astype(np.float32))
     mixed = scored(np.tile(TRUE @ np.linalg.qr(rng.standard_normal((28, 28)))[0], 3).astype(np.float32)).metrics
-    assert tuple(true) == Disentanglement.metrics
+    assert list(true) == [metric.name for metric in Disentanglement.metrics]
     assert all(0 <= value <= 1 for scores in (true, noise.metrics, mixed) for value in scores.values())
     assert true["dci_disentanglement"] > 0.85
     assert true["dci_completeness"] > 0.85
@@ -202,3 +187,14 @@ def test_what_it_cannot_score() -> None:
         scored(features[:7], dataset=drawn(7))
     with pytest.raises(BenchError, match="the same in all"):
         scored(features, dataset=drawn(values=np.ones_like(FACTORS)))
+
+
+def test_what_groups_tell_as_a_chart(checked: Callable[[Task, Scores], list[str]]) -> None:
+    groups = {kind: TRUE[:, kind == KINDS].astype(np.float32) for kind in ("light", "view")}
+    scores = scored(None, lambda: Grouped(groups))
+    assert checked(Disentanglement(), scores) == []
+    [chart] = scores.charts
+    assert isinstance(chart, Heatmap)
+    assert chart.rows == ("light", "view")
+    assert chart.columns == ("geometry", "albedo", "light", "view", "expression")
+    assert [list(row) for row in chart.values] == scores.details["disentanglement"]["values"]

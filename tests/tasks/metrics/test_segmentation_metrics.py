@@ -1,4 +1,4 @@
-"""Intersection over union by hand and by another library, its intervals, and the sheet for the eye."""
+"""Intersection over union by hand and by another library, its intervals, and the contact sheet."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import torch
 
 from datasets.streams import generator
 from tasks.base import Interval
-from tasks.celeba_mask.sheet import COLOURS, LEGEND, coloured, mask_sheet
+from tasks.celeba_mask.pictures import COLOURS, LEGEND, coloured, mask_pictures
 from tasks.contact_sheet import LINE, SCALE
 from tasks.metrics.segmentation import (
     best_classes,
@@ -64,9 +64,9 @@ def test_batches_are_scored_one_by_one() -> None:
 
 
 def test_another_library_agrees() -> None:
-    from methods.torchvision_compat import mend
+    from methods.torchvision_compat import declare_missing_operators
 
-    mend()
+    declare_missing_operators()
     from torchmetrics.functional.classification import multiclass_accuracy, multiclass_jaccard_index
 
     rng = generator(0, "maps")
@@ -107,19 +107,19 @@ def test_the_usual_mask() -> None:
     assert usual_mask(parts, 3).tolist() == [[0, 2], [1, 0]]
 
 
-def test_the_sheet_shows_input_truth_and_prediction(tmp_path: Path) -> None:
+def test_the_contact_sheet_shows_input_truth_and_prediction(tmp_path: Path) -> None:
     images = generator(0, "images").integers(0, 255, (3, 8, 8, 3)).astype(np.uint8)
     truth, predicted = np.zeros((3, 8, 8), np.uint8), np.full((3, 8, 8), 18, np.uint8)
     truth[1, 2, 3] = 7
-    sheet = mask_sheet(images, truth, predicted, [f"class {number}" for number in range(19)])
-    assert sheet.dtype == np.uint8
-    assert sheet.shape == (LINE + 3 * 8 * SCALE, 3 * 8 * SCALE + LEGEND, 3)
-    body = sheet[LINE::SCALE, : 3 * 8 * SCALE : SCALE]
+    page = mask_pictures(images, truth, predicted, [f"class {number}" for number in range(19)])
+    assert page.dtype == np.uint8
+    assert page.shape == (LINE + 3 * 8 * SCALE, 3 * 8 * SCALE + LEGEND, 3)
+    body = page[LINE::SCALE, : 3 * 8 * SCALE : SCALE]
     assert (body[:24, :8] == images.reshape(24, 8, 3)).all()
     assert (body[:24, 8:16] == coloured(truth).reshape(24, 8, 3)).all()
     assert (body[8 + 2, 8 + 3] == COLOURS[7]).all()
     assert (body[:24, 16:24] == COLOURS[18]).all()
-    legend = sheet[LINE:, -LEGEND:].reshape(-1, 3)
+    legend = page[LINE:, -LEGEND:].reshape(-1, 3)
     for number, there in ((0, True), (7, True), (18, True), (5, False)):
         assert (legend == COLOURS[number]).all(axis=1).any() == there
     assert len(np.unique(COLOURS, axis=0)) == 19

@@ -11,14 +11,15 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from datasets.base import Dataset, Silent
+from datasets.base import Dataset
 from datasets.derendered import Derendered
 from datasets.errors import BenchError
 from datasets.synthetic.faces.render import render
 from datasets.synthetic.faces.rendered import Rendered
 from datasets.synthetic.sources import FacesTruth
-from tasks.base import Scores
+from tasks.base import EvaluationInputs, Model, Scores, Task
 from tasks.metrics.scenes import angles, inner
+from tasks.results import PerItem
 from tasks.truth import task as module
 from tasks.truth.scenes import true_scenes, truth_of
 from tasks.truth.task import METRICS, Truth
@@ -52,7 +53,7 @@ def perfect(dataset: Dataset) -> Derendered:
     )
 
 
-class Saying:
+class Saying(Model):
     """A method that says the same whatever it is shown, rows in turn."""
 
     def __init__(self, scenes: Derendered) -> None:
@@ -66,26 +67,9 @@ class Saying:
         return Derendered(**{name: getattr(self.scenes, name)[part] for name in names})
 
 
-class Trainer:
-    """One that must not be asked."""
-
-    def train(self, *given: Any, **named: Any) -> dict[str, Any]:
-        raise AssertionError("nothing is trained")
-
-    train_supervised = train
-
-
 def scored(dataset: Dataset, method: Any, frames: np.ndarray | None = None) -> Scores:
-    return Truth().evaluate(
-        None,
-        lambda: method,
-        dataset,
-        frames=np.arange(len(dataset)) if frames is None else frames,
-        seed=0,
-        trainer=Trainer(),
-        device="cpu",
-        progress=Silent(),
-    )
+    frames = np.arange(len(dataset)) if frames is None else frames
+    return Truth().evaluate(EvaluationInputs(dataset, frames, seed=0, model=lambda: method))
 
 
 def test_the_truth_has_no_error(dataset: Dataset, perfect: Derendered) -> None:
@@ -244,7 +228,7 @@ def test_a_dataset_without_the_truth_says_so(dataset: Dataset, perfect: Derender
 
 
 def test_the_picture(dataset: Dataset, perfect: Derendered) -> None:
-    scenes = scored(dataset, Saying(perfect)).pictures["scenes"]
+    scenes = scored(dataset, Saying(perfect)).pictures["scenes"].pixels
     assert scenes.dtype == np.uint8
     assert scenes.shape == (14 + 2 * 64 * COUNT, 7 * 128, 3)
     body = scenes[14:].reshape(128 * COUNT, 7, 128, 3)
@@ -254,3 +238,26 @@ def test_the_picture(dataset: Dataset, perfect: Derendered) -> None:
         assert np.abs(body[:, true].astype(int) - body[:, found])[inside].max() <= 1
         assert np.ptp(body[:, true][inside]) > 200
         assert (body[:, true][outside] == 128).all(), "empty around the object"
+
+
+def test_scores_are_declared_and_explained(
+    dataset: Dataset, perfect: Derendered, checked: Callable[[Task, Scores], list[str]]
+) -> None:
+    covered = perfect.covered.clone()
+    covered[2] = False
+    scores = scored(dataset, Saying(replace(perfect, covered=covered)))
+    trivial = scores.details["trivial"]
+    [without] = checked(Truth(), scores)
+    assert without.startswith(
+        f"Without a model: albedo_rmse {trivial['albedo_rmse']['grey']:.3f} (grey), "
+        f"{trivial['albedo_rmse']['input']:.3f} (input); "
+        f"light_deg {trivial['light_deg']['mean light']:.3f} (mean light);"
+    )
+    assert scores.notes == [
+        "its scenes cover 80 % of the objects, where alone their maps are scored",
+        "maps of 1 images cover nothing of the object and are left out",
+    ]
+    assert len(scored(dataset, Saying(perfect)).notes) == 1
+    assert scores.per_item == PerItem()
+    assert scores.metrics.keys() <= scores.predictions.keys()
+    assert "Near is bright." in scores.pictures["scenes"].caption

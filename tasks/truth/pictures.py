@@ -3,15 +3,15 @@
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
-from tasks.contact_sheet import as_bytes, sheet
+from tasks.contact_sheet import as_bytes, contact_sheet
 from tasks.metrics.scenes import best_gain
 from tasks.truth.scenes import Scenes
 
 EMPTY = 0.5  # grey where there is no object
 
 
-def truth_sheet(images: UInt8[np.ndarray, "n s s 3"], true: Scenes, predicted: Scenes) -> UInt8[np.ndarray, "h w 3"]:
-    """A picture with one row per image, of the object alone; predictions are empty where they do not cover it.
+def scene_pictures(images: UInt8[np.ndarray, "n s s 3"], true: Scenes, predicted: Scenes) -> UInt8[np.ndarray, "h w 3"]:
+    """A contact sheet with one row per image, of the object alone; predictions are empty where they do not cover it.
 
     Near is bright, between each object's nearest and farthest true depth. Depth and albedo are shown as they are
     scored, with their mean log depth and their gain fitted to the truth. Normals are x, y, z as red, green, blue.
@@ -32,7 +32,7 @@ def truth_sheet(images: UInt8[np.ndarray, "n s s 3"], true: Scenes, predicted: S
         "true albedo": _shown(true.albedo, true.covered),
         "albedo": _shown(gain * predicted.albedo, both),
     }
-    return np.asarray(sheet({name: as_bytes(pictures) for name, pictures in columns.items()}))
+    return np.asarray(contact_sheet({name: as_bytes(pictures) for name, pictures in columns.items()}))
 
 
 def _shown(values: Shaped[np.ndarray, "n s s 3"], mask: Bool[np.ndarray, "n s s"]) -> Shaped[np.ndarray, "n s s 3"]:

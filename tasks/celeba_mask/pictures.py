@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
-from tasks.contact_sheet import LINE, sheet
+from tasks.contact_sheet import LINE, contact_sheet
 
 # Classes in the colours of CelebAMask-HQ's own code (Lee et al., 2020), in their order; black is the background.
 COLOURS = np.array(
@@ -21,18 +21,18 @@ COLOURS = np.array(
 LEGEND = 110  # pixels of the legend's width
 
 
-def mask_sheet(
+def mask_pictures(
     images: UInt8[np.ndarray, "n s s 3"],
     truth: UInt8[np.ndarray, "n s s"],
     predicted: UInt8[np.ndarray, "n s s"],
     classes: Sequence[str],
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """A picture with one row per image: the image, its true and its predicted parts.
+    """A contact sheet with one row per image: the image, its true and its predicted parts.
 
     The legend has the classes that occur in either; a class beyond the known colours wraps around to the first ones.
     """
     columns = {"input": images, "truth": coloured(truth), "prediction": coloured(predicted)}
-    pictures, shown = sheet(columns), np.union1d(truth, predicted)
+    pictures, shown = contact_sheet(columns), np.union1d(truth, predicted)
     page = Image.new("RGB", (pictures.width + LEGEND, max(pictures.height, LINE * (len(shown) + 1))), "white")
     page.paste(pictures)
     draw = ImageDraw.Draw(page)
@@ -45,4 +45,4 @@ def mask_sheet(
 
 def coloured(parts: UInt8[np.ndarray, "*shape"] | np.uint8) -> UInt8[np.ndarray, "*shape 3"]:
     """Class numbers as colours."""
-    return COLOURS[np.asarray(parts) % len(COLOURS)]
+    return np.asarray(COLOURS[np.asarray(parts) % len(COLOURS)])

@@ -1,0 +1,89 @@
+"""What each registered task says of itself before it runs: what it asks of a method, and its metrics."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import tasks
+from bench.grid.catalogue import TASKS
+from methods.base import CAPABILITIES
+from tasks.base import Task
+
+# Needed, taken besides, and whether something is trained.
+FEATURES: tuple[set[str], set[str], bool] = ({"features"}, set(), False)
+ASKED: dict[str, tuple[set[str], set[str], bool]] = {
+    **dict.fromkeys(("bbt", "buffy", "rafdb", "celeba", "yaleb", "view_sweep", "shapenet_cars"), FEATURES),
+    **dict.fromkeys(("tracks", "images"), FEATURES),
+    "celeba_linear": (set(), {"features", "encoder"}, True),
+    "celeba_mask": ({"pyramid"}, set(), True),
+    "pcc": ({"groups"}, set(), False),
+    "disentanglement": (set(), {"features", "groups"}, False),
+    "truth": ({"derender"}, set(), False),
+    "attribution": ({"groups"}, {"group_encoders"}, True),
+}
+CITED = {
+    **dict.fromkeys(("accuracy", "hungarian", "f1", "nmi"), ("ward1963hierarchical",)),
+    **dict.fromkeys(("finch_nmi", "finch_purity"), ("sarfraz2019finch",)),
+    **dict.fromkeys(("dci_disentanglement", "dci_completeness", "dci_informativeness"), ("eastwood2018dci",)),
+    **dict.fromkeys(("side_percent", "normal_deg"), ("wu2020unsup3d",)),
+    "mig": ("chen2018mig",),
+    "sap": ("kumar2018sap",),
+    "mean_pcc": ("klinghoffer2022pdr",),
+    "head_accuracy": ("sundararajan2017ig", "selvaraju2017gradcam"),
+}
+LESS_IS_BETTER = {"mean_pcc", "lost", "side_percent", "normal_deg", "light_deg", "view_deg", "view_aligned_deg"}
+
+
+def made(name: str) -> Task:
+    entry = TASKS.entries()[name]
+    cls = entry.load()
+    task = cls(cls.Config(**{entry.argument: "Smiling"})) if entry.argument else cls()
+    assert isinstance(task, Task), f"{name} is no task"
+    return task
+
+
+def test_every_registered_task_is_looked_at() -> None:
+    assert set(ASKED) == set(TASKS.entries())
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_a_task_asks_of_a_method(name: str) -> None:
+    task = made(name)
+    assert (set(task.requires), set(task.uses), task.trains) == ASKED[name]
+    assert task.requires | task.uses <= CAPABILITIES.keys()
+    assert task.encodes == ("features" in ASKED[name][0] | ASKED[name][1])
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_directions_and_publications_of_metrics(name: str) -> None:
+    for metric in (*made(name).metrics, *made(name).secondary):
+        assert metric.cites == CITED.get(metric.name, ()), metric.name
+        expected = None if metric.name == "share_*" else metric.name not in {*LESS_IS_BETTER, "albedo_rmse"}
+        assert metric.higher_is_better == expected, metric.name
+        assert metric.header == metric.name
+
+
+def test_angles_are_of_at_most_half_a_turn_and_percent_without_end() -> None:
+    found = {metric.name: (metric.unit, metric.low, metric.high) for metric in made("truth").metrics}
+    assert found.pop("side_percent") == ("%", 0, None)
+    assert found.pop("albedo_rmse") == ("", 0, 1)
+    assert set(found.values()) == {("degrees", 0, 180)}
+    [lost] = [metric for metric in made("yaleb").secondary if metric.name == "lost"]
+    assert (lost.low, lost.high) == (-1, 1)
+
+
+def test_every_publication_is_in_the_list_of_references() -> None:
+    text = (Path(__file__).parents[2] / "results" / "paper" / "references.bib").read_text(encoding="utf-8")
+    for key in {key for keys in CITED.values() for key in keys}:
+        assert f"{{{key}," in text, key
+
+
+def test_tasks_know_of_methods_nothing_but_the_training_contract() -> None:
+    for path in Path(tasks.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        names += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+        for name in names:
+            assert name.partition(".")[0] != "bench", f"{path} imports {name}"
+            assert not name.startswith("methods") or name == "methods.learning", f"{path} imports {name}"
