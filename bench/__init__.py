@@ -1,0 +1,1 @@
+"""The harness: what is asked for, how it is run, and what is made of the results."""

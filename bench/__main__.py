@@ -1,4 +1,4 @@
-"""`python -m bench`: see `bench.cli`."""
+"""`python -m bench`: see `bench.cli.app`."""
 
 import sys
 
@@ -7,7 +7,7 @@ from datasets.errors import BenchError
 
 def main() -> None:
     """Run the command line; bad input is one line on standard error and exit code 2."""
-    from bench.cli import app
+    from bench.cli.app import app
 
     try:
         app()

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
@@ -14,18 +15,19 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from bench.grid.catalogue import METHODS
-from bench.grid.request import Request, find_profile
-from bench.pipeline.environment import resolve_device
-from bench.pipeline.fit import load_weights
+from bench.grid.request import Options
 from bench.pipeline.specs import method_spec
 from bench.pipeline.store import Store
+from bench.pipeline.weights import untrained_method
+from bench.training.device import resolve_device
 from bench.training.loop import FabricTrainer
-from datasets.base import Progress
+from datasets.base import Progress, Silent
+from datasets.blocks import blocks
 from datasets.errors import BenchError
-from methods.base import Domain, Method, to_float
+from methods.base import Domain, Method
 
 
-class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Learns a representation of images and encodes images with it.
 
     Images are (n, s, s, 3), RGB, either uint8 or floating point in [0, 1] (rounded to 8 bits), where s is the
@@ -67,7 +69,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         *,
         profile: str = "mini",
         overrides: Mapping[str, Any] | None = None,
-        domain: Domain = "faces",
+        domain: str = "faces",
         random_state: int = 0,
         device: str = "auto",
         progress: Progress | None = None,
@@ -80,7 +82,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.device = device
         self.progress = progress
 
-    def fit(self, X: Shaped[np.ndarray, "n s s 3"], y: object = None) -> "Representation":
+    def fit(self, X: Shaped[np.ndarray, "..."], y: object = None) -> "Representation":
         """Train on the images `X`; `y` is ignored."""
         device = resolve_device(self.device)
         with TemporaryDirectory(prefix="representation-") as folder:
@@ -105,7 +107,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self._n_features_out = self._encode(images[:1]).shape[1]
         return self
 
-    def transform(self, X: Shaped[np.ndarray, "n s s 3"]) -> Float[np.ndarray, "n d"]:
+    def transform(self, X: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "n d"]:
         """Features of the images `X`, float32."""
         check_is_fitted(self, "method_")
         return self._encode(as_bytes(X, self.method_.size_for(self.method_.config)))
@@ -123,30 +125,32 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 raise BenchError("overrides apply to a method given by name: configure the instance itself instead")
             method = copy.deepcopy(self.method)
             return method, method.trains_with(method.config)
-        if self.domain not in (known := get_args(Domain)):
+        known: tuple[Domain, ...] = get_args(Domain)
+        domain = next((domain for domain in known if domain == self.domain), None)
+        if domain is None:
             raise BenchError(f"unknown domain {self.domain!r}: expected one of {', '.join(known)}")
         entry = METHODS.get(self.method)
-        settings = {entry.name: dict(self.overrides or {})}
-        request = Request(methods=(entry,), tasks=(), profile=find_profile(self.profile), settings=settings)
-        spec = method_spec(entry, request, self.domain, Store(folder / "store"))
-        if self.domain not in spec.cls.domains:
-            raise BenchError(f"{entry.name} has no model of {self.domain}, only of {', '.join(spec.cls.domains)}")
-        method = spec.build(self.random_state)
-        if spec.weights is not None:
-            load_weights(method, spec.weights, spec.name)
-        else:
-            method.load_published()
-        return method, spec.trains
+        request = Options(methods=self.method, tasks="bbt", profile=self.profile, baselines=False).request()
+        request = replace(request, settings={entry.name: dict(self.overrides or {})})
+        spec = method_spec(entry, request, domain, Store(folder / "store"))
+        if domain not in spec.cls.domains:
+            raise BenchError(f"{entry.name} has no model of {domain}, only of {', '.join(spec.cls.domains)}")
+        return untrained_method(spec, self.random_state), spec.trains
 
     def _encode(self, images: UInt8[np.ndarray, "n s s 3"]) -> Float[np.ndarray, "n d"]:
-        starts = range(0, len(images), self.method_.encode_batch)
-        shown = starts if self.progress is None else self.progress.track(starts, total=len(starts), what="encode")
         with torch.inference_mode():
-            blocks = [
-                self.method_.encode(to_float(images[start : start + self.method_.encode_batch], self.device_))
-                for start in shown
+            found = [
+                self.method_.encode(block).float().cpu().numpy()
+                for _, block in blocks(
+                    images,
+                    np.arange(len(images)),
+                    self.method_.encode_batch,
+                    device=self.device_,
+                    progress=Silent() if self.progress is None else self.progress,
+                    what="encode",
+                )
             ]
-        return np.concatenate([block.float().cpu().numpy() for block in blocks])
+        return np.concatenate(found)
 
 
 def as_bytes(images: Shaped[np.ndarray, "..."], size: int) -> UInt8[np.ndarray, "n s s 3"]:
@@ -170,4 +174,4 @@ def as_bytes(images: Shaped[np.ndarray, "..."], size: int) -> UInt8[np.ndarray, 
     low, high = float(images.min()), float(images.max())
     if not (low >= 0.0 and high <= 1.0):
         raise BenchError(f"floating point images must be in [0, 1], these are in [{low:g}, {high:g}]: divide by 255?")
-    return np.rint(images * 255).astype(np.uint8)
+    return np.asarray(np.rint(images * 255), dtype=np.uint8)

@@ -16,7 +16,7 @@ PARTS = {
     "data": "reading, drawing and decoding images",
     "network": "training and encoding, but for rendering",
     "render": "the differentiable renderer, forward and back",
-    "cluster": "clustering and scores",
+    "evaluate": "clustering, scores and their intervals",
     "log": "tables, report, manifest and MLflow",
 }
 
@@ -71,13 +71,13 @@ def take() -> dict[str, float]:
 
 
 @contextmanager
-def span(part: str) -> Iterator[None]:
-    """Count the block under a part of `PARTS`, on the thread that started counting."""
+def part(name: str) -> Iterator[None]:
+    """Count the block under a name of `PARTS`, on the thread that started counting."""
     clock = _clock
     if clock is None or clock.thread != threading.get_ident():
         yield
         return
-    clock.enter(part)
+    clock.enter(name)
     try:
         yield
     finally:
@@ -88,7 +88,7 @@ def _synchronised() -> float:
     """The time, once a GPU has done what it was given."""
     import torch
 
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.synchronize()
     return time.perf_counter()
 
@@ -111,7 +111,7 @@ def _wrap_renderer() -> None:
 def _counted(work: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(work)
     def counted(*given: Any, **named: Any) -> Any:
-        with span("render"):
+        with part("render"):
             return work(*given, **named)
 
     return counted

@@ -1,52 +1,32 @@
-"""What several commands take from their options in the same way."""
+"""The options that several commands share: each is named, typed and explained once. Imports no torch."""
 
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
-from bench.grid.request import Request, parse_request
-from datasets.errors import BenchError
+import typer
 
-
-def request_from(
-    *,
-    methods: str,
-    tasks: str,
-    profile: str | None,
-    data_root: Path | None,
-    data: str | None,
-    settings: Iterable[str],
-    protocol: str,
-    device: str,
-    seeds: str = "0",
-    jobs: int = 0,
-    baselines: bool = True,
-    force: bool = False,
-    profile_time: bool = False,
-) -> Request:
-    """The request that a command's options mean."""
-    if data not in (None, "synthetic"):
-        raise BenchError(f"--data {data!r}: expected synthetic; real datasets are named by --data-root DIR")
-    root = None if data == "synthetic" else data_root
-    return parse_request(
-        methods=methods,
-        tasks=tasks,
-        seeds=seeds,
-        profile=profile or default_profile(root),
-        protocol=protocol,
-        data_root=root,
-        settings=settings,
-        device=device,
-        force=force,
-        jobs=jobs,
-        baselines=baselines,
-        profile_time=profile_time,
-    )
-
-
-def default_profile(data_root: Path | None) -> str:
-    """`paper` where there are real data and a GPU to run it on, else `mini`."""
-    if data_root is None:
-        return "mini"
-    import torch
-
-    return "paper" if torch.cuda.is_available() else "mini"
+Methods = Annotated[str, typer.Option(help="Names, wildcards, `all`, timm:NAME or FILE.py:CLASS.")]
+Tasks = Annotated[str, typer.Option(help="Names, wildcards, `all`, tracks:DIR or images:DIR.")]
+ProfileName = Annotated[
+    str | None,
+    typer.Option("--profile", help="smoke, mini or paper [default: paper with a GPU and real data, else mini]"),
+]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option("--data-root", "--root", envvar="BENCH_DATA", help="Folder with one folder per real dataset."),
+]
+Data = Annotated[
+    str | None, typer.Option("--data", help="`synthetic`: the embedded stand-ins, even where a data root is set.")
+]
+Seeds = Annotated[
+    str,
+    typer.Option("--seeds", help="As 0,1,2 or 0-4, or by source of variation: `fit=0-4;split=0;evaluate=0`."),
+]
+Set = Annotated[list[str] | None, typer.Option("--set", help="METHOD.KEY=VALUE or TASK.KEY=VALUE; may be repeated.")]
+Protocol = Annotated[
+    str, typer.Option("--protocol", help="`default`: as the paper says; `released`: as the authors' code does.")
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+Suite = Annotated[str, typer.Option("--suite", help="Name of the MLflow experiment.")]
+Mirror = Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the records to MLflow.")]
+StoreFolder = Annotated[Path, typer.Option("--store", envvar="BENCH_STORE", help="Folder of everything computed.")]

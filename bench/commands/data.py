@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from bench.commands.shared import request_from
 from bench.execution.progress import RichProgress
 from bench.grid.catalogue import DATASETS
+from bench.grid.request import Options
 from bench.pipeline.data import open_source
 from bench.pipeline.store import Store
 from datasets.base import Dataset, Source, shortened
@@ -31,22 +31,15 @@ def data_command(
     Returns the exit code: 0, or 1 where `verify` finds files left out or another number of items.
     """
     console = Console(markup=False)
-    request = request_from(
-        methods="raw_pixels",
-        tasks="bbt",
-        profile=profile,
-        data_root=data_root,
-        data=data,
-        settings=[],
-        protocol="default",
-        device="cpu",
-    )
+    request = Options(
+        methods="raw_pixels", tasks="bbt", profile=profile, data_root=data_root, data=data, device="cpu"
+    ).request()
     if verify and request.data_root is None and ":" not in name:
         raise BenchError("nothing to verify without real datasets: name their folder by --data-root DIR")
     entry = DATASETS.get(name)
     if verify and not entry.target:
         raise BenchError(f"{name} has no real counterpart to verify: use describe")
-    source = open_source(entry, request)
+    source = open_source(entry, request.data_root, request.profile.subset)
     with RichProgress(console) as progress:
         dataset = prepare(source, SIZE, Store(store).data, progress)
     for line in described(dataset):

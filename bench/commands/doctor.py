@@ -10,11 +10,11 @@ from rich.markup import escape
 from torch import Tensor
 
 from bench.grid.catalogue import DATASETS
-from bench.grid.request import parse_request
+from bench.grid.request import Options
 from bench.pipeline.data import Data
-from bench.pipeline.environment import resolve_device
 from bench.pipeline.specs import MethodSpec, method_spec
 from bench.pipeline.store import Store
+from bench.training.device import resolve_device
 from datasets.base import Silent
 from datasets.streams import seed_for
 from methods.base import Method
@@ -26,8 +26,8 @@ TOLERANCE = 1e-3
 
 
 @dataclass
-class Patient:
-    """A method under examination: two instances built alike, and images in [0, 1]."""
+class BuiltTwice:
+    """A method to be checked: two instances built alike, and images in [0, 1]."""
 
     spec: MethodSpec
     method: Method
@@ -43,17 +43,17 @@ class Patient:
 def doctor_command(methods: str, *, settings: Iterable[str], profile: str, device: str, store: Path) -> int:
     """Examine each method and print a line per check; returns 1 where one failed."""
     console = Console(highlight=False)
-    request = parse_request(
+    request = Options(
         methods=methods, tasks="bbt", profile=profile, settings=settings, device=device, baselines=False
-    )
+    ).request()
     failed = 0
     for entry in request.methods:
-        data = Data(request, Store(store))
-        spec = method_spec(entry, request, "faces", data.store)
-        patient = admit(spec, resolve_device(device), data)
+        opened = Store(store)
+        spec = method_spec(entry, request, "faces", opened)
+        built = build_twice(spec, resolve_device(device), Data.of(request, opened.data))
         console.print(f"[bold]{escape(entry.name)}[/bold]  ({spec.cls.__module__}.{spec.cls.__qualname__})")
         for name, check in CHECKS.items():
-            problem = check(patient)
+            problem = check(built)
             failed += problem is not None
             mark = "[green]ok[/green]    " if problem is None else "[red]failed[/red]"
             console.print(f"  {mark} {name}" + (f": {escape(problem)}" if problem else ""), soft_wrap=True)
@@ -61,104 +61,104 @@ def doctor_command(methods: str, *, settings: Iterable[str], profile: str, devic
     return int(failed > 0)
 
 
-def admit(spec: MethodSpec, device: str, data: Data) -> Patient:
+def build_twice(spec: MethodSpec, device: str, data: Data) -> BuiltTwice:
     """Build the method twice from the same stream, with images of noise that include pure black and white.
 
     Both derive what encoding needs besides weights, if anything, from the dataset in `data`.
     """
-    built = [spec.build(seed=0) for _ in range(2)]
-    for method in built:
+    methods = [spec.build(seed=0) for _ in range(2)]
+    for method in methods:
         if method.module is not None:
             method.module.to(device).eval()
         if spec.cls.derives_from is not None:
             dataset = data.prepare(DATASETS.get(spec.cls.derives_from), spec.size, Silent())
             with torch.inference_mode():
                 method.use(method.derive(dataset, seed=seed_for(0, "doctor", "derive"), progress=Silent()))
-    size = built[0].image_size
+    size = methods[0].image_size
     generator = torch.Generator().manual_seed(seed_for(0, "doctor"))
     images = torch.rand(BATCH, 3, size, size, generator=generator)
     images[0], images[1] = 0.0, 1.0
-    return Patient(spec, built[0], built[1], images.to(device))
+    return BuiltTwice(spec, methods[0], methods[1], images.to(device))
 
 
-def check_declaration(patient: Patient) -> str | None:
+def check_declaration(built: BuiltTwice) -> str | None:
     """A method has weights, or says that it has none."""
-    has = patient.method.module is not None
-    if has == patient.spec.cls.stateless:
-        return f"stateless is {patient.spec.cls.stateless}, but module is {'set' if has else 'None'}: they must agree"
+    has = built.method.module is not None
+    if has == built.spec.cls.stateless:
+        return f"stateless is {built.spec.cls.stateless}, but module is {'set' if has else 'None'}: they must agree"
     return None
 
 
-def check_shape(patient: Patient) -> str | None:
+def check_shape(built: BuiltTwice) -> str | None:
     """(b, 3, h, w) -> (b, d)."""
-    shape = tuple(patient.encode().shape)
+    shape = tuple(built.encode().shape)
     if len(shape) != 2 or shape[0] != BATCH:
         return f"required features of shape ({BATCH}, d), got {shape}: flatten all but the batch"
     return None
 
 
-def check_finite(patient: Patient) -> str | None:
+def check_finite(built: BuiltTwice) -> str | None:
     """No NaN or infinity, on black and white images neither."""
-    bad = (~torch.isfinite(patient.encode().flatten(1))).any(dim=1).nonzero().flatten().tolist()
+    bad = (~torch.isfinite(built.encode().flatten(1))).any(dim=1).nonzero().flatten().tolist()
     names = {0: "the black image", 1: "the white image"}
     return f"NaN or infinity on {', '.join(names.get(i, f'image {i}') for i in bad)}" if bad else None
 
 
-def check_range(patient: Patient) -> str | None:
+def check_range(built: BuiltTwice) -> str | None:
     """Features differ between images, and values fit float32 sums."""
-    features = patient.encode().flatten(1)
+    features = built.encode().flatten(1)
     # Before training, a quantiser may well give every image the same code.
-    if features.std(dim=0).max() == 0 and not patient.spec.trains:
+    if features.std(dim=0).max() == 0 and not built.spec.trains:
         return "all images have the same features: nothing could be clustered"
     largest = features.abs().max().item()
     return f"values up to {largest:.1e}: squared distances lose their digits above 1e6" if largest > 1e6 else None
 
 
-def check_determinism(patient: Patient) -> str | None:
+def check_determinism(built: BuiltTwice) -> str | None:
     """The same image gives the same bits."""
-    return None if torch.equal(patient.encode(), patient.encode()) else "two encodings of one batch differ"
+    return None if torch.equal(built.encode(), built.encode()) else "two encodings of one batch differ"
 
 
-def check_initialisation(patient: Patient) -> str | None:
+def check_initialisation(built: BuiltTwice) -> str | None:
     """The same seed builds the same method."""
-    return None if torch.equal(patient.encode(), patient.encode(twin=True)) else "two builds from one seed differ"
+    return None if torch.equal(built.encode(), built.encode(twin=True)) else "two builds from one seed differ"
 
 
-def check_batch_size(patient: Patient) -> str | None:
+def check_batch_size(built: BuiltTwice) -> str | None:
     """An image's features do not depend on the images beside it."""
-    whole = patient.encode()
-    single = torch.cat([patient.encode(patient.images[i : i + 1]) for i in range(BATCH)])
+    whole = built.encode()
+    single = torch.cat([built.encode(built.images[i : i + 1]) for i in range(BATCH)])
     return _apart(whole, single, "features depend on the batch's size")
 
 
-def check_order(patient: Patient) -> str | None:
+def check_order(built: BuiltTwice) -> str | None:
     """Nor on their order."""
-    whole = patient.encode()
-    turned = patient.encode(patient.images.flip(0)).flip(0)
+    whole = built.encode()
+    turned = built.encode(built.images.flip(0)).flip(0)
     return _apart(whole, turned, "features depend on the batch's order")
 
 
-def check_eval_mode(patient: Patient) -> str | None:
+def check_eval_mode(built: BuiltTwice) -> str | None:
     """Encoding leaves the module in eval mode and its state as it was."""
-    module = patient.method.module
+    module = built.method.module
     if module is None:
         return None
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    patient.encode()
+    built.encode()
     if any(part.training for part in module.modules()):
         return "encode() switched to training mode"
     changed = [name for name, value in module.state_dict().items() if not torch.equal(value, before[name])]
     return f"encode() changed {changed[0]}" if changed else None
 
 
-def check_input_kept(patient: Patient) -> str | None:
+def check_input_kept(built: BuiltTwice) -> str | None:
     """The caller's images are not written to."""
-    before = patient.images.clone()
-    patient.encode()
-    return None if torch.equal(before, patient.images) else "encode() wrote into its input"
+    before = built.images.clone()
+    built.encode()
+    return None if torch.equal(before, built.images) else "encode() wrote into its input"
 
 
-CHECKS: dict[str, Callable[[Patient], str | None]] = {
+CHECKS: dict[str, Callable[[BuiltTwice], str | None]] = {
     "declares its weights": check_declaration,
     "shape": check_shape,
     "finite values": check_finite,

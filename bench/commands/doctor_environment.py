@@ -12,12 +12,12 @@ import torch
 from rich.console import Console
 from rich.markup import escape
 
-from bench.commands.shared import request_from
 from bench.grid.catalogue import DATASETS
+from bench.grid.request import Options
 from bench.pipeline.specs import method_spec
 from bench.pipeline.store import Store
 from datasets.errors import BenchError
-from methods.torchvision_compat import mend
+from methods.torchvision_compat import declare_missing_operators
 
 Line = tuple[Literal["ok", "absent", "failed"], str]
 MARKS = {"ok": "[green]ok[/green]    ", "absent": "[yellow]absent[/yellow]", "failed": "[red]failed[/red]"}
@@ -71,10 +71,12 @@ def shadowed_datasets() -> str | None:
 
 def torch_build() -> Iterator[Line]:
     """Versions, whether torchvision's operators match, and the device."""
-    mended = mend()
+    declared = declare_missing_operators()
     import torchvision
 
-    match = "its operators do not match this torch and are declared by the project" if mended else "its operators load"
+    match = (
+        "its operators do not match this torch and are declared by the project" if declared else "its operators load"
+    )
     yield (
         "ok",
         f"python {sys.version.split()[0]}, torch {torch.__version__}, torchvision {torchvision.__version__}: {match}",
@@ -121,20 +123,11 @@ def datasets_found(data_root: Path | None) -> Iterator[Line]:
 
 def weights_found(store: Path) -> Iterator[Line]:
     """Which methods lack a file of published weights in the paper profile, and where it is looked for."""
-    request = request_from(
-        methods="all",
-        tasks="bbt",
-        profile="paper",
-        data_root=None,
-        data="synthetic",
-        settings=[],
-        protocol="default",
-        device="cpu",
-    )
-    place = Store(store)
+    request = Options(tasks="bbt", profile="paper", data="synthetic", device="cpu").request()
+    opened = Store(store)
     absent: dict[str, list[str]] = {}
     for entry in request.methods:
-        spec = method_spec(entry, request, "faces", place)
+        spec = method_spec(entry, request, "faces", opened)
         try:
             spec.trained.cls.check_resources(spec.trained.config)
         except BenchError as error:

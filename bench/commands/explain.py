@@ -7,11 +7,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.commands.run import Run
-from bench.commands.shared import request_from
-from bench.pipeline.plan import cells
+from bench.grid.request import Options
+from bench.pipeline.cell import cells
+from bench.pipeline.predictions import pictures_of
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
+from bench.run import Run
 from datasets.errors import BenchError, suggestion
 from datasets.files import write_with
 from datasets.synthetic.faces.attributes import NAMES
@@ -29,14 +30,14 @@ def explain_command(
     if out is not None and out.suffix.lower() != ".png":
         raise BenchError(f"--out {out}: expected a name that ends in .png")
     console = Console(markup=False, highlight=False)
-    request = request_from(methods=method, tasks=f"{EXPLAINS}:{known(attribute)}", baselines=False, **options)
-    place = Store(store)
-    run = Run(request, place, cells(request, place), console, suite, mirror)
+    request = Options(methods=method, tasks=f"{EXPLAINS}:{known(attribute)}", baselines=False, **options).request()
+    opened = Store(store)
+    run = Run(request, opened, cells(request, opened), console, suite, mirror)
     code = run.go()
-    for _, record in run.done.values():
+    for record in run.records:
         if record.status == "ok":
             console.print(percentages(record))
-            show(record, place, out, console)
+            show(record, opened, out, console)
     return code
 
 
@@ -70,11 +71,10 @@ def percentages(record: Record) -> Table:
 
 def show(record: Record, store: Store, out: Path | None, console: Console) -> None:
     """Say where the picture is, or why there is none; copy it to `out`."""
-    assert record.predictions is not None, "a finished attribution keeps its predictions"
-    pictures = sorted((store.root / record.predictions).glob("*.png"))
+    pictures = pictures_of(record, store)
     if not pictures:
         console.print(f"no Grad-CAM: {record.details['attribution']['grad_cam']}")
         return
     if out is not None:
-        write_with(out, lambda path: shutil.copyfile(pictures[0], path))
-    console.print(f"Grad-CAM: {out or pictures[0]}", soft_wrap=True)
+        write_with(out, lambda path: shutil.copyfile(pictures[0][0], path))
+    console.print(f"Grad-CAM: {out or pictures[0][0]}", soft_wrap=True)

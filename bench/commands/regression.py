@@ -1,20 +1,19 @@
 """`bench calibrate` and `bench check`."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from bench.commands.run import Run
-from bench.commands.shared import request_from
-from bench.grid.request import Request
-from bench.pipeline.environment import environment, resolve_device
-from bench.pipeline.plan import cells
+from bench.grid.request import Options, Request
+from bench.pipeline.cell import cells
+from bench.pipeline.environment import environment
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.regression import Reference, Suite, calibrated, findings, void
+from bench.run import INTERRUPTED, Run
+from bench.training.device import resolve_device
 from datasets.errors import BenchError
 
 FOLDER = Path(__file__).parents[2] / "results" / "reference"
@@ -32,7 +31,7 @@ def calibrate_command(runs: int, suite: Suite, output: Path | None, store: Path)
     console.print("seed 0 once more, with another number of threads")
     with TemporaryDirectory(prefix="calibrate-") as folder:
         elsewhere = Store(Path(folder) / "store")
-        again = _run(replace(_request(suite, 0), jobs=1), elsewhere, console)
+        again = _run(_request(suite, 0, jobs=1), elsewhere, console)
     reference = calibrated(suite, records, again, place, datetime.now(UTC))
     path = output or FOLDER / f"{suite.profile}.json"
     reference.write(path)
@@ -76,23 +75,14 @@ def check_command(path: Path, store: Path) -> int:
     return REGRESSION if found else SAME
 
 
-def _request(suite: Suite, seed: int) -> Request:
-    return request_from(
-        methods=suite.methods,
-        tasks=suite.tasks,
-        profile=suite.profile,
-        data_root=None,
-        data="synthetic",
-        settings=[],
-        protocol="default",
-        device="auto",
-        seeds=str(seed),
-    )
+def _request(suite: Suite, seed: int, jobs: int = 0) -> Request:
+    options = Options(suite.methods, suite.tasks, suite.profile, data="synthetic", seeds=str(seed), jobs=jobs)
+    return options.request()
 
 
 def _run(request: Request, store: Store, console: Console) -> list[Record]:
     """The records of one run, in the order of its plan. Ctrl-C ends the command; what was run stays in the store."""
     run = Run(request, store, cells(request, store), console, "check", mirror=False)
-    if run.go() == 130:
+    if run.go() == INTERRUPTED:
         raise KeyboardInterrupt
-    return [run.done[index][1] for index in sorted(run.done)]
+    return run.records

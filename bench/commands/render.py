@@ -6,15 +6,17 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from bench.commands.shared import request_from
 from bench.execution.progress import RichProgress
+from bench.grid import defaults
 from bench.grid.catalogue import METHODS
-from bench.pipeline.store import DEFAULT_ROOT, Store
+from bench.grid.request import Options
+from bench.pipeline.context import Context
+from bench.pipeline.store import Store
 from bench.scenes.filmstrip import Column, Row, page, write_animation, write_sheet
 from bench.scenes.poses import described, parse_poses
 from bench.scenes.relight import TYPICAL, Trained, find_domain, find_images, load_trained, read_images, renderable
+from datasets.blocks import to_float
 from datasets.errors import BenchError
-from methods.base import to_float
 from methods.pdr.relight import Pose
 
 # Poses of a sweep, by what is written.
@@ -54,7 +56,7 @@ def render_command(
     entry, objects = METHODS.get(method), find_domain(domain)
     renderable(entry)
     settings = list(settings)
-    request = request_from(
+    request = Options(
         methods=method,
         tasks="bbt",
         profile=profile,
@@ -65,7 +67,7 @@ def render_command(
         device=device,
         seeds=str(seed),
         baselines=False,
-    )
+    ).request()
     paths = find_images(images)
     if any(path.resolve() == out.resolve() for path in paths):
         raise BenchError(f"--out {out} is one of the images: choose another name")
@@ -79,9 +81,9 @@ def render_command(
     options += [] if protocol == "default" else ["--protocol", protocol]
     options += [] if device == "auto" else ["--device", device]
     options += [] if seed == 0 else ["--seeds", str(seed)]
-    options += [] if store == DEFAULT_ROOT else ["--store", str(store)]
+    options += [] if store == defaults.STORE else ["--store", str(store)]
     with RichProgress(console) as progress:
-        trained = load_trained(request, objects, Store(store), progress, options)
+        trained = load_trained(request, objects, Context.of(request, Store(store), progress), options)
     if size < trained.spec.size:
         raise BenchError(f"--size {size}: smaller than the model's {trained.spec.size} pixels")
     draw(trained, paths, poses, out, size, console)

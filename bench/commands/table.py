@@ -7,15 +7,14 @@ from pathlib import Path
 
 import typer
 
-from bench.commands.run import write_text
 from bench.pipeline.store import Store
 from bench.results import table as tables
-from bench.results.cite import bibtex
-from bench.results.table.html import to_html
-from bench.results.table.latex import to_latex
+from bench.results.cite import bibtex, citations_for
+from bench.results.table.documents import to_html, to_latex
 from bench.results.table.paper import TABLES, Filled, fill
 from bench.results.table.ties import paired_ties
 from datasets.errors import BenchError, suggestion
+from datasets.files import write_text
 
 FORMATS: dict[str, Callable[[Filled], str]] = {
     "md": lambda filled: f"## {filled.definition.title}\n\n{tables.to_markdown(filled.table, verdicts=True)}",
@@ -52,24 +51,9 @@ def table_command(name: str, form: str, profile: str | None, output: Path | None
         write_text(output, text)
 
 
-def cite_command(name: str) -> None:
-    """Print the BibTeX of exactly a table's methods, datasets and metrics."""
-    methods, datasets, metrics = {}, {}, {}
-    for chosen in names(name):
-        definition = TABLES[chosen]
-        methods.update(dict.fromkeys(definition.methods))
-        datasets.update(dict.fromkeys(DATASET_OF.get(task, task.removeprefix("pcc:")) for task in definition.tasks))
-        metrics.update(dict.fromkeys(definition.metrics))
-    typer.echo(bibtex(methods, datasets, metrics))
-
-
-# The dataset of a task that is named otherwise.
-DATASET_OF = {
-    "celeba_linear": "celeba",
-    "celeba_mask": "celebamask",
-    "truth": "faces_truth",
-    "disentanglement": "faces_truth",
-}
+def cite_command(name: str, store: Path) -> None:
+    """Print the BibTeX of exactly what a table, a run, or methods, tasks and datasets rest on."""
+    typer.echo(bibtex(citations_for(name, store)))
 
 
 def names(name: str) -> list[str]:

@@ -7,41 +7,45 @@ from typing import Any
 
 import typer
 
-from bench.commands.shared import request_from
+from bench.grid.request import Options
 from bench.grid.seeds import Seeds, parse_seed
-from bench.pipeline.data import Data
+from bench.pipeline.cell import cells
+from bench.pipeline.context import Context
 from bench.pipeline.keys import differences
-from bench.pipeline.plan import cells, outlook
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
+from bench.pipeline.walk import look
 from datasets.errors import BenchError
 
 # How `str(Seeds)` reads.
 SEEDS = re.compile(r"\d+(,(split|evaluate)=\d+)*")
 
 
-def why_command(name: str, *, store: Path, **options: Any) -> None:
+def why_command(cell_name: str, *, store: Path, **options: Any) -> None:
     """Print each stage's state, then what differs from the newest record of the same method, task and seed."""
-    method, task, seeds = parse_cell(name)
-    request = replace(request_from(methods=method, tasks=task, baselines=False, **options), seeds=(seeds,))
-    place = Store(store)
-    cell = cells(request, place)[0]
-    seen = outlook(cell, Data(request, place))
-    if seen.missing is not None:
-        raise BenchError(f"{cell.name}: {seen.missing}")
-    typer.echo(f"{cell.name}: " + ", ".join(f"{stage} {state}" for stage, state in seen.stages.items()))
-    if all(state == "cached" for state in seen.stages.values()):
+    method, task, seeds = parse_cell(cell_name)
+    request = replace(Options(methods=method, tasks=task, baselines=False, **options).request(), seeds=(seeds,))
+    opened = Store(store)
+    cell = cells(request, opened)[0]
+    if cell.not_applicable is not None:
+        typer.echo(f"{cell.name}: not applicable, {cell.not_applicable}")
         return
-    latest = latest_record(place, cell.method.name, cell.task.name, cell.seeds)
+    status = look(cell, Context.of(request, opened))
+    if status.missing is not None:
+        raise BenchError(f"{cell.name}: {status.missing}")
+    typer.echo(f"{cell.name}: " + ", ".join(f"{step} {state}" for step, state in status.states.items()))
+    if all(state == "cached" for state in status.states.values()):
+        return
+    latest = latest_record(opened, cell.method.name, cell.task.name, cell.seeds)
     if latest is None:
         typer.echo(f"no finished record of this cell in {store}: it was never run here")
         return
     typer.echo(f"changed since {latest.ended:%Y-%m-%d %H:%M} UTC:")
     found = False
-    for stage, ingredients in seen.ingredients.items():
-        for place_, old, new in differences(latest.ingredients.get(stage, {}), ingredients):
+    for stage, ingredients in status.ingredients.items():
+        for name, old, new in differences(latest.ingredients.get(stage, {}), ingredients):
             found = True
-            typer.echo(f"  {stage} {place_}: {shown(old)} -> {shown(new)}")
+            typer.echo(f"  {stage} {name}: {shown(old)} -> {shown(new)}")
     if not found:
         typer.echo("  nothing in the key: the artifact was deleted, or its data are not prepared yet")
 

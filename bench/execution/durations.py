@@ -13,6 +13,6 @@ def fit_seconds(store: Store) -> dict[str, float]:
     machine, which the file describes; a method that neither knows is absent."""
     known: dict[str, float] = dict(read_json(REFERENCE)["fit_seconds"]) if REFERENCE.is_file() else {}
     for record in sorted(store.records(), key=lambda record: record.ended):
-        if "fit" in record.phases:
-            known[record.method] = record.phases["fit"].seconds
+        if "fit" in record.stages:
+            known[record.method] = record.stages["fit"].seconds
     return known

@@ -1,7 +1,7 @@
 """The manifest of one `bench run`: what was asked for, and which records answer it.
 
-It is small, written by the executor, and all that the tracking mirror and later commands need to know of a
-run besides its records. Every file is named relative to the store, so that a store can be moved or copied.
+It is small, written by the process that runs the command, and all that the tracking mirror and later commands need to
+know of a run besides its records. Every file is named relative to the store, so that a store can be moved or copied.
 """
 
 import os
@@ -18,7 +18,6 @@ from datasets.errors import BenchError
 from datasets.files import write_json
 
 SCHEMA_VERSION: Literal[1] = 1
-DEFAULT_SUITE = "pdr-bench"
 
 
 class Invocation(BaseModel):
@@ -33,7 +32,7 @@ class Invocation(BaseModel):
     argv: list[str] = Field(description="the command's arguments, absolute paths shortened by `portable`")
     profile: str
     protocol: str
-    suite: str = Field(DEFAULT_SUITE, description="MLflow's experiment")
+    suite: str = Field(description="MLflow's experiment")
     cells: list[str] = Field(default_factory=list, description="record files, relative to the store")
     counts: dict[str, int] = Field(default_factory=dict, description="status -> cells that ended with it")
     tables: list[str] = Field(default_factory=list, description="table files, relative to the store")

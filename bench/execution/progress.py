@@ -90,7 +90,7 @@ class RichProgress:
                 shown = now
 
     def event(self, event: tuple[Any, ...]) -> None:
-        """Draw what a worker process reports (see `bench.execution.executor.QueueProgress`)."""
+        """Draw what a worker process reports (`bench.execution.processes.WorkerProgress`)."""
         kind, *rest = event
         if kind == "say":
             self.say(rest[0])

@@ -9,6 +9,12 @@ SCENE_PARAMETERS = {"features": ("geometry", "albedo", "light", "view")}
 METHODS = Registry(
     "method",
     [
+        Entry(
+            "supervised_resnet18",
+            "methods.supervised:SupervisedResNet18",
+            "ResNet-18 trained from scratch on a task's labels",
+            tasks=("celeba_linear",),
+        ),
         Entry("vqvae", "methods.vqvae:VQVAE", "VQ-VAE (van den Oord et al., 2017)", "vqvae"),
         Entry(
             "stylegan2_e4e",
@@ -51,6 +57,7 @@ METHODS = Registry(
             "U-Net trained from scratch on a task's labels",
             "pdr_unet",
             {"encoder": "geometry"},
+            published_as="supervised_random_init",
             tasks=("celeba_mask",),
         ),
         Entry(
@@ -59,6 +66,7 @@ METHODS = Registry(
             "U-Net whose encoder PDR trained to see geometry",
             "pdr_unet",
             {"encoder": "geometry"},
+            published_as="geometry",
             tasks=("celeba_mask",),
         ),
         Entry(
@@ -67,6 +75,7 @@ METHODS = Registry(
             "U-Net whose encoder PDR trained to see albedo",
             "pdr_unet",
             {"encoder": "albedo"},
+            published_as="albedo",
             tasks=("celeba_mask",),
         ),
         Entry(
@@ -75,6 +84,7 @@ METHODS = Registry(
             "U-Net with both of these encoders",
             "pdr_unet",
             {"encoder": "joint"},
+            published_as="joint",
             tasks=("celeba_mask",),
         ),
         Entry(
@@ -83,13 +93,8 @@ METHODS = Registry(
             "U-Net with both, whose decoder alone learns from the labels",
             "pdr_unet",
             {"encoder": "joint", "frozen": True},
+            published_as="joint_frozen",
             tasks=("celeba_mask",),
-        ),
-        Entry(
-            "supervised_resnet18",
-            "methods.supervised:SupervisedResNet18",
-            "ResNet-18 trained from scratch on a task's labels",
-            tasks=("celeba_linear",),
         ),
         Entry(
             "chance",
@@ -120,7 +125,7 @@ TASKS = Registry(
     [
         Entry("bbt", "tasks.clustering.tracks:BBT", "identity clustering of face tracks, The Big Bang Theory s01e01"),
         Entry("buffy", "tasks.clustering.tracks:Buffy", "identity clustering of face tracks, Buffy s05e02"),
-        Entry("rafdb", "tasks.clustering.emotions:RAFDB", "clustering by seven emotions, RAF-DB's test images"),
+        Entry("rafdb", "tasks.clustering.labelled:RAFDB", "clustering by seven emotions, RAF-DB's test images"),
         Entry(
             "celeba",
             "tasks.clustering.attributes:CelebA",
@@ -147,7 +152,9 @@ TASKS = Registry(
             "segmentation of faces into 19 parts by a U-Net on a method's feature pyramid",
         ),
         Entry(
-            "shapenet_cars", "tasks.clustering.cars:ShapeNetCars", "clustering by class of car, ShapeNet's test images"
+            "shapenet_cars",
+            "tasks.clustering.labelled:ShapeNetCars",
+            "clustering by class of car, ShapeNet's test images",
         ),
         Entry(
             "pcc",
@@ -196,42 +203,49 @@ DATASETS = Registry(
             "datasets.utkface:UTKFace.open",
             "23,708 faces without labels; trains the face models",
             stand_in="datasets.synthetic.sources:UTKFaceStandIn.open",
+            cites=("zhang2017utkface",),
         ),
         Entry(
             "bbt",
             "datasets.tv:BBT.open",
             "644 face tracks of 5 people",
             stand_in="datasets.synthetic.sources:BBTStandIn.open",
+            cites=("tapaswi2012knock", "bauml2013semi"),
         ),
         Entry(
             "buffy",
             "datasets.tv:Buffy.open",
             "568 face tracks of 6 people",
             stand_in="datasets.synthetic.sources:BuffyStandIn.open",
+            cites=("bauml2013semi",),
         ),
         Entry(
             "rafdb",
             "datasets.rafdb:RAFDB.open",
             "RAF-DB: 15,339 faces of 7 emotions",
             stand_in="datasets.synthetic.labelled:RAFDBStandIn.open",
+            cites=("li2017rafdb",),
         ),
         Entry(
             "celeba",
             "datasets.celeba:CelebA.open",
             "CelebA: 202,599 faces with 40 attributes",
             stand_in="datasets.synthetic.labelled:CelebAStandIn.open",
+            cites=("liu2015celeba",),
         ),
         Entry(
             "celebamask",
             "datasets.celebamask:CelebAMaskHQ.open",
             "CelebAMask-HQ: 30,000 faces with 18 parts",
             stand_in="datasets.synthetic.labelled:CelebAMaskStandIn.open",
+            cites=("lee2020celebamask", "liu2015celeba"),
         ),
         Entry(
             "yaleb",
             "datasets.yaleb:YaleB.open",
             "Extended Yale B: 38 people under 64 lights",
             stand_in="datasets.synthetic.sweeps:YaleBStandIn.open",
+            cites=("georghiades2001yaleb", "lee2005yaleb"),
         ),
         Entry(
             "view_sweep",
@@ -250,12 +264,14 @@ DATASETS = Registry(
             "datasets.shapenet_cars:ShapeNetCars.open_test",
             "ShapeNet cars, the test images: 5 classes",
             stand_in="datasets.synthetic.cars.sources:ShapeNetCarsStandIn.open",
+            cites=("chang2015shapenet", "wu2020unsup3d"),
         ),
         Entry(
             "shapenet_cars_train",
             "datasets.shapenet_cars:ShapeNetCars.open_train",
             "ShapeNet cars, the training images; trains the car models",
             stand_in="datasets.synthetic.cars.sources:ShapeNetCarsTrainStandIn.open",
+            cites=("chang2015shapenet", "wu2020unsup3d"),
         ),
         Entry(
             "tracks",

@@ -1,7 +1,7 @@
-"""What a user asked for: names resolved to entries, settings parsed, data chosen. Imports no torch."""
+"""What a user asked for: names resolved to entries, settings parsed, data chosen."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,74 +14,92 @@ from bench.grid.values import merge, parse_value
 from datasets.errors import BenchError, suggestion
 
 Settings = dict[str, dict[str, Any]]
+Protocol = Literal["default", "released"]
 
 
 @dataclass(frozen=True)
 class Request:
-    """One `bench run`, before anything is loaded.
+    """One grid, before anything is loaded.
 
     Attributes
     ----------
     data_root: folder with one folder per real dataset, or None for the synthetic stand-ins.
     settings: `--set` values, by the prefix they were given for.
+    jobs: worker processes; 0 for as many as pay.
     """
 
     methods: tuple[Entry, ...]
     tasks: tuple[Entry, ...]
-    seeds: tuple[Seeds, ...] = (Seeds(),)
-    profile: Profile = PROFILES["mini"]
-    protocol: Literal["default", "released"] = "default"
+    seeds: tuple[Seeds, ...]
+    profile: Profile
+    protocol: Protocol
+    data_root: Path | None
+    settings: Settings
+    device: str
+    force: bool
+    jobs: int
+    profile_time: bool
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may ask for, as it is typed, and what each option means where it is left out."""
+
+    methods: str = "all"
+    tasks: str = "all"
+    profile: str | None = None
     data_root: Path | None = None
-    settings: Settings = field(default_factory=dict)
+    data: str | None = None
+    seeds: str = "0"
+    settings: Iterable[str] = ()
+    protocol: str = "default"
     device: str = "auto"
-    force: bool = False
     jobs: int = 0
+    baselines: bool = True
+    force: bool = False
     profile_time: bool = False
 
-
-def parse_request(
-    *,
-    methods: str,
-    tasks: str,
-    seeds: str = "0",
-    profile: str,
-    protocol: str = "default",
-    data_root: Path | None = None,
-    settings: Iterable[str] = (),
-    device: str = "auto",
-    force: bool = False,
-    jobs: int = 0,
-    baselines: bool = True,
-    profile_time: bool = False,
-) -> Request:
-    """Check everything that can be checked without loading anything; each mistake is one `BenchError`."""
-    chosen = {entry.name: entry for entry in METHODS.select(methods)}
-    if baselines:
-        for entry in METHODS.baselines():
-            chosen.setdefault(entry.name, entry)
-    if device not in ("auto", "cpu", "cuda"):
-        raise BenchError(f"unknown device {device!r}: expected auto, cpu or cuda")
-    if protocol not in ("default", "released"):
-        raise BenchError(f"unknown protocol {protocol!r}: expected default or released")
-    if data_root is not None and not data_root.is_dir():
-        raise BenchError(
-            f"data root {data_root} is not a folder: expected one with a folder per dataset (utkface/, tv/, ...); "
-            "without datasets use --data synthetic"
+    def request(self) -> Request:
+        """Check everything that can be checked without loading anything; each mistake is one `BenchError`."""
+        if self.data not in (None, "synthetic"):
+            raise BenchError(f"--data {self.data!r}: expected synthetic; real datasets are named by --data-root DIR")
+        root = None if self.data == "synthetic" else self.data_root
+        chosen = {entry.name: entry for entry in METHODS.select(self.methods)}
+        if self.baselines:
+            for entry in METHODS.baselines():
+                chosen.setdefault(entry.name, entry)
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise BenchError(f"unknown device {self.device!r}: expected auto, cpu or cuda")
+        if self.protocol not in ("default", "released"):
+            raise BenchError(f"unknown protocol {self.protocol!r}: expected default or released")
+        if root is not None and not root.is_dir():
+            raise BenchError(
+                f"data root {root} is not a folder: expected one with a folder per dataset (utkface/, tv/, ...); "
+                "without datasets use --data synthetic"
+            )
+        tasks = tuple(TASKS.select(self.tasks))
+        return Request(
+            methods=tuple(chosen.values()),
+            tasks=tasks,
+            seeds=parse_seeds(self.seeds),
+            profile=find_profile(self.profile or default_profile(root)),
+            protocol="released" if self.protocol == "released" else "default",
+            data_root=root,
+            settings=parse_settings(self.settings, [*chosen.values(), *tasks]),
+            device=self.device,
+            force=self.force,
+            jobs=self.jobs,
+            profile_time=self.profile_time,
         )
-    chosen_tasks = tuple(TASKS.select(tasks))
-    return Request(
-        methods=tuple(chosen.values()),
-        tasks=chosen_tasks,
-        seeds=parse_seeds(seeds),
-        profile=find_profile(profile),
-        protocol="released" if protocol == "released" else "default",
-        data_root=data_root,
-        settings=parse_settings(settings, [*chosen.values(), *chosen_tasks]),
-        device=device,
-        force=force,
-        jobs=jobs,
-        profile_time=profile_time,
-    )
+
+
+def default_profile(data_root: Path | None) -> str:
+    """`paper` where there are real data and a GPU to run it on, else `mini`."""
+    if data_root is None:
+        return "mini"
+    import torch
+
+    return "paper" if torch.cuda.is_available() else "mini"
 
 
 def find_profile(name: str) -> Profile:

@@ -7,14 +7,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from datasets.files import write_with
-from tasks.contact_sheet import as_bytes, sheet
+from tasks.contact_sheet import as_bytes, contact_sheet
 
 
-def contact_sheet(pictures: Mapping[str, Float[Tensor, "b 3 h w"]], target: Path, *, title: str) -> None:
+def write_contact_sheet(pictures: Mapping[str, Float[Tensor, "b 3 h w"]], target: Path, *, title: str) -> None:
     """Write pictures in [0, 1] as a PNG, `title` above and the names over their columns.
 
     Raises BenchError where the file cannot be written.
     """
     columns = {name: as_bytes(picture.permute(0, 2, 3, 1).cpu().numpy()) for name, picture in pictures.items()}
-    page = sheet(columns, title)
+    page = contact_sheet(columns, title)
     write_with(target, lambda path: page.save(path, format="PNG"))

@@ -1,52 +1,60 @@
-"""The datasets of one invocation: which source a name means, and each opened once however many cells use it."""
+"""The datasets of a grid: which source a name means, and each opened once however many cells use it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.grid.catalogue import DATASETS
 from bench.grid.registry import Entry
 from bench.grid.request import Request
-from bench.pipeline.specs import TaskSpec
-from bench.pipeline.store import Store
-from bench.timing import span
+from bench.timing import part
 from datasets.base import Dataset, Progress, Source
 from datasets.prepared import find_prepared, prepare
 
 
-def dataset_entry(task: TaskSpec) -> Entry:
-    """The registry entry of a task's dataset; `tracks:DIR` names the folder."""
-    folder = getattr(task.task.config, "folder", None)
-    return DATASETS.get(f"{task.task.dataset}:{folder}" if folder else task.task.dataset)
-
-
-def open_source(entry: Entry, request: Request) -> Source:
-    """The real dataset below the request's data root, the user's own folder, or the synthetic stand-in."""
+def open_source(entry: Entry, data_root: Path | None, subset: str) -> Source:
+    """The real dataset below the data root, the user's own folder, or the synthetic stand-in of size `subset`."""
     if "folder" in entry.preset:
-        return entry.load()(Path(entry.preset["folder"]))
-    if request.data_root is None or not entry.target:  # some stand-ins have no real counterpart
-        return entry.load_stand_in()(request.profile.subset)
-    return entry.load()(request.data_root)
+        source = entry.load()(Path(entry.preset["folder"]))
+    elif data_root is None or not entry.target:  # some stand-ins have no real counterpart
+        source = entry.load_stand_in()(subset)
+    else:
+        source = entry.load()(data_root)
+    assert isinstance(source, Source), f"{entry.name} opens a {type(source).__name__}, expected a datasets.base.Source"
+    return source
 
 
 @dataclass
 class Data:
-    """Opens a request's datasets. Opening one lists all its files, which a grid of many cells should do once."""
+    """Opens datasets and remembers them: opening one lists all its files, which a grid should do once.
 
-    request: Request
-    store: Store
+    Attributes
+    ----------
+    root: folder with one folder per real dataset, or None for the synthetic stand-ins.
+    subset: size of the stand-ins: `smoke`, `mini` or `full`.
+    folder: where prepared datasets lie.
+    """
+
+    root: Path | None
+    subset: str
+    folder: Path
     _ready: dict[tuple[str, int], Dataset] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, request: Request, folder: Path) -> "Data":
+        """The datasets that a request means, prepared in `folder`."""
+        return cls(request.data_root, request.profile.subset, folder)
 
     def find(self, entry: Entry, size: int) -> Dataset | None:
         """The dataset at `size` pixels if it is prepared already. Raises DatasetMissing where its files are not."""
         found = self._ready.get((entry.name, size))
         if found is None:
-            found = find_prepared(open_source(entry, self.request), size, self.store.data)
+            found = find_prepared(open_source(entry, self.root, self.subset), size, self.folder)
         return found if found is None else self._ready.setdefault((entry.name, size), found)
 
     def prepare(self, entry: Entry, size: int, progress: Progress) -> Dataset:
         """The dataset at `size` pixels, from the store or prepared now."""
         key = (entry.name, size)
         if key not in self._ready:
-            with span("data"):
-                self._ready[key] = prepare(open_source(entry, self.request), size, self.store.data, progress)
+            with part("data"):
+                source = open_source(entry, self.root, self.subset)
+                self._ready[key] = prepare(source, size, self.folder, progress)
         return self._ready[key]

@@ -10,9 +10,10 @@ import torch
 from jaxtyping import Float, Int, UInt8
 
 from datasets.base import Dataset, Progress
+from datasets.blocks import blocks
 from datasets.errors import BenchError
 from datasets.files import new_array
-from methods.base import Method, to_float
+from methods.base import Method
 
 
 def write_features(
@@ -42,10 +43,11 @@ def write_features(
     width = 0
     values: np.memmap | None = None
     means: TrackMeans | None = None
-    starts = range(0, len(frames), method.encode_batch)
+    start = 0
     with torch.inference_mode():
-        for start in progress.track(starts, total=len(starts), what=what):
-            images = to_float(dataset.images[frames[start : start + method.encode_batch]], device)
+        for _, images in blocks(
+            dataset.images, frames, method.encode_batch, device=device, progress=progress, what=what
+        ):
             block = method.encode(images if scale == 1.0 else images * scale).float().cpu().numpy()
             if values is None:
                 width = block.shape[1]
@@ -56,6 +58,7 @@ def write_features(
                 values[start : start + len(block)] = _bits(block, what) if packed else block
             else:
                 means.add(block)
+            start += len(block)
     assert values is not None, "the caller checks that there are frames"
     values.flush()
     return [rows, width]

@@ -1,40 +1,34 @@
-"""The first stage of a cell, fit, and what all stages share; `bench.pipeline.encode` has the others.
-
-A stage is a pure function of its specification and the store.
-
-Every stage looks for its artifact first, takes the artifact's lock, looks again, computes, and renames the result
-into place. What it returns says where the value lies and what it cost, whoever computed it.
-"""
+"""The first stage of a cell: the method's weights, trained or taken as they are."""
 
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import psutil
 import torch
 
-from bench.grid.request import Request
-from bench.grid.seeds import Seeds
-from bench.pipeline.contact_sheet import contact_sheet
-from bench.pipeline.environment import resolve_device
-from bench.pipeline.keys import key_of, source_version
-from bench.pipeline.specs import MethodSpec, file_digest
-from bench.pipeline.store import Store
-from bench.timing import span
+from bench.pipeline.cell import Cell
+from bench.pipeline.contact_sheet import write_contact_sheet
+from bench.pipeline.context import Context
+from bench.pipeline.keys import packages_of, source_version
+from bench.pipeline.memory import PeakMemory
+from bench.pipeline.specs import file_digest
+from bench.pipeline.stage import Stage
+from bench.pipeline.weights import untrained_method
 from bench.training.loop import FabricTrainer
 from bench.training.precision import resolve_precision
-from bench.training.tensors import read_tensors, write_tensors
-from datasets.base import Dataset, Progress
-from datasets.errors import BenchError
+from bench.training.tensors import write_tensors
+from datasets.base import Dataset
+from datasets.blocks import to_float
 from datasets.files import read_json, write_json, write_with
 from datasets.split import split
-from methods.base import Method, to_float
+from methods.base import Method
 
+# Images on a contact sheet.
 SHEET_ROWS = 8
-T = TypeVar("T")
+LOOP = "bench.training.loop"
 
 
 @dataclass(frozen=True)
@@ -46,102 +40,74 @@ class Checkpoint:
     sha256: str | None
     info: dict[str, Any]
 
+    @property
+    def run(self) -> str | None:
+        """The invocation that computed it."""
+        return self.info.get("run")
 
-def fit_ingredients(spec: MethodSpec, training: Dataset | None, seeds: Seeds, device: str) -> dict[str, Any]:
-    """What a checkpoint depends on."""
+    @property
+    def weights(self) -> Path | None:
+        """The file of the weights."""
+        return None if self.folder is None else self.folder / "weights.safetensors"
+
+
+def fit_stage(cell: Cell, training: Dataset | None, context: Context) -> Stage[Checkpoint]:
+    """Train the cell's method on `training`, or take its imported, published or initial weights.
+
+    Features are keyed by the weights, so what rests on a checkpoint follows it by itself.
+    """
+    spec = cell.method.trained
     trained: dict[str, Any] = {}
     if spec.trains:
         assert training is not None, f"{spec.name} trains, so it needs a training dataset"
         trained = {
             "data": training.digest,
-            "split": seeds.split,
-            "precision": resolve_precision(spec.config.schedule, device),
-            "training": source_version("bench.training.loop"),
+            "split": cell.seeds.split,
+            "precision": resolve_precision(spec.config.schedule, context.device),
+            "training": source_version(LOOP),
+            "packages": packages_of(LOOP),
         }
-    return {"stage": "fit", "method": spec.identity(encoding=False), "seed": seeds.fit, **trained}
+    ingredients = {"stage": "fit", "method": spec.identity(encoding=False), "seed": cell.seeds.fit, **trained}
+    place = context.store.checkpoint
+    return Stage(
+        name="fit",
+        kind="checkpoint",
+        ingredients=ingredients,
+        open=partial(_stateless, context.run) if spec.cls.stateless else lambda key: open_checkpoint(key, place(key)),
+        discard=lambda key: shutil.rmtree(place(key)),
+        compute=lambda key: train(cell, training, ingredients, place(key), context),
+    )
 
 
-def fit(
-    spec: MethodSpec,
-    training: Dataset | None,
-    seeds: Seeds,
-    request: Request,
-    store: Store,
-    progress: Progress,
-    *,
-    force: bool = False,
-) -> Checkpoint:
-    """Train a method (or take its initial weights) unless the store has the checkpoint.
-
-    `force` discards a finished checkpoint first; features are keyed by the weights, so they follow by themselves.
-    """
-    device = resolve_device(request.device)
-    ingredients = fit_ingredients(spec, training, seeds, device)
-    key = key_of(ingredients)
-    if spec.cls.stateless:
-        return Checkpoint(key, None, None, {"parameters": 0, "notes": []})
-    folder = store.checkpoint(key)
-
-    def compute() -> None:
-        train(spec, training, seeds, ingredients, folder, device, progress)
-
-    return once("checkpoint", key, folder, open_checkpoint, compute, store, progress, force=force)
+def open_checkpoint(key: str, folder: Path) -> Checkpoint | None:
+    """A finished checkpoint: `checkpoint.json` is written last."""
+    if not (folder / "checkpoint.json").is_file():
+        return None
+    info = read_json(folder / "checkpoint.json")
+    return Checkpoint(key, folder, info["sha256"], info)
 
 
-def once(
-    kind: str,
-    key: str,
-    folder: Path,
-    opened: Callable[[str, Path], T | None],
-    compute: Callable[[], None],
-    store: Store,
-    progress: Progress,
-    *,
-    force: bool,
-) -> T:
-    """The artifact in `folder` as `opened` gives it, computed first if it is not there.
-
-    Whoever holds its lock looks again, since another run may have computed it meanwhile; `force` discards it instead.
-    """
-    if not force and (found := opened(key, folder)) is not None:
-        return found
-    with store.lock(kind, key, progress):
-        if force:
-            shutil.rmtree(folder, ignore_errors=True)
-        if (found := opened(key, folder)) is None:
-            compute()
-            found = opened(key, folder)
-    assert found is not None, f"{folder} was just written"
-    return found
-
-
-def train(
-    spec: MethodSpec,
-    training: Dataset | None,
-    seeds: Seeds,
-    ingredients: dict[str, Any],
-    folder: Path,
-    device: str,
-    progress: Progress,
-) -> None:
-    """Train a method, or take its imported or initial weights, and write its checkpoint into `folder`."""
+def train(cell: Cell, training: Dataset | None, ingredients: dict[str, Any], folder: Path, context: Context) -> None:
+    """Train a method, or take its weights as they are, and write its checkpoint into `folder`."""
+    spec, seeds = cell.method.trained, cell.seeds
     started = time.perf_counter()
-    method = spec.build(seeds.fit)
-    assert method.module is not None, f"{spec.name} has no weights: it must declare stateless = True"
-    summary: dict[str, Any] = {}
-    if spec.weights is not None:
-        load_weights(method, spec.weights, spec.name)
-    else:
-        method.load_published()
-    if training is not None:
-        trainer = FabricTrainer(
-            folder / "progress", seed=seeds.fit, split_seed=seeds.split, device=device, progress=progress
-        )
-        with span("network"):
+    with PeakMemory() as memory:
+        method = untrained_method(spec, seeds.fit)
+        assert method.module is not None, f"{spec.name} has no weights: it must declare stateless = True"
+        summary: dict[str, Any] = {}
+        if training is not None:
+            trainer = FabricTrainer(
+                folder / "progress",
+                seed=seeds.fit,
+                split_seed=seeds.split,
+                device=context.device,
+                progress=context.progress,
+            )
             summary = method.fit(training.images, trainer)
-    weights, state = folder / "weights.safetensors", method.module.state_dict()
-    write_with(weights, lambda path: write_tensors(path, state))
+        weights, state = folder / "weights.safetensors", method.module.state_dict()
+        write_with(weights, lambda path: write_tensors(path, state))
     info = {
+        "run": context.run,
         "ingredients": ingredients,
         "sha256": file_digest(weights),
         "parameters": sum(p.numel() for p in method.module.parameters() if p.requires_grad),
@@ -152,12 +118,11 @@ def train(
         "training": summary,
         "training_data": None if training is None else training.label,
         "seconds": summary.get("seconds", time.perf_counter() - started),
-        "peak_memory_mb": peak_memory_mb(),
+        "peak_memory_mb": memory.mb,
     }
     if training is not None:
         name = f"{spec.name.partition('[')[0].replace(':', '-')}-seed{seeds}.png"
-        title = f"{spec.name}, trained on {training.label}"
-        draw(method, training, seeds.split, folder / name, title)
+        draw(method, training, seeds.split, folder / name, f"{spec.name}, trained on {training.label}")
     write_json(folder / "checkpoint.json", info)
     shutil.rmtree(folder / "progress", ignore_errors=True)
 
@@ -170,40 +135,9 @@ def draw(method: Method, dataset: Dataset, split_seed: int, target: Path, title:
     with torch.inference_mode():
         pictures = method.pictures(to_float(dataset.images[shown], device))
     if pictures:
-        contact_sheet(pictures, target, title=title)
+        write_contact_sheet(pictures, target, title=title)
 
 
-def open_checkpoint(key: str, folder: Path) -> Checkpoint | None:
-    if not (folder / "checkpoint.json").is_file():
-        return None
-    info = read_json(folder / "checkpoint.json")
-    return Checkpoint(key, folder, info["sha256"], info)
-
-
-def load_weights(method: Method, path: Path, name: str) -> None:
-    """Load safetensors into a method; keys and shapes that do not fit are one `BenchError` naming the first."""
-    assert method.module is not None, f"{name} has no weights to load"
-    state, wanted = read_tensors(path), method.module.state_dict()
-    for key, value in wanted.items():
-        if key not in state:
-            raise BenchError(f"{path.name} lacks {key}: these are not weights of {name} at this configuration")
-        if state[key].shape != value.shape:
-            raise BenchError(
-                f"{path.name}: {key} has shape {tuple(state[key].shape)}, {name} at this configuration needs "
-                f"{tuple(value.shape)}"
-            )
-    if extra := sorted(set(state) - set(wanted)):
-        raise BenchError(f"{path.name} has {extra[0]}, which {name} at this configuration does not know")
-    # Assigned, not copied: a large network may have been built without memory of its own (on the meta device).
-    method.module.load_state_dict(state, assign=True)
-
-
-def peak_memory_mb() -> float:
-    """Peak resident memory of this process in MiB (on a GPU run, of the host)."""
-    info = psutil.Process().memory_info()
-    peak = getattr(info, "peak_wset", 0)
-    if not peak:
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return round(peak / 2**20, 1)
+def _stateless(run: str, key: str) -> Checkpoint:
+    """What stands for the weights of a method that has none, in every run."""
+    return Checkpoint(key, None, None, {"run": run, "parameters": 0, "notes": []})

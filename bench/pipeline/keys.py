@@ -13,16 +13,34 @@ import hashlib
 import importlib.util
 import json
 import sys
+from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-# Source outside these packages is versioned by its distribution, not by its text.
+# Source outside these packages is versioned by its distribution (`packages_of`), not by its text.
 PROJECT_PACKAGES = ("methods", "tasks", "datasets", "bench")
 
-# Modules whose code changes no value: how files are written, what a person is told or shown.
+# The packages that decide numbers, by what they are imported as.
+DECISIVE = {
+    "captum": "captum",
+    "finch": "finch-clust",
+    "lightly": "lightly",
+    "numba": "numba",
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "timm": "timm",
+    "torch": "torch",
+    "torchvision": "torchvision",
+}
+
+# Modules whose code changes no value: how files are written, what a person is told or shown, how time is counted.
 NEUTRAL = frozenset(
     {
+        "bench.timing",
+        "bench.training.report",
         "datasets.errors",
         "datasets.files",
         "methods.pdr.import_weights",
@@ -53,21 +71,60 @@ def source_version(module_name: str) -> str:
     A package stands for all its modules. For a user's own module outside the project, that module (or its whole
     package) counts as project code too.
     """
-    own = module_name.partition(".")[0]
-    roots = {*PROJECT_PACKAGES, own}
-    pending, seen = [module_name], dict[str, str]()
+    meanings = [(module.name, module.meaning) for module in _closure(module_name)]
+    return hashlib.sha256(canonical(sorted(meanings)).encode()).hexdigest()[:16]
+
+
+@cache
+def packages_of(module_name: str) -> dict[str, str]:
+    """Versions of the `DECISIVE` packages that a module and what it imports of the project import: another version of
+    one may give other numbers."""
+    named = {name.partition(".")[0] for module in _closure(module_name) for name in module.imports}
+    return {DECISIVE[name]: found for name in sorted(named & set(DECISIVE)) if (found := _version(DECISIVE[name]))}
+
+
+@dataclass(frozen=True)
+class _Module:
+    """A module's name, a hash of its meaning, and the names of the modules that it may import."""
+
+    name: str
+    meaning: str
+    imports: tuple[str, ...]
+
+
+@cache
+def _closure(module_name: str) -> tuple[_Module, ...]:
+    """A module and every project module that it imports, directly or not; neutral ones are left out."""
+    roots = {*PROJECT_PACKAGES, module_name.partition(".")[0]}
+    pending, seen = [module_name], dict[str, _Module]()
     while pending:
         name = pending.pop()
         if name in seen or name in NEUTRAL:
             continue
-        path = _module_path(name)
-        if path is None:
-            continue
-        tree = ast.parse(path.read_bytes())
-        seen[name] = hashlib.sha256(_meaning(tree).encode()).hexdigest()
-        pending += [found for found in _imports(tree, name, path) if found.partition(".")[0] in roots]
-    text = canonical(sorted(seen.items()))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+        module = _read(name)
+        if module is not None:
+            seen[name] = module
+            pending += [found for found in module.imports if found.partition(".")[0] in roots]
+    return tuple(seen.values())
+
+
+@cache
+def _read(name: str) -> _Module | None:
+    """A module with Python source, parsed; None for what is none."""
+    path = _module_path(name)
+    if path is None:
+        return None
+    tree = ast.parse(path.read_bytes())
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    return _Module(name, hashlib.sha256(_meaning(tree).encode()).hexdigest(), tuple(_imports(tree, package)))
+
+
+@cache
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
 
 
 def _module_path(name: str) -> Path | None:
@@ -85,9 +142,8 @@ def _module_path(name: str) -> Path | None:
     return Path(origin)
 
 
-def _imports(tree: ast.AST, name: str, path: Path) -> list[str]:
-    """Absolute names of the modules that a module may import, those imported inside functions too."""
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+def _imports(tree: ast.AST, package: str) -> list[str]:
+    """Absolute names of the modules that a module of `package` may import, those imported inside functions too."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -101,7 +157,7 @@ def _imports(tree: ast.AST, name: str, path: Path) -> list[str]:
     return found
 
 
-def _meaning(tree: ast.AST) -> str:
+def _meaning(tree: ast.Module) -> str:
     """The syntax tree without docstrings and positions, as text."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):

@@ -1,16 +1,20 @@
-"""The record: one JSON file per cell, and the only truth that tables, MLflow and reports are made from."""
+"""The record: one JSON file per cell, and the only truth that tables, MLflow and reports are made from.
+
+It holds what a task declares of its metrics and says of its scores, so that whatever reads it needs to know no task.
+"""
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.grid.seeds import Seeds
 from datasets.errors import BenchError
 from datasets.files import write_json
+from tasks.results import Caption, Curve, DetailTable, Heatmap, Interval, Metric, PerItem
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 
 
 def first_fault(error: ValidationError) -> str:
@@ -41,20 +45,27 @@ class DatasetInfo(Frozen):
         return f"{self.name}[synthetic]" if self.synthetic else self.name
 
 
-class Phase(Frozen):
-    """One phase of a cell."""
+class StageCost(Frozen):
+    """What one stage of a cell (fit, derive, encode, evaluate) cost, and where its result lies."""
 
     key: str = Field(description="key of the artifact in the store")
     seconds: float = Field(ge=0, description="wall time of computing it, by whichever run did")
     peak_memory_mb: float = Field(ge=0, description="peak resident memory of the process that computed it, MiB")
 
 
-class Uncertainty(Frozen):
-    """A 95 % interval of a metric."""
+class PictureFile(Frozen):
+    """A picture of a cell."""
 
-    low: float
-    high: float
-    over: str = Field(description="the source of variation covered: tracks, items or seeds")
+    file: str = Field(description="its name in the folder of the cell's predictions")
+    caption: str = Field(description="what it shows")
+
+
+class Citations(Frozen):
+    """The publications behind a cell: keys of results/paper/references.bib, or whole BibTeX entries."""
+
+    method: list[str] = Field(default_factory=list)
+    task: list[str] = Field(default_factory=list)
+    dataset: list[str] = Field(default_factory=list)
 
 
 class Environment(Frozen):
@@ -72,7 +83,7 @@ class Environment(Frozen):
 class Record(Frozen):
     """What one cell (method x task x seed) was and gave."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     key: str = Field(description="hash of everything that the scores depend on")
     method: str = Field(description="registry name, such as pdr_loocc_l")
     task: str
@@ -87,22 +98,52 @@ class Record(Frozen):
     dataset: DatasetInfo | None = Field(None, description="the task's dataset; none if it could not be opened")
     training_dataset: DatasetInfo | None = Field(None, description="what the method was trained on, if anything")
     metrics: dict[str, float] = Field(default_factory=dict)
-    intervals: dict[str, Uncertainty] = Field(default_factory=dict)
-    less_is_better: list[str] = Field(default_factory=list, description="the metrics of which less is better")
+    secondary: dict[str, float] = Field(
+        default_factory=dict, description="metrics that only tables of their own show, such as FINCH's"
+    )
+    intervals: dict[str, Interval] = Field(default_factory=dict)
+    declared: list[Metric] = Field(
+        default_factory=list, description="what the task declares of its metrics, in its order, patterns filled in"
+    )
+    captions: list[Caption] = Field(default_factory=list, description="sentences on the task's whole table")
+    charts: list[Annotated[Curve | Heatmap | DetailTable, Field(discriminator="kind")]] = Field(default_factory=list)
+    pictures: list[PictureFile] = Field(default_factory=list)
+    per_item: PerItem = Field(PerItem(), description="how the scores follow from the arrays in `predictions`")
+    citations: Citations = Citations()
     details: dict[str, Any] = Field(default_factory=dict, description="the task's further results")
     notes: list[str] = Field(default_factory=list, description="what a reader of the row should know")
-    predictions: str | None = Field(None, description="file of per-item predictions, relative to the store")
+    predictions: str | None = Field(None, description="folder of per-item arrays and pictures, relative to the store")
     weights_sha256: str | None = None
     parameters: int | None = Field(None, description="trainable parameters of the method")
     feature_size: int | None = None
     method_config: dict[str, Any] = Field(default_factory=dict)
     task_config: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict, description="the training's summary (steps, best loss)")
-    phases: dict[str, Phase] = Field(default_factory=dict, description="fit, encode, evaluate")
+    stages: dict[str, StageCost] = Field(default_factory=dict, description="fit, derive, encode, evaluate")
     ingredients: dict[str, Any] = Field(default_factory=dict, description="what `key` hashes, for `bench why`")
+    run: str | None = Field(None, description="the invocation that computed it")
     environment: Environment
     started: datetime
     ended: datetime
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_schema_1(cls, values: Any) -> Any:
+        """Take a record of schema 1, which called stages phases and declared nothing of metrics but their direction."""
+        if not isinstance(values, dict) or values.get("schema_version") != 1:
+            return values
+        less = set(values.get("less_is_better", ()))
+        clustering = "number_of_clusters" in values.get("details", {})
+        return {
+            **{name: value for name, value in values.items() if name not in ("phases", "less_is_better")},
+            "schema_version": SCHEMA_VERSION,
+            "stages": values.get("phases", {}),
+            "declared": [
+                {"name": name, "higher_is_better": name not in less, "low": None, "high": None}
+                for name in values.get("metrics", ())
+            ],
+            **({"per_item": {"statistic": "clustering", "identity": "label"}} if clustering else {}),
+        }
 
     @property
     def name(self) -> str:

@@ -12,7 +12,7 @@ import torch
 from bench.grid.registry import Entry
 from bench.grid.request import Request, settings_for, validate
 from bench.grid.values import merge
-from bench.pipeline.keys import source_version
+from bench.pipeline.keys import packages_of, source_version
 from bench.pipeline.store import Store
 from datasets.errors import BenchError
 from datasets.streams import seed_for
@@ -53,6 +53,7 @@ class MethodSpec:
             "config": {name: value for name, value in values.items() if name not in {*dropped, "weights"}},
             "domain": self.domain,
             "source": self.source,
+            "packages": packages_of(self.cls.__module__),
         }
         # Which file the weights came from is not what the features depend on: the weights are, by their own digest.
         return identity if encoding or self.weights is None else {**identity, "weights": file_digest(self.weights)}
@@ -92,13 +93,19 @@ class TaskSpec:
     @property
     def config(self) -> dict[str, Any]:
         """The task's configuration as JSON, for the record."""
-        return self.task.config.model_dump(mode="json")
+        config: TaskConfig = self.task.config
+        return config.model_dump(mode="json")
 
     @property
     def identity(self) -> dict[str, Any]:
         """What the task is, for a key. Where the user's data lie is no part of it: their digest is."""
         config = {name: value for name, value in self.config.items() if name != "folder"}
-        return {"class": type(self.task).__qualname__, "config": config, "source": self.source}
+        return {
+            "class": type(self.task).__qualname__,
+            "config": config,
+            "source": self.source,
+            "packages": packages_of(type(self.task).__module__),
+        }
 
 
 def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) -> MethodSpec:

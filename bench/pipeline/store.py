@@ -5,11 +5,13 @@ checkpoints/K/  weights.safetensors, checkpoint.json; progress/ while a training
 features/K/     features.npy, features.json
 records/K.json  one record per cell
 derived/K/      what a method computes from a labelled dataset besides its weights (a catalogue of parts)
-predictions/K/  per-item arrays
-evaluations/K/  progress of a cell's own trainings while they are under way
+predictions/K/  per-item arrays and pictures of a cell
+evaluations/K/  state of a cell's own trainings while they are under way
 weights/        checkpoints of other code, taken over by `bench import-weights`
 invocations/    one manifest per run
-mlflow.db       the default tracking store
+charts/         charts of reports, drawn once
+locks/          who computes what
+mlflow.db       the default tracking store; mlartifacts/ beside it
 """
 
 import os
@@ -23,8 +25,6 @@ from filelock import FileLock, Timeout
 from bench.pipeline.records import Record
 from datasets.base import Progress
 from datasets.errors import BenchError
-
-DEFAULT_ROOT = Path("results") / "store"
 
 
 class Store:

@@ -1,26 +1,19 @@
 """Differences between two records of one task, by a paired bootstrap over the items that both scored.
 
-Two methods that err on the same items differ more surely than their intervals, each for itself, tell. A resample
-draws items; both methods are scored on the same ones.
+Two methods that err on the same items differ more surely than their intervals, each for itself, tell.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
 
-from bench.pipeline.cell import predictions_of
+from bench.pipeline.predictions import predictions_of
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
+from datasets.errors import BenchError, suggestion
 from datasets.streams import generator
-from tasks.metrics.clustering import clustering_metrics, contingency
-from tasks.metrics.segmentation import segmentation_metrics
-
-RESAMPLES = 2000
-# Resamples scored at once: their weights are held in memory.
-BLOCK = 200
+from tasks.metrics.paired import STATISTICS
 
 
 @dataclass(frozen=True)
@@ -42,12 +35,14 @@ class Difference:
 def differences(first: Record, second: Record, store: Store, other: Store | None = None) -> dict[str, Difference]:
     """The difference of each metric that both records have.
 
-    `other` is the second record's store where it is another one. A metric without per-item predictions on the same
-    items is compared by its intervals; without those it is left out.
+    `other` is the second record's store where it is another one. Records whose arrays are of the same items
+    (`Record.per_item`) are compared item by item; metrics that those say nothing of, and other records, by their
+    intervals; a metric without those is left out.
+
+    Raises BenchError where a record names a statistic that `tasks.metrics.paired` does not have.
     """
     names = [name for name in first.metrics if name in second.metrics]
-    before, after = predictions_of(first, store), predictions_of(second, other or store)
-    drawn = _resampled(before, after, first.task, names)
+    drawn = _resampled(first, second, names, store, other or store)
     found = {}
     for name in names:
         value = second.metrics[name] - first.metrics[name]
@@ -65,89 +60,20 @@ def _half(record: Record, name: str) -> float:
 
 
 def _resampled(
-    before: dict[str, np.ndarray], after: dict[str, np.ndarray], task: str, names: Sequence[str]
+    first: Record, second: Record, names: Sequence[str], store: Store, other: Store
 ) -> dict[str, np.ndarray]:
     """Differences over resamples by metric, where both records hold the same items."""
-    rng = generator(0, "paired", task)
-    if {"cluster", "label"} <= set(before) & set(after) and np.array_equal(before["label"], after["label"]):
-        return _clusterings(before["cluster"], after["cluster"], before["label"], rng)
-    same = "frame" in before and "frame" in after and np.array_equal(before["frame"], after["frame"])
-    if same and "attributes" in before and "cluster" not in before:
-        return _answers(before, after, rng)
-    if same and "confusion" in before and "confusion" in after:
-        return _masks(before["confusion"], after["confusion"], rng)
-    return _means(before, after, names, rng) if same else {}
-
-
-def _clusterings(
-    first: Int[np.ndarray, " n"], second: Int[np.ndarray, " n"], labels: Int[np.ndarray, " n"], rng: np.random.Generator
-) -> dict[str, np.ndarray]:
-    """n items drawn with replacement have multinomial counts over (cluster, cluster, label), whose margins are the
-    two methods' tables."""
-    known = (first >= 0) & (second >= 0) & (labels >= 0)
-    first, second, labels = (np.asarray(values)[known] for values in (first, second, labels))
-    shape = (int(first.max()) + 1, int(second.max()) + 1, int(labels.max()) + 1)
-    joint = np.bincount(np.ravel_multi_index((first, second, labels), shape), minlength=int(np.prod(shape)))
-    drawn = rng.multinomial(len(labels), joint / len(labels), size=RESAMPLES).reshape(RESAMPLES, *shape)
-    one = clustering_metrics(drawn.sum(axis=2), contingency(first, labels, (shape[0], shape[2])))
-    other = clustering_metrics(drawn.sum(axis=1), contingency(second, labels, (shape[1], shape[2])))
-    return {name: other[name] - one[name] for name in one}
-
-
-def _answers(
-    before: dict[str, np.ndarray], after: dict[str, np.ndarray], rng: np.random.Generator
-) -> dict[str, np.ndarray]:
-    """Share of right answers over the attributes that are known, of images drawn with replacement."""
-    truth = np.asarray(before["attributes"])
-    known = truth >= 0
-    found = {}
-    for name in before:
-        if name in ("attributes", "frame") or name not in after:
-            continue
-        gain = ((after[name] == truth) & known).sum(axis=1) - ((before[name] == truth) & known).sum(axis=1)
-        found[name] = _drawn(len(truth), rng, partial(_share, gain, known.sum(axis=1)))
-    return found
-
-
-def _share(
-    part: Shaped[np.ndarray, " n"], whole: Shaped[np.ndarray, " n"], weights: Float[np.ndarray, "r n"]
-) -> Float[np.ndarray, " r"]:
-    """Of the items drawn so often, all parts over all wholes."""
-    return np.asarray(weights @ part / (weights @ whole))
-
-
-def _masks(
-    before: Int[np.ndarray, "n c c"], after: Int[np.ndarray, "n c c"], rng: np.random.Generator
-) -> dict[str, np.ndarray]:
-    """Scores of confusion matrices summed over images drawn with replacement."""
-    names = list(segmentation_metrics(before.sum(axis=0)))
-
-    def gains(weights: Float[np.ndarray, "r n"]) -> Float[np.ndarray, "r m"]:
-        one, other = (
-            segmentation_metrics(np.tensordot(weights, counts, axes=1), counts.sum(axis=0))
-            for counts in (before, after)
-        )
-        return np.stack([other[name] - one[name] for name in names], axis=-1)
-
-    return dict(zip(names, _drawn(len(before), rng, gains).T, strict=True))
-
-
-def _means(
-    before: dict[str, np.ndarray], after: dict[str, np.ndarray], names: Sequence[str], rng: np.random.Generator
-) -> dict[str, np.ndarray]:
-    """Metrics that are means of one number per image, kept under the metric's own name, over images drawn with
-    replacement; none that an image lacks (NaN)."""
-    found = {}
-    for name in names:
-        gain = np.asarray(after[name]) - before[name] if name in before and name in after else np.array([np.nan])
-        if gain.ndim == 1 and np.isfinite(gain).all():
-            found[name] = _drawn(len(gain), rng, partial(_share, gain, np.ones(len(gain))))
-    return found
-
-
-def _drawn(items: int, rng: np.random.Generator, score: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """`score` of resamples, given as how often each item was drawn, block by block."""
-    share = np.full(items, 1 / items)
-    return np.concatenate(
-        [np.asarray(score(rng.multinomial(items, share, size=BLOCK).astype(float))) for _ in range(RESAMPLES // BLOCK)]
-    )
+    for record in (first, second):
+        if record.per_item.statistic not in STATISTICS:
+            hint = suggestion(record.per_item.statistic, STATISTICS, "name one of those")
+            raise BenchError(
+                f"{record.name}: unknown per-item statistic {record.per_item.statistic!r}; "
+                f"known: {', '.join(STATISTICS)}; {hint}"
+            )
+    same = [(record.per_item.statistic, record.per_item.identity) for record in (first, second)]
+    if same[0] != same[1]:
+        return {}
+    (statistic, identity), before, after = same[0], predictions_of(first, store), predictions_of(second, other)
+    if identity not in before or identity not in after or not np.array_equal(before[identity], after[identity]):
+        return {}
+    return STATISTICS[statistic](before, after, names, generator(0, "paired", first.task))

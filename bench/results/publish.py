@@ -19,18 +19,20 @@ from bench.pipeline.store import Store
 from bench.results import table as tables
 from datasets.base import Content, Silent
 from datasets.errors import BenchError
-from datasets.files import write_with
+from datasets.files import write_text, write_with
 from tasks.contact_sheet import LINE
 
-# Rows of a sheet that are shown, to keep the files small.
+# Rows of a contact sheet that are shown, to keep the files small.
 ROWS = 3
+# The metric of README's table.
+README_METRIC = "accuracy"
 # Images of each drawn dataset side by side, and the datasets.
 ACROSS = 16
 DRAWN = ("bbt", "buffy", "rafdb", "celeba", "yaleb", "view_sweep", "shapenet_cars")
 
 
 def publish(records: Sequence[Record], store: Store, folder: Path) -> list[Path]:
-    """Write `table.csv`, `table.md`, the sheet of each trained method, and `stand_ins.png` into `folder`.
+    """Write `table.csv`, `table.md`, the contact sheet of each trained method, and `stand_ins.png` into `folder`.
 
     Returns the files. Raises BenchError where a record is not of drawn data only: pictures of real people are not ours
     to publish.
@@ -40,15 +42,15 @@ def publish(records: Sequence[Record], store: Store, folder: Path) -> list[Path]
         raise BenchError(f"{real[0]} is of real photographs: only runs on the synthetic stand-ins are published")
     table = tables.build(records)
     written = [folder / "table.csv", folder / "table.md"]
-    write_with(written[0], lambda path: path.write_text(tables.to_csv(table), encoding="utf-8"))
-    write_with(written[1], lambda path: path.write_text(tables.to_markdown(table), encoding="utf-8"))
+    write_text(written[0], tables.to_csv(table))
+    write_text(written[1], tables.to_markdown(table))
     for record in records:
-        if "fit" not in record.phases:
+        if "fit" not in record.stages:
             continue
-        for sheet in sorted(store.checkpoint(record.phases["fit"].key).glob("*.png")):
-            target = folder / f"{re.sub('-seed.*', '', sheet.stem)}{_suffix(record)}.png"
+        for path in sorted(store.checkpoint(record.stages["fit"].key).glob("*.png")):
+            target = folder / f"{re.sub('-seed.*', '', path.stem)}{_suffix(record)}.png"
             if target not in written:
-                _save(_first_rows(Image.open(sheet)), target)
+                _save(_first_rows(Image.open(path)), target)
                 written.append(target)
     written.append(folder / "stand_ins.png")
     _save(_stand_ins(), written[-1])
@@ -58,7 +60,7 @@ def publish(records: Sequence[Record], store: Store, folder: Path) -> list[Path]
 def readme_table(path: Path) -> str:
     """README's table from a committed `table.csv`: accuracy by method and task, with its 95 % interval."""
     with path.open(encoding="utf-8", newline="") as handle:
-        rows = [row for row in csv.DictReader(handle) if row["metric"] == "accuracy"]
+        rows = [row for row in csv.DictReader(handle) if row["metric"] == README_METRIC]
     labels = {row["task"]: f"{row['task']}[synthetic]" if row["synthetic"] == "true" else row["task"] for row in rows}
     found: dict[str, dict[str, str]] = {}
     for row in rows:
@@ -82,19 +84,19 @@ def update_readme(readme: Path, name: str, table: str) -> None:
         raise BenchError(f"{readme} has no marker {begin.strip()}")
     head, _, rest = text.partition(begin)
     tail = rest[rest.index(end) :]
-    write_with(readme, lambda path: path.write_text(head + begin + table + tail, encoding="utf-8"))
+    write_text(readme, head + begin + table + tail)
 
 
 def _suffix(record: Record) -> str:
-    """Sheets of car models beside those of face models."""
+    """Contact sheets of car models lie beside those of face models."""
     trained = record.training_dataset
     return "_cars" if trained is not None and "cars" in trained.name else ""
 
 
-def _first_rows(sheet: Image.Image) -> Image.Image:
-    """The title and the first rows of a contact sheet."""
-    row = (sheet.height - 2 * LINE) // SHEET_ROWS
-    return sheet.crop((0, 0, sheet.width, 2 * LINE + ROWS * row))
+def _first_rows(contact_sheet: Image.Image) -> Image.Image:
+    """The title and the first rows."""
+    row = (contact_sheet.height - 2 * LINE) // SHEET_ROWS
+    return contact_sheet.crop((0, 0, contact_sheet.width, 2 * LINE + ROWS * row))
 
 
 def _stand_ins() -> Image.Image:

@@ -3,16 +3,18 @@
 Four shapes of file hold figures of a (method, task) pair: `method,task,<metric>,...,source` with one column
 per metric, `quantity,method,task,value,source` with one figure per line, and, in a file named after its task,
 `method,train_samples,<metric>_<mode>,...,source`, where the figures of 100 labelled images are those of the metric
-`<metric>_100_<mode>`, or `encoder,<metric>,...,source`, where a U-Net's encoder stands for a method. A remark in
-brackets after the method's name, as in `vqvae (best baseline)`, is not part of the name.
+`<metric>_100_<mode>`, or `encoder,<metric>,...,source`, where an encoder stands for a method. A method that the paper
+calls otherwise says so in its registry entry (`published_as`). A remark in brackets after the method's name, as in
+`vqvae (best baseline)`, is not part of the name.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from bench.grid.catalogue import METHODS, TASKS
 from datasets.errors import BenchError
 
 PAPER_FOLDER = Path(__file__).parents[2] / "results" / "paper"
@@ -22,15 +24,6 @@ UNATTRIBUTED = "variant not stated"
 
 # Columns that hold no figure.
 AXES = ("method", "task", "train_samples", "encoder", "source")
-
-# The methods that a U-Net's encoders stand for.
-ENCODERS = {
-    "supervised_random_init": "unet_random_init",
-    "geometry": "pdr_unet_geometry",
-    "albedo": "pdr_unet_albedo",
-    "joint": "pdr_unet_joint",
-    "joint_frozen": "pdr_unet_joint_frozen",
-}
 
 
 @dataclass(frozen=True)
@@ -55,17 +48,24 @@ def published(method: str, task: str, metric: str) -> Published | None:
     >>> published("pdr_loocc_l", "bbt", "accuracy")
     Published(value=0.6252, source='PDR table 1')
     """
-    return load().attributed.get((method, _dataset_of(task), metric))
+    found = load().attributed
+    return next((found[method, name, metric] for name in _filed_as(task) if (method, name, metric) in found), None)
 
 
 def unattributed(task: str, metric: str) -> tuple[Published, ...]:
     """Figures that the paper gives for its own method without naming the variant."""
-    return load().unattributed.get((_dataset_of(task), metric), ())
+    found = load().unattributed
+    return next((found[name, metric] for name in _filed_as(task) if (name, metric) in found), ())
 
 
-def _dataset_of(task: str) -> str:
-    """What files file a task's figures under: for a task on any dataset, `pcc:bbt`, the dataset."""
-    return task.removeprefix("pcc:")
+def _filed_as(task: str) -> tuple[str, ...]:
+    """What files may file a task's figures under: its name and, for NAME:DATASET, the dataset.
+
+    Other arguments are no names of the paper's: a user's folder may be called like one of its datasets.
+    """
+    head, _, argument = task.partition(":")
+    entry = TASKS.entries().get(head)
+    return (task, argument) if entry is not None and entry.argument == "dataset" else (task,)
 
 
 @cache
@@ -77,6 +77,7 @@ def load(folder: Path = PAPER_FOLDER) -> Figures:
     BenchError
         Where there is no file, a figure is not a number, or one figure has two values.
     """
+    ours = {entry.published_as or name: name for name, entry in METHODS.entries().items()}
     paths = sorted(folder.glob("*.csv"))
     if not paths:
         raise BenchError(
@@ -85,18 +86,22 @@ def load(folder: Path = PAPER_FOLDER) -> Figures:
     attributed: dict[tuple[str, str, str], Published] = {}
     unattributed: dict[tuple[str, str], tuple[Published, ...]] = {}
     for path in paths:
-        for method, task, metric, figure in _figures(path):
+        for method, task, metric, figure in _figures(path, ours):
             if UNATTRIBUTED in method:
                 unattributed[task, metric] = (*unattributed.get((task, metric), ()), figure)
                 continue
-            key = (method.partition(" (")[0], task, metric)
+            name = method.partition(" (")[0]
+            key = (ours.get(name, name), task, metric)
             if attributed.setdefault(key, figure) != figure:
                 raise BenchError(f"{path}: a second value for {'/'.join(key)}; keep one")
     return Figures(attributed, unattributed)
 
 
-def _figures(path: Path) -> Iterator[tuple[str, str, str, Published]]:
-    """(method, task, metric, figure) of one file; nothing from a file without tasks."""
+def _figures(path: Path, ours: Mapping[str, str]) -> Iterator[tuple[str, str, str, Published]]:
+    """(method, task, metric, figure) of one file; nothing from a file without tasks.
+
+    `ours`: the registry's names of methods, by what papers call them.
+    """
     with path.open(encoding="utf-8", newline="") as handle:
         reader = csv.DictReader(handle)
         columns = reader.fieldnames or []
@@ -108,9 +113,9 @@ def _figures(path: Path) -> Iterator[tuple[str, str, str, Published]]:
             task = line["task"] if "task" in columns else path.stem
             if not task:
                 continue
-            method = line["method"] if "method" in columns else ENCODERS.get(line["encoder"])
+            method = line["method"] if "method" in columns else ours.get(line["encoder"])
             if method is None:
-                known = ", ".join(ENCODERS)
+                known = ", ".join(ours)
                 raise BenchError(
                     f"{path}, line {reader.line_num}: encoder {line['encoder']!r}, expected one of {known}"
                 )

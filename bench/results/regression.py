@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
-from bench.pipeline.cell import predictions_of
+from bench.pipeline.predictions import predictions_of
 from bench.pipeline.records import Environment, Frozen, Record, first_fault
 from bench.pipeline.store import Store
 from datasets.errors import BenchError

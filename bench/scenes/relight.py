@@ -4,30 +4,32 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from bench.grid.catalogue import DATASETS, METHODS, TRAINING_DATASET
+from bench.grid.catalogue import METHODS, TASKS
 from bench.grid.registry import Entry
 from bench.grid.request import Request
-from bench.pipeline.data import Data
-from bench.pipeline.encode import load_method
-from bench.pipeline.environment import resolve_device
-from bench.pipeline.fit import Checkpoint, fit, fit_ingredients, once, open_checkpoint
+from bench.pipeline.cell import Cell
+from bench.pipeline.context import Context
+from bench.pipeline.fit import Checkpoint, open_checkpoint
 from bench.pipeline.keys import key_of, source_version
-from bench.pipeline.specs import MethodSpec, method_spec
-from bench.pipeline.store import Store
+from bench.pipeline.specs import MethodSpec, method_spec, task_spec
+from bench.pipeline.status import CellStatus
+from bench.pipeline.walk import compute, look
+from bench.pipeline.weights import load_method
 from bench.training.precision import Precision
-from datasets.base import Dataset, Progress
+from datasets.base import Dataset
+from datasets.blocks import blocks, to_float
 from datasets.errors import BenchError, DatasetMissing, NotApplicable
-from datasets.files import atomic_folder, read_json, write_json
+from datasets.files import read_json, write_json
 from datasets.images import Unreadable, is_image, read_photograph
 from datasets.split import split
-from methods.base import Domain, to_float
+from methods.base import Domain
 from methods.pdr.method import PDR
 from methods.pdr.relight import PredictedScenes, predict_scenes
 
@@ -58,7 +60,7 @@ class Trained:
 
     def scenes(self, images: UInt8[np.ndarray, "n s s 3"]) -> tuple[PredictedScenes, Float[Tensor, " n"]]:
         """Images as scenes, and how badly each scene accounts for its image (`methods.pdr.relight.misfit`)."""
-        return predict_scenes(self.method, to_float(images))
+        return predict_scenes(self.method.module, self.method.config, to_float(images))
 
 
 def renderable(entry: Entry) -> None:
@@ -74,7 +76,8 @@ def renderable(entry: Entry) -> None:
 
 def find_domain(name: str) -> Domain:
     """A kind of object by name."""
-    for domain in get_args(Domain):
+    known: tuple[Domain, ...] = get_args(Domain)
+    for domain in known:
         if name == domain:
             return domain
     raise BenchError(f"--domain {name!r}: expected {' or '.join(get_args(Domain))}")
@@ -109,47 +112,58 @@ def read_images(paths: Sequence[Path], size: int) -> UInt8[np.ndarray, "n size s
     return np.stack(images)
 
 
-def load_trained(request: Request, domain: Domain, store: Store, progress: Progress, options: Sequence[str]) -> Trained:
+def load_trained(request: Request, domain: Domain, context: Context, options: Sequence[str]) -> Trained:
     """The request's one method as `bench run` has trained it for a kind of object.
 
     Nothing is trained here: that takes from minutes to days. A model that is not there is a `BenchError` with the
     command that trains it; `options` are the command line's that led to it. Imported weights are taken over.
     """
-    entry, seeds = request.methods[0], request.seeds[0]
-    spec = method_spec(entry, request, domain, store)
+    cell = _cell(request, domain, context)
+    spec = cell.method
     if domain not in spec.cls.domains:
-        raise NotApplicable(f"{entry.name} has no model for {domain}: expected {' or '.join(spec.cls.domains)}")
-    data, device = Data(request, store), resolve_device(request.device)
-    training = None
+        raise NotApplicable(f"{spec.name} has no model for {domain}: expected {' or '.join(spec.cls.domains)}")
+    status = CellStatus(cell)
     if spec.trained.trains:
-        training, checkpoint = find_checkpoint(spec, data, device)
-        if checkpoint is None or training is None:
-            raise BenchError(_not_trained(spec, data, device, options))
+        status = find_checkpoint(cell, context)
+        if status.checkpoint is None or status.training is None:
+            raise BenchError(_not_trained(cell, request, context, options))
     else:
-        checkpoint = fit(spec.trained, None, seeds, request, store, progress)
-    method = load_method(spec, checkpoint, None, seeds.fit, device)
-    assert isinstance(method, PDR), f"{entry.name} was checked to be PDR"
+        compute(status, context, until="fit")
+    checkpoint = status.checkpoint
+    assert checkpoint is not None, f"{spec.name} was found or made"
+    method = load_method(spec, cell.seeds.fit, context.device, weights=checkpoint.weights, derived=None)
+    assert isinstance(method, PDR), f"{spec.name} was checked to be PDR"
     typical = None
-    if training is not None:
-        held_out = split(len(training), seeds.split)[2]
-        typical = typical_misfit(spec, checkpoint, method, training, held_out, store, progress)
-    return Trained(spec, checkpoint, method, training, typical)
+    if status.training is not None:
+        held_out = split(len(status.training), cell.seeds.split)[2]
+        typical = typical_misfit(spec, checkpoint, method, status.training, held_out, context)
+    return Trained(spec, checkpoint, method, status.training, typical)
 
 
-def find_checkpoint(spec: MethodSpec, data: Data, device: str) -> tuple[Dataset | None, Checkpoint | None]:
+def _cell(request: Request, domain: Domain, context: Context) -> Cell:
+    """A cell that has the request's one method trained for a kind of object."""
+    entry = request.methods[0]
+    task = TASKS.get(entry.tasks[0] if entry.tasks else TASK[domain])
+    spec = method_spec(entry, request, domain, context.store)
+    return Cell(spec, task_spec(task, request), request.seeds[0], request.profile.name, request.protocol)
+
+
+def find_checkpoint(cell: Cell, context: Context) -> CellStatus:
     """The training images and the finished weights, as far as they are in the store. Nothing is decoded or trained.
 
     Weights that another device has trained in its own precision are taken where there are none of this one's.
+
+    Raises DatasetMissing where the training images' files are not there.
     """
-    training = data.find(DATASETS.get(TRAINING_DATASET[spec.domain]), spec.size)
-    if training is None:
-        return None, None
-    ingredients = fit_ingredients(spec.trained, training, data.request.seeds[0], device)
-    for precision in (ingredients["precision"], *get_args(Precision)):
-        key = key_of({**ingredients, "precision": precision})
-        if (found := open_checkpoint(key, data.store.checkpoint(key))) is not None:
-            return training, found
-    return training, None
+    if cell.training_dataset is not None:
+        context.data.find(cell.training_dataset, cell.method.size)
+    status = look(cell, context, until="fit")
+    if status.checkpoint is None and "fit" in status.ingredients:
+        for precision in get_args(Precision):
+            key = key_of({**status.ingredients["fit"], "precision": precision})
+            if (found := open_checkpoint(key, context.store.checkpoint(key))) is not None:
+                status.checkpoint = found
+    return status
 
 
 def typical_misfit(
@@ -157,9 +171,8 @@ def typical_misfit(
     checkpoint: Checkpoint,
     method: PDR,
     training: Dataset,
-    held_out: np.ndarray,
-    store: Store,
-    progress: Progress,
+    held_out: Int[np.ndarray, " h"],
+    context: Context,
 ) -> float | None:
     """The misfit that 95 % of the `held_out` images of a model's training set stay below; None where there are none.
 
@@ -168,45 +181,46 @@ def typical_misfit(
     if len(held_out) == 0:
         return None
     chosen = held_out[np.linspace(0, len(held_out) - 1, min(MEASURED, len(held_out))).astype(int)]
-    ingredients: dict[str, Any] = {
-        "stage": "typical_misfit",
-        "method": spec.identity(encoding=True),
-        "weights": checkpoint.sha256,
-        "data": training.digest,
-        "images": [int(index) for index in chosen],
-        "source": source_version("methods.pdr.relight"),
-    }
-    key = key_of(ingredients)
-    folder = store.derived(key)
+    key = key_of(
+        {
+            "stage": "typical_misfit",
+            "method": spec.identity(encoding=True),
+            "weights": checkpoint.sha256,
+            "data": training.digest,
+            "images": [int(index) for index in chosen],
+            "source": source_version("methods.pdr.relight"),
+        }
+    )
+    path = context.store.derived(key) / "typical.json"
+    if path.is_file():
+        return float(read_json(path)["misfit"])
+    found = [
+        predict_scenes(method.module, method.config, images)[1].cpu()
+        for _, images in blocks(
+            training.images,
+            chosen,
+            BATCH,
+            device=context.device,
+            progress=context.progress,
+            what=f"measure {training.label}",
+        )
+    ]
+    value = float(torch.cat(found).double().quantile(TYPICAL))
+    # Two commands at once would write the same value.
+    write_json(path, {"misfit": value})
+    return value
 
-    def compute() -> None:
-        starts = range(0, len(chosen), BATCH)
-        found = [
-            predict_scenes(method, to_float(training.images[chosen[start : start + BATCH]]))[1].cpu()
-            for start in progress.track(starts, total=len(starts), what=f"measure {training.label}")
-        ]
-        value = float(torch.cat(found).double().quantile(TYPICAL))
-        with atomic_folder(folder) as temporary:
-            write_json(temporary / "typical.json", {"ingredients": ingredients, "misfit": value})
 
-    return once("derived", key, folder, _open_typical, compute, store, progress, force=False)
-
-
-def _open_typical(key: str, folder: Path) -> float | None:
-    path = folder / "typical.json"
-    return float(read_json(path)["misfit"]) if path.is_file() else None
-
-
-def _not_trained(spec: MethodSpec, data: Data, device: str, options: Sequence[str]) -> str:
+def _not_trained(cell: Cell, request: Request, context: Context, options: Sequence[str]) -> str:
     """What to tell a user whose model is not there: the command that trains it, and what is there in its place."""
-    task = data.request.methods[0].tasks[0] if data.request.methods[0].tasks else TASK[spec.domain]
-    command = shlex.join(["python", "-m", "bench", "run", "--methods", spec.name, "--tasks", task, *options])
+    spec = cell.method
+    command = shlex.join(["python", "-m", "bench", "run", "--methods", spec.name, "--tasks", cell.task.name, *options])
     instead = ""
     for other in spec.cls.domains:
         try:
-            found = find_checkpoint(method_spec(data.request.methods[0], data.request, other, data.store), data, device)
+            found = find_checkpoint(_cell(request, other, context), context)
         except DatasetMissing:
             continue
-        if found[1] is not None:
+        if found.checkpoint is not None:
             instead = f" (it is for {other}: --domain {other})"
     return f"{spec.name} is not trained for {spec.domain} with these settings{instead}; train it first: {command}"

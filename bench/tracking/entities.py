@@ -93,7 +93,7 @@ def cell_metrics(record: Record) -> list["Metric"]:
     values: dict[str, float] = dict(record.metrics)
     for name, interval in record.intervals.items():
         values[f"{name}_low"], values[f"{name}_high"] = interval.low, interval.high
-    for name, phase in record.phases.items():
+    for name, phase in record.stages.items():
         values[f"{name}_seconds"], values[f"{name}_peak_memory_mb"] = phase.seconds, phase.peak_memory_mb
     values |= {
         name: value

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from bench.training.precision import Precision
-from methods.torchvision_compat import mend
+from methods.torchvision_compat import declare_missing_operators
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def one_device(device: str, precision: Precision) -> "Fabric":
     """One device under Fabric. Importing it takes seconds, which a run that trains nothing need not spend."""
-    mend()
+    declare_missing_operators()
     from lightning.fabric import Fabric
 
     for package in ("lightning.fabric", "lightning.pytorch"):  # a line per Fabric says what the summary says too

@@ -14,14 +14,15 @@ import numpy as np
 import torch
 from jaxtyping import Shaped, UInt8
 
-from bench.pipeline.environment import resolve_device
+from bench.timing import part
 from bench.training.allocator import keep_freed_memory
 from bench.training.batches import Batches
+from bench.training.device import resolve_device
 from bench.training.fabric import one_device, own_random_state, split_digest
-from bench.training.losses import LossMeter, Place
+from bench.training.losses import LossMeter, Origin
 from bench.training.phases import frozen_per_phase, without_gradients
 from bench.training.precision import repeatable, resolve_precision
-from bench.training.report import epoch_line
+from bench.training.report import epoch_label, epoch_line, resumed_line
 from bench.training.state import Position, StateFolder, shapes_of
 from datasets.base import Progress, Silent
 from datasets.errors import BenchError
@@ -47,7 +48,7 @@ class FabricTrainer:
 
     Parameters
     ----------
-    folder: where the state of an unfinished training lies, one folder per stage; training goes on from it.
+    folder: where the state of an unfinished training lies, one folder per training; it goes on from it.
     seed: the user's seed; `split_seed` that of which images are held out, by default the same.
     device: `auto`, `cpu` or `cuda`.
     label: what is trained, for progress and errors (a method's name).
@@ -77,7 +78,7 @@ class FabricTrainer:
 
         80 % of the images train, 10 % decide when to stop; the last 10 % are left alone. The first epoch of the
         lowest validation loss is the best. Where the schedule holds nothing out, all images train and the last epoch
-        is kept. A stage that has finished before in `folder` is loaded, not trained.
+        is kept. A training that has finished before in `folder` is loaded, not trained.
 
         Returns
         -------
@@ -93,7 +94,7 @@ class FabricTrainer:
             When there are too few images, or `folder` holds another training's state.
         """
         learner.to(self.device)
-        with own_random_state(self.device), repeatable(self.device):
+        with part("network"), own_random_state(self.device), repeatable(self.device):
             return _Training(self, learner, Batches(images, schedule.batch_size, self.device), schedule, name).run()
 
     def train_supervised(
@@ -110,7 +111,7 @@ class FabricTrainer:
             raise ValueError("training with targets needs a schedule with flip=False and holdout=False")
         learner.to(self.device)
         batches = Batches(inputs, schedule.batch_size, self.device, targets)
-        with own_random_state(self.device), repeatable(self.device):
+        with part("network"), own_random_state(self.device), repeatable(self.device):
             return _Training(self, learner, batches, schedule, name).run()
 
 
@@ -128,7 +129,7 @@ class _Training:
         self.progress = trainer.progress
         self.seed = trainer.seed
         self.name = name
-        self.stage = " ".join(part for part in (trainer.label, "" if name == "train" else name) if part) or name
+        self.title = " ".join(part for part in (trainer.label, "" if name == "train" else name) if part) or name
         self.learner = learner
         self.schedule = schedule
         self.device = trainer.device
@@ -141,7 +142,7 @@ class _Training:
             self.train, self.validation, test = np.arange(count), np.arange(0), np.arange(0)
         if len(self.train) == 0 or (schedule.holdout and len(self.validation) == 0):
             least = 10 if schedule.holdout else 1
-            raise BenchError(f"{self.stage}: {count} images are too few to train on: at least {least} are needed")
+            raise BenchError(f"{self.title}: {count} images are too few to train on: at least {least} are needed")
         self.split = {
             "train": len(self.train),
             "validation": len(self.validation),
@@ -187,14 +188,14 @@ class _Training:
         position = self.state.restore(self.learner, optimizers)
         self.saved = position.seconds
         if position.epoch:
-            self.progress.say(f"{self.stage}: going on after epoch {position.epoch}")
+            self.progress.say(resumed_line(self.title, position))
         while (reason := self._stopped(position)) is None:
             self._epoch(fabric, stepped, position)
             if self._worth_saving(position):
                 improved = position.best_epoch == position.epoch
                 self.state.save(position, self.learner, optimizers, improved=improved)
             if self.schedule.holdout or len(self.train) >= SMALL:
-                self.progress.say(epoch_line(self.stage, position, epochs=self.schedule.max_epochs, steps=self.planned))
+                self.progress.say(epoch_line(self.title, position, epochs=self.schedule.max_epochs, steps=self.planned))
         for parameter in self.learner.parameters():
             parameter.grad = None
         return {
@@ -278,7 +279,7 @@ class _Training:
         seen = 0
         self.learner.train()
         with closing(self.batches.training(self.train, steps, order, flips)) as batches:
-            what = f"{self.stage}: epoch {epoch}/{self.schedule.max_epochs}"
+            what = epoch_label(self.title, epoch, self.schedule.max_epochs)
             for batch, (images, targets) in enumerate(self.progress.track(batches, total=steps, what=what)):
                 # Supervised learners get targets and need no chance of their own.
                 given = {"generator": chance} if targets is None else {"targets": targets}
@@ -290,7 +291,7 @@ class _Training:
                         fabric.backward(losses["loss"])
                         optimizer.step()
                     shown = phase if len(optimizers) > 1 else ""
-                    meter.add(Place(self.stage, "training", epoch, batch + 1, steps, first + batch, shown), losses)
+                    meter.add(Origin(self.title, "training", epoch, batch + 1, steps, first + batch, shown), losses)
                 self.learner.after_step()
                 seen += len(images)
         return meter.means(), seen
@@ -309,5 +310,7 @@ class _Training:
             for batch, (images, _) in enumerate(batches, start=1):
                 with fabric.autocast():
                     losses = self.learner.validate(images)
-                meter.add(Place(self.stage, "validation", epoch, batch, count, step), losses, weight=len(images))
+                meter.add(
+                    Origin(self.title, "validation", epoch, batch, count, step), losses, weight=float(len(images))
+                )
         return meter.means()

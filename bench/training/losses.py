@@ -11,19 +11,19 @@ from datasets.errors import Divergence
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a loss arose, for a person.
+class Origin:
+    """The batch that a loss is of, for a person.
 
     Attributes
     ----------
-    stage: what is being trained.
+    title: what is being trained.
     kind: `training` or `validation`.
     epoch, batch, batches: from 1, of so many.
     step: optimiser step, from 0 as learners count.
     phase: the phase of a learner that has several, else "".
     """
 
-    stage: str
+    title: str
     kind: str
     epoch: int
     batch: int
@@ -40,16 +40,16 @@ class LossMeter:
     """Collects the losses of an epoch's batches without waiting for the device at each.
 
     The losses of up to `every` batches stay on the device, then come over in one transfer and are checked; every
-    one is kept with its place, so that a loss that is not finite is traced to its own batch.
+    one is kept with its origin, so that a loss that is not finite is traced to its own batch.
     """
 
     def __init__(self, every: int) -> None:
         self.every = every
-        self._waiting: list[tuple[Place, float, dict[str, Tensor]]] = []
+        self._waiting: list[tuple[Origin, float, dict[str, Tensor]]] = []
         self._sums: dict[str, float] = {}
         self._weights: dict[str, float] = {}
 
-    def add(self, place: Place, losses: Mapping[str, Tensor], weight: float = 1.0) -> None:
+    def add(self, origin: Origin, losses: Mapping[str, Tensor], weight: float = 1.0) -> None:
         """Note the scalar losses of one batch.
 
         Raises
@@ -57,7 +57,7 @@ class LossMeter:
         Divergence
             If `"loss"` was not finite, here or in one of the `every` batches before.
         """
-        self._waiting.append((place, weight, {name: value.detach() for name, value in losses.items()}))
+        self._waiting.append((origin, weight, {name: value.detach() for name, value in losses.items()}))
         if len(self._waiting) >= self.every:
             self._flush()
 
@@ -75,16 +75,16 @@ class LossMeter:
             return
         scalars = [value.float().reshape(()) for _, _, losses in self._waiting for value in losses.values()]
         values = iter(torch.stack(scalars).tolist())
-        for place, weight, losses in self._waiting:
+        for origin, weight, losses in self._waiting:
             numbers = {name: next(values) for name in losses}
             if not math.isfinite(numbers["loss"]):
                 parts = ", ".join(f"{name}={number:.4g}" for name, number in numbers.items())
                 raise Divergence(
-                    f"{place.stage}: the {place.kind} loss is not finite at {place}: {parts}; "
+                    f"{origin.title}: the {origin.kind} loss is not finite at {origin}: {parts}; "
                     "try a lower schedule.learning_rate or schedule.precision=32-true"
                 )
             for name, number in numbers.items():
-                key = f"{place.phase}/{name}" if place.phase else name
+                key = f"{origin.phase}/{name}" if origin.phase else name
                 self._sums[key] = self._sums.get(key, 0.0) + weight * number
                 self._weights[key] = self._weights.get(key, 0.0) + weight
         self._waiting.clear()

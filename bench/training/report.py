@@ -1,16 +1,26 @@
-"""A training's epochs in words."""
+"""A training's epochs in words. No key depends on this module: whatever a person is told stands here."""
 
 from bench.training.state import Position
 
 
-def epoch_line(stage: str, position: Position, *, epochs: int, steps: int) -> str:
+def epoch_label(title: str, epoch: int, epochs: int) -> str:
+    """What a progress bar of one epoch is called."""
+    return f"{title}: epoch {epoch}/{epochs}"
+
+
+def resumed_line(title: str, position: Position) -> str:
+    """That a training goes on from where it was interrupted."""
+    return f"{title}: going on after epoch {position.epoch}"
+
+
+def epoch_line(title: str, position: Position, *, epochs: int, steps: int) -> str:
     """The last epoch in one line, of `epochs` and optimiser `steps` at most: losses, speed, time left at most."""
     last = position.curve[-1]
     before = position.curve[-2]["step"] if len(position.curve) > 1 else 0
     train = ", ".join(f"{name} {short(value)}" for name, value in last["train"].items() if _is_total(name))
     left = (steps - position.step) * last["seconds"] / (position.step - before)
     return (
-        f"{stage}: epoch {position.epoch}/{epochs}, step {position.step}/{steps}, {train}, "
+        f"{title}: epoch {position.epoch}/{epochs}, step {position.step}/{steps}, {train}, "
         f"{_validation(position, last['validation'])}"
         f"{last['images_per_second']:.0f} images/s, at most {duration(left)} left"
     )

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from bench.commands.run import Run
-from bench.commands.shared import request_from
-from bench.pipeline.plan import cells
+from bench.grid.request import Options
+from bench.pipeline.cell import cells
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
+from bench.run import Run
 from datasets.base import Silent
 from datasets.prepared import prepare
 from datasets.synthetic.sources import UTKFaceStandIn
@@ -159,10 +159,10 @@ def grid(new_store: Callable[[str], Path], own_tracks: Path) -> Callable[..., tu
             "baselines": False,
             **options,
         }
-        place = Store(new_store(store))
-        request = request_from(**values)
-        one = Run(request, place, cells(request, place), Console(quiet=True), "tests", mirror=False)
+        opened = Store(new_store(store))
+        request = Options(**values).request()
+        one = Run(request, opened, cells(request, opened), Console(quiet=True), "tests", mirror=False)
         code = one.go()
-        return code, [one.done[index][1] for index in sorted(one.done)]
+        return code, one.records
 
     return run

@@ -27,16 +27,16 @@ class Hands:
 def clock(monkeypatch: pytest.MonkeyPatch) -> tuple[timing.Clock, Hands]:
     hands = Hands()
     clock = timing.Clock(hands)
-    monkeypatch.setattr(spans, "_clock", clock)
+    monkeypatch.setattr(timing, "_clock", clock)
     return clock, hands
 
 
 def test_the_outer_part_stands_still_while_the_inner_one_runs(clock: tuple[timing.Clock, Hands]) -> None:
     _, hands = clock
     hands.time = 1
-    with timing.span("network"):
+    with timing.part("network"):
         hands.time = 3
-        with timing.span("render"):
+        with timing.part("render"):
             hands.time = 3.5
         hands.time = 5
     hands.time = 100
@@ -48,19 +48,19 @@ def test_a_part_that_fails_is_counted_and_ended(clock: tuple[timing.Clock, Hands
     _, hands = clock
 
     def fail() -> None:
-        with timing.span("cluster"):
+        with timing.part("evaluate"):
             hands.time = 2
             raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
         fail()
     hands.time = 9
-    assert timing.take() == {"cluster": 2}
+    assert timing.take() == {"evaluate": 2}
 
 
 def test_other_threads_are_left_out(clock: tuple[timing.Clock, Hands]) -> None:
     def work() -> None:
-        with timing.span("data"):
+        with timing.part("data"):
             clock[1].time += 1
 
     thread = threading.Thread(target=work)
@@ -70,7 +70,7 @@ def test_other_threads_are_left_out(clock: tuple[timing.Clock, Hands]) -> None:
 
 
 def test_nothing_is_counted_by_default() -> None:
-    with timing.span("data"):
+    with timing.part("data"):
         pass
     assert timing.take() == {}
 
@@ -80,7 +80,7 @@ def test_rendering_is_found_forward_and_back(monkeypatch: pytest.MonkeyPatch) ->
     for owner in (DepthRenderer, *functions):
         for name in {"warp", "inverse_grid", "normals", "backward"} & set(vars(owner)):
             monkeypatch.setattr(owner, name, vars(owner)[name])  # undone after the test
-    monkeypatch.setattr(spans, "_clock", None)
+    monkeypatch.setattr(timing, "_clock", None)
     timing.start()
     renderer = DepthRenderer(16)
     depth = torch.full((2, 16, 16), 1.0, requires_grad=True)
@@ -89,7 +89,7 @@ def test_rendering_is_found_forward_and_back(monkeypatch: pytest.MonkeyPatch) ->
     seen.sum().backward()
     assert set(forward) == set(timing.take()) == {"render"}
     assert depth.grad is not None
-    monkeypatch.setattr(spans, "_clock", None)
+    monkeypatch.setattr(timing, "_clock", None)
 
 
 def test_the_table_has_every_part() -> None:

@@ -17,9 +17,9 @@ from datasets.base import Silent
 from datasets.files import write_json
 from datasets.streams import generator as stream
 from methods.base import Learner, Losses, Schedule
-from methods.torchvision_compat import mend
+from methods.torchvision_compat import declare_missing_operators
 
-mend()
+declare_missing_operators()
 import lightning.fabric  # noqa: E402, F401  (once, in the process that the trainings are forked from)
 
 

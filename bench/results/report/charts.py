@@ -1,16 +1,18 @@
 """Charts as inline SVG, in the page's own text colour, so that they read in light and in dark."""
 
+import functools
+import html
 import io
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec
 
 import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from bench.pipeline.records import Record
 from bench.results.table.model import Section
+from tasks.results import Curve, Heatmap
 
 # Matplotlib's black, replaced by the page's text colour.
 INK = "#000000"
@@ -18,12 +20,42 @@ INK = "#000000"
 LINES = 10
 BEST, OTHER, REFERENCE = "#2f7d4f", "#4c78a8", "#9aa5b1"
 
+P = ParamSpec("P")
 
-def bars(section: Section) -> str:
-    """A task's first metric by method with 95 % intervals, published figures as marks; empty where nothing ran."""
+
+def _svg(draw: Callable[P, tuple[Figure, str] | None]) -> Callable[P, str]:
+    """Make what draws a figure and describes it one that gives an `<svg>` element, which scales with the page; empty
+    where there is nothing to draw."""
+
+    @functools.wraps(draw)
+    def chart(*args: P.args, **kwargs: P.kwargs) -> str:
+        # Names are shown as they are: a dollar sign is no mathematics.
+        with matplotlib.rc_context({"svg.fonttype": "none", "text.parse_math": False}):
+            drawn = draw(*args, **kwargs)
+            if drawn is None:
+                return ""
+            figure, description = drawn
+            for axes in figure.axes:
+                axes.spines[["top", "right"]].set_visible(False)
+            out = io.StringIO()
+            # A fixed salt keeps element ids, and with them the page, the same from run to run.
+            with matplotlib.rc_context({"svg.hashsalt": description}):
+                figure.savefig(out, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
+        text = out.getvalue()
+        text = text[text.index("<svg") :].replace(INK, "currentColor").replace("fill: none", "fill:none")
+        head, _, rest = text.partition(">")
+        label = html.escape(description, quote=True)
+        return f'{head} role="img" aria-label="{label}" color="currentColor" fill="currentColor">{rest}'
+
+    return chart
+
+
+@_svg
+def bars(section: Section) -> tuple[Figure, str] | None:
+    """A task's main metric by method with 95 % intervals, published figures as marks; empty where nothing ran."""
     rows = [row for row in section.rows if row.scores[0].value is not None]
     if not rows:
-        return ""
+        return None
     figure = Figure(figsize=(6.4, 0.6 + 0.3 * len(rows)))
     axes = figure.subplots()
     for place, row in enumerate(reversed(rows)):
@@ -37,17 +69,22 @@ def bars(section: Section) -> str:
             axes.plot([score.published], [place], marker="D", markersize=5, color="#d0661b", linestyle="none")
     axes.set_yticks(range(len(rows)), [row.method for row in reversed(rows)])
     metric = section.metrics[0]
-    axes.set_xlim(0, max(1.0, *(row.scores[0].high or row.scores[0].value or 0.0 for row in rows)))
-    axes.set_xlabel(f"{metric} (less is better)" if metric in section.less_is_better else metric)
-    return _svg(figure, f"{metric} on {section.label} by method")
+    # The whole range of a pure number; of degrees, say, as far as the values go.
+    whole = metric.high if metric.high is not None and not metric.unit else 0.0
+    lows = [row.scores[0].value if row.scores[0].low is None else row.scores[0].low for row in rows]
+    highs = [row.scores[0].high or row.scores[0].value or 0.0 for row in rows]
+    axes.set_xlim(min(0.0, *(low or 0.0 for low in lows)), max(whole, *highs) or 1.0)
+    axes.set_xlabel(f"{metric.header} (less is better)" if metric.higher_is_better is False else metric.header)
+    return figure, f"{metric.header} on {section.label} by method"
 
 
-def curves(training: dict[str, Any]) -> str:
-    """Losses per epoch of a training (or of each of its stages); empty where none were recorded."""
-    stages = {"": training} if "curve" in training else {k: v for k, v in training.items() if isinstance(v, dict)}
-    lines = [(name, stage["curve"]) for name, stage in stages.items() if stage.get("curve")]
+@_svg
+def losses(training: dict[str, Any]) -> tuple[Figure, str] | None:
+    """Losses per epoch of a training (or of each of its phases); empty where none were recorded."""
+    phases = {"": training} if "curve" in training else {k: v for k, v in training.items() if isinstance(v, dict)}
+    lines = [(name, phase["curve"]) for name, phase in phases.items() if phase.get("curve")]
     if not lines:
-        return ""
+        return None
     figure = Figure(figsize=(6.4, 2.4))
     places = figure.subplots(1, len(lines), squeeze=False)[0]
     for axes, (name, curve) in zip(places, lines, strict=True):
@@ -60,25 +97,63 @@ def curves(training: dict[str, Any]) -> str:
         axes.set_xlabel(f"step {name}".strip())
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.legend(fontsize=7, frameon=False)
-    return _svg(figure, "losses by training step")
+    return figure, "losses by training step"
 
 
-def heatmap(
-    rows: Sequence[str],
-    columns: Sequence[str],
-    values: Sequence[Sequence[float | None]],
-    description: str,
-    axis: str = "",
-) -> str:
+@_svg
+def curves(named: Sequence[tuple[str, Curve]], about: str) -> tuple[Figure, str] | None:
+    """Curves of one title: a line per name with its intervals or, where lines would hide each other, a row of numbers.
+
+    `about` says what they are of.
+    """
+    if not named:
+        return None
+    if len(named) > LINES:
+        return _heatmap(_rows(named)), about
+    figure = Figure(figsize=(6.4, 3.4))
+    axes = figure.subplots()
+    for name, curve in named:
+        (line,) = axes.plot(curve.x, curve.y, marker="o", markersize=3, label=name)
+        if curve.low and curve.high:
+            axes.fill_between(curve.x, curve.low, curve.high, color=line.get_color(), alpha=0.1, linewidth=0)
+    if all(0 <= value <= 1 for _, curve in named for value in curve.y):
+        axes.set_ylim(0, 1)
+    axes.set_xlabel(named[0][1].x_label)
+    axes.set_ylabel(named[0][1].y_label)
+    axes.legend(fontsize=7, frameon=False, ncols=2)
+    return figure, about
+
+
+def _rows(named: Sequence[tuple[str, Curve]]) -> Heatmap:
+    """Curves as a matrix, a row per name, a column per point that any of them has."""
+    points = list(dict.fromkeys(place for _, curve in named for place in curve.x))
+    found = [dict(zip(curve.x, curve.y, strict=True)) for _, curve in named]
+    first = named[0][1]
+    return Heatmap(
+        title=first.title,
+        rows=tuple(name for name, _ in named),
+        columns=tuple(place if isinstance(place, str) else f"{place:g}" for place in points),
+        values=tuple(tuple(line.get(place) for place in points) for line in found),
+        x_label=first.x_label,
+    )
+
+
+@_svg
+def heatmap(matrix: Heatmap, about: str) -> tuple[Figure, str] | None:
     """Values in [0, 1], written into their cells and darker the larger; None is left empty.
 
-    `axis` says what the columns are.
+    `about` says what they are of.
     """
+    return _heatmap(matrix), about
+
+
+def _heatmap(matrix: Heatmap) -> Figure:
+    rows, columns = matrix.rows, matrix.columns
     figure = Figure(figsize=(1.2 + 0.75 * len(columns), 0.5 + 0.3 * len(rows)))
     axes = figure.subplots()
-    axes.set_xlim(0, len(columns))
-    axes.set_ylim(len(rows), 0)
-    for place, line in enumerate(values):
+    axes.set_xlim(0, max(len(columns), 1))
+    axes.set_ylim(max(len(rows), 1), 0)
+    for place, line in enumerate(matrix.values):
         for column, value in enumerate(line):
             if value is not None:
                 # Faint enough for the page's own text colour on it, in light and in dark.
@@ -87,63 +162,7 @@ def heatmap(
                 axes.text(column + 0.5, place + 0.5, f"{value:.2f}", ha="center", va="center", fontsize=8)
     axes.set_xticks([place + 0.5 for place in range(len(columns))], columns, fontsize=8)
     axes.set_yticks([place + 0.5 for place in range(len(rows))], rows, fontsize=8)
-    axes.set_xlabel(axis)
+    axes.set_xlabel(matrix.x_label)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    return _svg(figure, description)
-
-
-def correlations(record: Record) -> str:
-    """Mean absolute correlation between each two groups of features; the diagonal is left out."""
-    pairs = record.details["pcc"]["pairs"]
-    # Earlier records did not keep the groups' order.
-    names = record.details["pcc"].get("groups") or sorted({name for pair in pairs for name in pair.split("-")})
-    values = [[pairs.get(f"{one}-{other}", pairs.get(f"{other}-{one}")) for other in names] for one in names]
-    return heatmap(names, names, values, f"correlation between the groups of features of {record.name}")
-
-
-def told(record: Record) -> str:
-    """What each group of features tells of each scene parameter: R^2 on images held out."""
-    matrix = record.details["disentanglement"]
-    about = f"what the groups of features of {record.name} tell of the true scene"
-    return heatmap(matrix["rows"], matrix["columns"], matrix["values"], about)
-
-
-def sweep(records: Sequence[Record]) -> str:
-    """Accuracy by subset of a sweep: one line per method or, where those would hide each other, a row of numbers."""
-    if len(records) > LINES:
-        points = [[point["metrics"]["accuracy"] for point in record.details["curve"]["points"]] for record in records]
-        names = [point["name"] for point in records[0].details["curve"]["points"]]
-        axis = records[0].details["curve"]["axis"]
-        return heatmap([record.method for record in records], names, points, _about(records), axis)
-    figure = Figure(figsize=(6.4, 3.4))
-    axes = figure.subplots()
-    for record in records:
-        points = record.details["curve"]["points"]
-        names = [point["name"] for point in points]
-        axes.plot(
-            names, [point["metrics"]["accuracy"] for point in points], marker="o", markersize=3, label=record.method
-        )
-    axes.set_ylim(0, 1)
-    axes.set_xlabel(records[0].details["curve"]["axis"])
-    axes.set_ylabel("accuracy")
-    axes.legend(fontsize=7, frameon=False, ncols=2)
-    return _svg(figure, _about(records))
-
-
-def _about(records: Sequence[Record]) -> str:
-    return f"accuracy on {records[0].task} by {records[0].details['curve']['axis']}"
-
-
-def _svg(figure: Figure, description: str) -> str:
-    """The figure as an `<svg>` element that scales with the page."""
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
-    out = io.StringIO()
-    # A fixed salt keeps element ids, and with them the page, the same from run to run.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": description}):
-        figure.savefig(out, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
-    text = out.getvalue()
-    text = text[text.index("<svg") :].replace(INK, "currentColor").replace("fill: none", "fill:none")
-    head, _, rest = text.partition(">")
-    return f'{head} role="img" aria-label="{description}" color="currentColor" fill="currentColor">{rest}'
+    return figure

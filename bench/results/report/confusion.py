@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from bench.pipeline.cell import predictions_of
+from bench.pipeline.predictions import predictions_of
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from tasks.metrics.clustering import contingency, majority_labels
@@ -38,10 +38,13 @@ class Confusion:
 
 
 def confusion(record: Record, store: Store) -> Confusion | None:
-    """A record's confusion, or None where it is no clustering with one label per item."""
-    arrays = predictions_of(record, store)
+    """The confusion of a record whose scores are those of a clustering (`tasks.metrics.paired.clustering`) and whose
+    details name the `classes`; None of any other, and where its arrays are gone."""
     classes = record.details.get("classes")
-    if record.status != "ok" or not classes or not {"cluster", "label"} <= set(arrays) or arrays["label"].ndim != 1:
+    if record.status != "ok" or record.per_item.statistic != "clustering" or not classes:
+        return None
+    arrays = predictions_of(record, store)
+    if not {"cluster", "label"} <= set(arrays) or arrays["label"].ndim != 1:
         return None
     cluster, label = np.asarray(arrays["cluster"]), np.asarray(arrays["label"])
     known = cluster >= 0

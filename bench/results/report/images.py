@@ -1,4 +1,4 @@
-"""Pictures inside the page: files as data URIs, and contact sheets of clusters from the store's decoded images."""
+"""Pictures inside the page: files as data URIs, and rows of images of clusters from the store's decoded ones."""
 
 import base64
 import io
@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from bench.pipeline.cell import predictions_of
+from bench.pipeline.predictions import predictions_of
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.report.confusion import Confusion
@@ -30,15 +30,17 @@ def data_uri(path: Path) -> str:
 
 
 def prepared_images(record: Record, store: Store) -> UInt8[np.ndarray, "n s s 3"] | None:
-    """One decoded image per item of a clustering record: of a track its first frame. None where they are gone."""
+    """One decoded image per item of a record: that of its array `frame`, else the first of each track. None where
+    they are gone."""
     dataset = _dataset(record, store)
     if dataset is None:
         return None
-    if record.details.get("unit") == "tracks":
-        assert dataset.tracks is not None, "items are tracks only in a dataset of tracks"
-        _, first = np.unique(np.asarray(dataset.tracks), return_index=True)
-        return dataset.images[first]
-    return dataset.images[predictions_of(record, store)["frame"]]
+    if (frames := predictions_of(record, store).get("frame")) is not None:
+        return np.asarray(dataset.images[frames])
+    if dataset.tracks is None:
+        return None
+    _, first = np.unique(np.asarray(dataset.tracks), return_index=True)
+    return dataset.images[first]
 
 
 def _dataset(record: Record, store: Store) -> Dataset | None:
@@ -62,7 +64,7 @@ def thumbnails(counts: Confusion, images: UInt8[np.ndarray, "n s s 3"]) -> str |
     page = Image.new("RGB", (PER_CLUSTER * cell, len(majority) * cell), "white")
     for cluster, name in enumerate(majority):
         members = np.flatnonzero(counts.cluster == cluster)
-        # Spread over the cluster, so that the sheet shows the whole of it.
+        # Spread over the cluster, so that the row shows the whole of it.
         shown = members[np.linspace(0, len(members) - 1, min(PER_CLUSTER, len(members))).astype(int)]
         for place, item in enumerate(shown):
             frame = Image.new("RGB", (cell, cell), RIGHT if counts.label[item] == name else WRONG)

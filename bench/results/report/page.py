@@ -1,24 +1,24 @@
 """The page as a whole: collects its sections from records and the store, and fills the template."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bench.execution.invocations import Invocation
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results import table as tables
-from bench.results.cite import bibtex
-from bench.results.report.confusion import Confusion, confusion
+from bench.results.cite import bibtex, citations_of
+from bench.results.report.details import details
 from bench.results.report.drawn import Charts
-from bench.results.report.images import data_uri, prepared_images, thumbnails
-from bench.results.table.sheet import wide_cells, wide_headers
-from datasets.files import write_with
+from bench.results.report.images import data_uri
+from bench.results.table.cells import wide_cells, wide_headers
+from datasets.files import write_text
 
-PHASES = ("fit", "derive", "encode", "evaluate")
+STAGES = ("fit", "derive", "encode", "evaluate")
 
 
 def report_path(store: Store, invocation: Invocation) -> Path:
@@ -31,17 +31,14 @@ def write_report(invocation: Invocation, records: Sequence[Record], store: Store
 
     Raises BenchError where the records do not belong in one table (`bench.results.table.build`).
     """
-    html = render(invocation, records, store)
-    write_with(target, lambda path: path.write_text(html, encoding="utf-8"))
+    write_text(target, render(invocation, records, store))
 
 
 def render(invocation: Invocation, records: Sequence[Record], store: Store) -> str:
     """The page as text."""
-    table, shown, charts = tables.build(records), first_seeds(records), Charts(store)
+    table, charts = tables.build(records), Charts(store)
     loader = PackageLoader("bench.results.report", "templates")
-    environment = Environment(
-        loader=loader, autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True
-    )
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     return environment.get_template("report.html.j2").render(
         title=f"{invocation.suite}: {table.title}",
         invocation=invocation,
@@ -50,17 +47,12 @@ def render(invocation: Invocation, records: Sequence[Record], store: Store) -> s
         table=table,
         sections=[_section(section, charts) for section in table.sections],
         trainings=_trainings(records, store, charts),
-        clusterings=_clusterings(shown, store),
-        sweeps=_sweeps(shown, charts),
-        correlations=_maps(shown, "pcc", charts.correlations),
-        disentanglements=_maps(shown, "disentanglement", charts.told),
-        segmentations=_segmentations(shown, store),
-        scenes=_pictured(shown, store, "scenes"),
-        attributions=_pictured(shown, store, "attribution"),
+        details=details(table.sections, first_seeds(records), store, charts),
+        stages=STAGES,
         costs=_costs(records),
         datasets=_datasets(records),
         environments=_environments(records),
-        citations=_citations(records),
+        citations=bibtex(citations_of(records)),
     )
 
 
@@ -83,87 +75,43 @@ def _section(section: tables.Section, charts: Charts) -> dict[str, Any]:
 
 
 def _trainings(records: Sequence[Record], store: Store, charts: Charts) -> list[dict[str, Any]]:
-    """Each checkpoint once: its learning curves and its sheet."""
-    found: dict[str, dict[str, Any]] = {}
+    """Each checkpoint once: the methods that share it, its learning curves and its contact sheets."""
+    sharing: dict[str, list[Record]] = {}
     for record in records:
-        if "fit" not in record.phases or not record.training:
-            continue
-        key = record.phases["fit"].key
-        entry = found.setdefault(
-            key,
+        if "fit" in record.stages and record.training:
+            sharing.setdefault(record.stages["fit"].key, []).append(record)
+    found = []
+    for key, own in sharing.items():
+        derived = [store.derived(record.stages["derive"].key) for record in own if "derive" in record.stages]
+        folders = dict.fromkeys([store.checkpoint(key), *derived])
+        data = own[0].training_dataset
+        found.append(
             {
-                "names": {},
-                "label": record.training_dataset.label if record.training_dataset else "",
-                "notes": {},
-                "curve": charts.curves(record.training),
-                "sheets": {path: data_uri(path) for path in sorted(store.checkpoint(key).glob("*.png"))},
-            },
+                "names": list(dict.fromkeys(record.method for record in own)),
+                "label": data.label if data is not None else "",
+                "notes": _notes(own),
+                "losses": charts.losses(own[0].training),
+                "contact_sheets": [data_uri(path) for folder in folders for path in sorted(folder.glob("*.png"))],
+            }
         )
-        entry["names"][record.method] = None
-        entry["notes"].update(dict.fromkeys(record.notes))
-        if "derive" in record.phases:
-            folder = store.derived(record.phases["derive"].key)
-            entry["sheets"].update({path: data_uri(path) for path in sorted(folder.glob("*.png"))})
-    return list(found.values())
-
-
-def _clusterings(records: Sequence[Record], store: Store) -> list[dict[str, Any]]:
-    """Confusion and contact sheet of every clustering, by task; the images are the store's decoded ones."""
-    found: dict[str, list[tuple[Record, Confusion, str | None]]] = {}
-    for record in records:
-        counts = confusion(record, store)
-        if counts is None:
-            continue
-        images = prepared_images(record, store)
-        sheet = None if images is None else thumbnails(counts, images)
-        found.setdefault(record.task, []).append((record, counts, sheet))
-    return [{"task": task, "entries": entries} for task, entries in found.items()]
-
-
-def _sweeps(records: Sequence[Record], charts: Charts) -> list[dict[str, str]]:
-    """Robustness curves, one chart per task."""
-    chosen: dict[str, list[Record]] = {}
-    for record in records:
-        if record.status == "ok" and "curve" in record.details:
-            chosen.setdefault(record.task, []).append(record)
-    return [{"task": task, "chart": charts.sweep(found)} for task, found in chosen.items()]
-
-
-def _maps(records: Sequence[Record], detail: str, chart: Callable[[Record], str]) -> list[dict[str, Any]]:
-    """A map of each record that has a detail, by task."""
-    found: dict[str, list[tuple[Record, str]]] = {}
-    for record in records:
-        if record.status == "ok" and detail in record.details:
-            found.setdefault(record.task, []).append((record, chart(record)))
-    return [{"task": task, "entries": entries} for task, entries in found.items()]
-
-
-def _segmentations(records: Sequence[Record], store: Store) -> list[dict[str, Any]]:
-    """Per-class IoU of each segmentation, and its pictures."""
-    found = []
-    for record in records:
-        if record.status == "ok" and "iou" in record.details and record.predictions is not None:
-            pictures = sorted((store.root / record.predictions).glob("*.png"))
-            found.append({"record": record, "iou": record.details["iou"], "pictures": [data_uri(p) for p in pictures]})
     return found
 
 
-def _pictured(records: Sequence[Record], store: Store, detail: str) -> list[dict[str, Any]]:
-    """The records that have a detail, with their pictures."""
-    found = []
-    for record in records:
-        if record.status == "ok" and detail in record.details and record.predictions is not None:
-            pictures = sorted((store.root / record.predictions).glob("*.png"))
-            found.append({"record": record, "pictures": [data_uri(path) for path in pictures]})
-    return found
+def _notes(records: Sequence[Record]) -> list[str]:
+    """What all finished records of a method note, which is of the method: a task's notes are in its table."""
+    notes: dict[str, None] = {}
+    for method in dict.fromkeys(record.method for record in records):
+        own = [record.notes for record in records if record.method == method and record.status == "ok"]
+        notes.update((note, None) for note in (own[0] if own else []) if all(note in other for other in own))
+    return list(notes)
 
 
 def _costs(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Seconds and peak memory of each phase; a checkpoint that several cells share is named each time."""
+    """Seconds and peak memory of each stage; a checkpoint that several cells share is named each time."""
     return [
-        {"record": record, "phases": [record.phases.get(phase) for phase in PHASES]}
+        {"record": record, "stages": [record.stages.get(stage) for stage in STAGES]}
         for record in records
-        if record.phases
+        if record.stages
     ]
 
 
@@ -176,11 +124,3 @@ def _datasets(records: Sequence[Record]) -> list[Any]:
 def _environments(records: Sequence[Record]) -> list[Any]:
     """Each environment once."""
     return list({record.environment.model_dump_json(): record.environment for record in records}.values())
-
-
-def _citations(records: Sequence[Record]) -> str:
-    """BibTeX of the methods and datasets on the page."""
-    methods = dict.fromkeys(record.method for record in records)
-    used = dict.fromkeys(record.dataset.name for record in records if record.dataset is not None)
-    metrics = dict.fromkeys(metric for record in records for metric in record.metrics)
-    return bibtex(methods, used, metrics)

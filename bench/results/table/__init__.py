@@ -2,11 +2,10 @@
 
 from bench.results.table.build import build
 from bench.results.table.files import to_csv, to_markdown
-from bench.results.table.model import REFERENCE_ROWS, Row, Score, Section, Table
+from bench.results.table.model import Row, Score, Section, Table
 from bench.results.table.terminal import to_rich
 
 __all__ = [
-    "REFERENCE_ROWS",
     "Row",
     "Score",
     "Section",

@@ -3,9 +3,8 @@
 import csv
 import io
 
+from bench.results.table.cells import judged_cells, judged_headers, verdict, wide_cells, wide_headers
 from bench.results.table.model import Section, Table
-from bench.results.table.sheet import judged_cells, judged_headers, wide_cells, wide_headers
-from bench.results.table.verdict import verdict
 
 CSV_COLUMNS = (
     "task",
@@ -25,14 +24,18 @@ CSV_COLUMNS = (
     "synthetic",
     "profile",
     "protocol",
+    "unit",
+    "better",
 )
+BETTER = {True: "higher", False: "lower", None: ""}
 
 
 def to_csv(table: Table) -> str:
     """One line per (task, method, metric), numbers in full; what does not apply is empty.
 
     `low`, `high`: 95 % interval over what `over` says; `synthetic`: whether any data behind the value was drawn by
-    the project; `reference`: whether the row is one that learned methods must beat.
+    the project; `reference`: whether the row is one that learned methods must beat; `unit`: of the value, empty for a
+    pure number; `better`: higher, lower, or empty where neither is.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
@@ -44,7 +47,7 @@ def to_csv(table: Table) -> str:
                     {
                         "task": section.task,
                         "method": row.method,
-                        "metric": metric,
+                        "metric": metric.name,
                         "reference": _word(row.reference),
                         "status": score.status,
                         "seeds": score.seeds,
@@ -59,6 +62,8 @@ def to_csv(table: Table) -> str:
                         "synthetic": _word(row.synthetic or section.synthetic),
                         "profile": table.profile,
                         "protocol": table.protocol,
+                        "unit": metric.unit,
+                        "better": BETTER[metric.higher_is_better],
                     }
                 )
     return out.getvalue()
@@ -80,7 +85,7 @@ def to_markdown(table: Table, *, verdicts: bool = False) -> str:
 def _markdown_table(section: Section, verdicts: bool) -> str:
     headers_of, cells_of = (judged_headers, judged_cells) if verdicts else (wide_headers, wide_cells)
     headers = headers_of(section)
-    lines = [_line(headers), _line(["---", *["---:"] * (len(headers) - 1)])]
+    lines = [_line([_escaped(header) for header in headers]), _line(["---", *["---:"] * (len(headers) - 1)])]
     learned = sum(not row.reference for row in section.rows)
     for number, row in enumerate(section.rows):
         if 0 < number == learned:

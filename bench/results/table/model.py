@@ -3,27 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from tasks.results import Metric
+
 Status = Literal["ok", "failed", "missing", "not_applicable", "not_run"]
-
-# Rows in the order of the paper's tables; a user's methods follow by name.
-PAPER_ROWS = (
-    *("supervised_resnet18", "vqvae", "stylegan2_e4e", "ris", "pdr", "pdr_loocc_l", "pdr_loocc_lv"),
-    *("unet_random_init", "pdr_unet_geometry", "pdr_unet_albedo", "pdr_unet_joint", "pdr_unet_joint_frozen"),
-)
-
-# Rows that keep a table honest, always shown and always apart: a learned method must beat them.
-REFERENCE_ROWS = ("chance", "raw_pixels", "random_init")
-
-# Metrics that tables derive (`bench.results.table.paper`) and of which less is better; tasks declare their own.
-LESS_IS_BETTER = frozenset({"lost"})
-
-# Metrics in the order of the paper's table 1 and of the tasks that have others; what is not here follows by name,
-# numbers in it by their value.
-METRICS = (
-    *("accuracy", "hungarian", "f1", "nmi"),
-    *("dci_disentanglement", "dci_completeness", "dci_informativeness", "mig", "sap"),
-    *("side_percent", "normal_deg", "light_deg", "view_deg", "view_aligned_deg", "albedo_rmse"),
-)
 
 
 @dataclass(frozen=True)
@@ -34,7 +16,7 @@ class Score:
     ----------
     status: `ok` where there is a value.
     seeds: how many seeds the value is the mean of.
-    value: mean over the seeds, in [0, 1] or the unit that the metric's name ends with (`_deg`, `_percent`).
+    value: mean over the seeds, in the metric's unit and range.
     low, high: 95 % interval of the value, and `over` the source of variation that it covers (`tracks`, `items` or
         `seeds`, or `fit seeds` where only those of the training varied); None where there is none.
     published, source: the paper's figure for exactly this method, and the place that gives it.
@@ -60,7 +42,7 @@ class Row:
 
     Attributes
     ----------
-    reference: whether it is one of `REFERENCE_ROWS`.
+    reference: whether it is a baseline, which keeps a table honest: always shown, apart from what is learned.
     synthetic: whether any data behind it, evaluated or trained on, was drawn by the project.
     scores: one per metric of the section.
     notes: numbers, from 1, of the section's notes that belong to this row.
@@ -85,20 +67,24 @@ class Section:
     Attributes
     ----------
     label: the task's name, with the mark `[synthetic]` where its dataset is drawn.
+    metrics: the columns, as the task declares them; the first is the main one.
     rows: learned methods first, reference rows last.
     captions: sentences on the whole section.
     notes: sentences on single rows.
-    less_is_better: the metrics of which less is better.
     """
 
     task: str
     label: str
     synthetic: bool
-    metrics: tuple[str, ...]
+    metrics: tuple[Metric, ...]
     rows: tuple[Row, ...]
     captions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    less_is_better: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its metrics."""
+        return tuple(metric.name for metric in self.metrics)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.pipeline.records import Record, Uncertainty
+from bench.grid.catalogue import METHODS
+from bench.pipeline.records import Record
 from bench.results.table.build import build
 from bench.results.table.check import same
-from bench.results.table.model import REFERENCE_ROWS, Section, Table
+from bench.results.table.model import Section, Table
 from datasets.errors import BenchError
+from tasks.results import Caption
 
 LEARNED = ("vqvae", "stylegan2_e4e", "ris", "pdr", "pdr_loocc_l", "pdr_loocc_lv")
 # How the name of a row with a subset of its method's features goes on after the method's.
@@ -23,9 +25,10 @@ class Definition:
     Attributes
     ----------
     tasks: the tasks, in order.
-    metrics: the metrics of each task, or patterns of their names; `derived` says which are read from details.
+    metrics: the metrics of each task, secondary ones too, or patterns of their names.
     methods: rows that belong in it, besides the reference rows.
     subsets: whether the rows are not the methods themselves, but they with subsets of their features.
+    caption: a sentence on columns that only this table has.
     """
 
     title: str
@@ -34,6 +37,7 @@ class Definition:
     methods: tuple[str, ...] = LEARNED
     references: bool = True
     subsets: bool = False
+    caption: str = ""
 
 
 PDR = ("pdr", "pdr_loocc_l", "pdr_loocc_lv")
@@ -68,6 +72,7 @@ TABLES = {
         PDR,
         references=False,
         subsets=True,
+        caption="lost: accuracy at the smallest angles less that at the largest.",
     ),
     "truth": Definition(
         "Scenes against the truth of drawn faces",
@@ -86,23 +91,6 @@ TABLES = {
         ("finch_nmi", "finch_purity"),
     ),
 }
-
-
-def derived(record: Record) -> Record:
-    """The record with metrics that stand in its details.
-
-    They are FINCH's at the number of classes (`finch_nmi`, `finch_purity`), and of a sweep the accuracy in each range
-    of angles (`accuracy@0-12`) with what is `lost` from the smallest angles to the largest.
-    """
-    metrics, intervals = dict(record.metrics), dict(record.intervals)
-    if at_classes := record.details.get("finch", {}).get("at_classes"):
-        metrics |= {f"finch_{name}": at_classes[name] for name in ("nmi", "purity")}
-    if points := record.details.get("curve", {}).get("points"):
-        for point in points:
-            metrics[f"accuracy@{point['name']}"] = point["metrics"]["accuracy"]
-            intervals[f"accuracy@{point['name']}"] = Uncertainty(**point["intervals"]["accuracy"])
-        metrics["lost"] = points[0]["metrics"]["accuracy"] - points[-1]["metrics"]["accuracy"]
-    return record.model_copy(update={"metrics": metrics, "intervals": intervals})
 
 
 @dataclass(frozen=True)
@@ -141,11 +129,17 @@ def fill(name: str, records: Iterable[Record], profile: str | None = None) -> Fi
         newest[record.name] = record
     chosen = sorted(newest.values(), key=lambda record: (definition.tasks.index(record.task), record.all_seeds))
     _one_code(chosen)
-    chosen = [derived(record) for record in chosen]
+    chosen = [_with_secondary(record, definition) for record in chosen]
     table = build(chosen)
     sections = tuple(_only(section, definition) for section in table.sections)
     commands = tuple(_missing(definition, chosen))
     return Filled(name, definition, replace(table, sections=sections), tuple(chosen), commands)
+
+
+def _with_secondary(record: Record, definition: Definition) -> Record:
+    """The record with its secondary metrics among the others, and with the table's own caption."""
+    captions = [*record.captions, *([Caption(definition.caption)] if definition.caption else [])]
+    return record.model_copy(update={"metrics": {**record.metrics, **record.secondary}, "captions": captions})
 
 
 def _belongs(record: Record, definition: Definition) -> bool:
@@ -153,7 +147,8 @@ def _belongs(record: Record, definition: Definition) -> bool:
         return False
     if definition.subsets:
         return record.method.partition(SUBSET)[0] in definition.methods and SUBSET in record.method
-    return record.method in (*definition.methods, *(REFERENCE_ROWS if definition.references else ()))
+    references = [entry.name for entry in METHODS.baselines()] if definition.references else []
+    return record.method in (*definition.methods, *references)
 
 
 def _one_code(records: Sequence[Record]) -> None:
@@ -178,9 +173,9 @@ def _one_code(records: Sequence[Record]) -> None:
 
 def _only(section: Section, definition: Definition) -> Section:
     """The columns and rows of the table's own."""
-    wanted = [metric for pattern in definition.metrics for metric in fnmatch.filter(section.metrics, pattern)]
-    metrics = tuple(dict.fromkeys(wanted)) or section.metrics[:1]
-    columns = [section.metrics.index(metric) for metric in metrics]
+    wanted = [name for pattern in definition.metrics for name in fnmatch.filter(section.names, pattern)]
+    columns = [section.names.index(name) for name in dict.fromkeys(wanted)] or [0]
+    metrics = tuple(section.metrics[column] for column in columns)
     rows = tuple(
         replace(row, scores=tuple(row.scores[column] for column in columns))
         for row in section.rows

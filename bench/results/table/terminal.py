@@ -8,8 +8,8 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from bench.results.table.cells import has_paper, short, texts, wide_cells, wide_headers
 from bench.results.table.model import Row, Section, Table
-from bench.results.table.sheet import has_paper, short, texts, wide_cells, wide_headers
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 UNLIMITED = 10_000
@@ -84,7 +84,7 @@ def _compact(section: Section) -> RichTable:
     """The interval below the value, the difference below the published figure."""
     headers: list[str] = []
     for column, metric in enumerate(section.metrics):
-        headers += [metric, "paper"] if has_paper(section, column) else [metric]
+        headers += [metric.header, "paper"] if has_paper(section, column) else [metric.header]
     return _grid(section, headers, [_compact_cells(section, row) for row in section.rows], gap=1)
 
 
@@ -103,7 +103,7 @@ def _grid(section: Section, headers: Sequence[str], rows: Sequence[Sequence[Text
     grid = RichTable(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
     grid.add_column("method", overflow="fold")
     for header in headers:
-        grid.add_column(header, justify="right", no_wrap=True)
+        grid.add_column(Text(header), justify="right", no_wrap=True)
     learned = sum(not row.reference for row in section.rows)
     for number, (row, cells) in enumerate(zip(section.rows, rows, strict=True)):
         if 0 < number == learned:

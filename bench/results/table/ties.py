@@ -25,7 +25,9 @@ def paired_ties(table: Table, records: Iterable[Record], store: Store) -> Table:
 def _section(section: Section, by_cell: dict[tuple[str, str], list[Record]], store: Store) -> Section:
     rows = list(section.rows)
     for column, metric in enumerate(section.metrics):
-        sign = -1 if metric in section.less_is_better else 1
+        if metric.higher_is_better is None:
+            continue
+        sign = 1 if metric.higher_is_better else -1
         values = {place: row.scores[column].value for place, row in enumerate(rows)}
         ranked = {place: sign * value for place, value in values.items() if value is not None}
         if not ranked:
@@ -35,7 +37,7 @@ def _section(section: Section, by_cell: dict[tuple[str, str], list[Record]], sto
             pair = [by_cell.get((section.task, name), []) for name in (row.method, best.method)]
             if row is best or any(len(found) != 1 for found in pair):
                 continue
-            found = differences(pair[0][0], pair[1][0], store).get(metric)
+            found = differences(pair[0][0], pair[1][0], store).get(metric.name)
             if found is not None and found.paired:
                 rows[place] = _marked(row, column, not found.significant)
     return replace(section, rows=tuple(rows))

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from bench.commands.doctor import CHECKS, admit, doctor_command
+from bench.commands.doctor import CHECKS, build_twice, doctor_command
 from bench.grid.registry import Entry
-from bench.grid.request import parse_request
+from bench.grid.request import Options
 from bench.pipeline.data import Data
 from bench.pipeline.specs import method_spec
 from bench.pipeline.store import Store
 
 
 def problems(entry: Entry, tmp_path: Path) -> dict[str, str]:
-    request = parse_request(methods="chance", tasks="bbt", profile="smoke", device="cpu", baselines=False)
-    data = Data(request, Store(tmp_path / "store"))
-    patient = admit(method_spec(entry, request, "faces", data.store), "cpu", data)
-    return {name: found for name, check in CHECKS.items() if (found := check(patient)) is not None}
+    request = Options(methods="chance", tasks="bbt", profile="smoke", device="cpu", baselines=False).request()
+    store = Store(tmp_path / "store")
+    built = build_twice(method_spec(entry, request, "faces", store), "cpu", Data.of(request, store.data))
+    return {name: found for name, check in CHECKS.items() if (found := check(built)) is not None}
 
 
 @pytest.mark.parametrize("method", ["pdr_loocc_lv", "random_init", "vqvae", "raw_pixels", "chance", "ris"])

@@ -39,7 +39,8 @@ def test_percentages_a_picture_and_nothing_twice(tmp_path: Path, capsys: pytest.
     assert record.task == "attribution:Smiling"
     assert sum(record.details["attribution"]["percent"].values()) == pytest.approx(100)
     page = next((tmp_path / "reports").glob("*.html")).read_text()
-    assert 'id="attributions"' in page
+    assert "attribution:Smiling" in page
+    assert "data:image/png" in page, "the Grad-CAM picture"
     assert explained(tmp_path / "store") == 0
     assert "1 from the cache" in capsys.readouterr().out
 

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image, ImageSequence
 
 from bench.__main__ import main
-from bench.commands.shared import request_from
-from bench.grid.request import Request
-from bench.pipeline.fit import fit
-from bench.pipeline.specs import method_spec
+from bench.grid.request import Options, Request
+from bench.pipeline.cell import cells
+from bench.pipeline.context import Context
+from bench.pipeline.fit import fit_stage
 from bench.pipeline.store import Store
 from bench.scenes.relight import TYPICAL, load_trained
 from datasets.base import Silent
@@ -25,7 +25,7 @@ Bench = Callable[..., tuple[int, str, str]]
 
 
 def smoke_request() -> Request:
-    return request_from(
+    return Options(
         methods="pdr",
         tasks="bbt",
         profile="smoke",
@@ -35,7 +35,7 @@ def smoke_request() -> Request:
         protocol="default",
         device="cpu",
         baselines=False,
-    )
+    ).request()
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +43,12 @@ def store(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Path:
     """A store with a face model that was trained for two steps."""
     root = tmp_path_factory.mktemp("trained")
     (root / "data").symlink_to(drawn)
-    request, place = smoke_request(), Store(root)
-    spec = method_spec(request.methods[0], request, "faces", place)
-    training = prepare(UTKFaceStandIn.open("smoke"), 64, place.data, Silent())
-    fit(spec, training, request.seeds[0], request, place, Silent())
+    request, opened = smoke_request(), Store(root)
+    [cell] = cells(request, opened)
+    context = Context.of(request, opened)
+    context.data.prepare(cell.datasets[0], cell.method.size, Silent())
+    stage = fit_stage(cell, context.data.find(cell.datasets[0], cell.method.size), context)
+    stage.get_or_compute(context)
     return root
 
 
@@ -131,7 +133,7 @@ def test_what_is_unlike_the_training_images_is_told(bench: Bench, face: Path, st
     (file,) = store.glob("derived/*/typical.json")
     written = file.stat().st_mtime_ns
     request = smoke_request()
-    trained = load_trained(request, "faces", Store(store), Silent(), [])
+    trained = load_trained(request, "faces", Context.of(request, Store(store)), [])
     assert file.stat().st_mtime_ns == written
     assert trained.training is not None
     assert trained.typical is not None

@@ -85,7 +85,7 @@ def test_a_setting_changes_the_weights_but_an_encode_setting_does_not(grid: Grid
     _, [both] = grid("pdr", settings=short)
     _, [light] = grid("pdr", settings=[*short, "pdr.features=light"])
     assert light.weights_sha256 == both.weights_sha256
-    assert light.phases["fit"] == both.phases["fit"], "the training is taken from the cache"
+    assert light.stages["fit"] == both.stages["fit"], "the training is taken from the cache"
     assert light.feature_size != both.feature_size
 
 

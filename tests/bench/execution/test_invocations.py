@@ -12,7 +12,7 @@ from datasets.errors import BenchError
 
 def manifest(identity: str = "a", **changes: object) -> Invocation:
     fields = {"id": identity, "started": datetime(2026, 1, 2, tzinfo=UTC), "argv": ["run"], "profile": "mini"}
-    return Invocation(**{**fields, "protocol": "default", **changes})
+    return Invocation(**{**fields, "protocol": "default", "suite": "tests", **changes})
 
 
 def test_a_manifest_comes_back_as_it_was_and_finds_its_records(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_every_builtin_target_exists(registry: Registry) -> None:
 
 def test_listing_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from bench.cli import app\n"
+        "import sys; from bench.cli.app import app\n"
         "try: app(['list', 'methods'])\n"
         "except SystemExit: pass\n"
         "heavy = {'torch', 'numpy', 'mlflow', 'pandas', 'sklearn', 'numba'} & set(sys.modules)\n"

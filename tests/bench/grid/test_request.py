@@ -6,13 +6,13 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from bench.grid.catalogue import METHODS
-from bench.grid.request import parse_request, parse_settings, settings_for, validate
+from bench.grid.request import Options, parse_settings, settings_for, validate
 from bench.grid.values import merge, parse_value
 from datasets.errors import BenchError
 
 
 def request(**options: Any) -> Any:
-    return parse_request(**{"methods": "pdr,pdr_loocc*", "tasks": "bbt", "profile": "smoke", **options})
+    return Options(**{"methods": "pdr,pdr_loocc*", "tasks": "bbt", "profile": "smoke", **options}).request()
 
 
 def test_baselines_are_always_rows_unless_switched_off() -> None:

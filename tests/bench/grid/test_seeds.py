@@ -41,8 +41,8 @@ def test_other_evaluation_seeds_train_nothing_anew(
     grid: Callable[..., tuple[int, list[Record]]], own_methods: Path
 ) -> None:
     _, records = grid(f"{own_methods}:Tiny", seeds="fit=1;evaluate=0,1")
-    assert len({record.phases["fit"].key for record in records}) == 1
-    assert len({record.phases["encode"].key for record in records}) == 1
+    assert len({record.stages["fit"].key for record in records}) == 1
+    assert len({record.stages["encode"].key for record in records}) == 1
     assert len({record.key for record in records}) == 2
     assert [record.name.rpartition("/")[2] for record in records] == ["1,split=0,evaluate=0", "1,split=0"]
     assert [record.all_seeds for record in records] == [Seeds(1, 0, 0), Seeds(1, 0, 1)]

@@ -45,7 +45,7 @@ def test_binary_features_score_as_others_do(grid: Grid, tmp_path: Path) -> None:
     assert code == 0, (plain.error, bits.error)
     assert bits.metrics == plain.metrics
     assert bits.feature_size == plain.feature_size == 3 * 22 * 22
-    wide, packed = (tmp_path / "store" / "features" / record.phases["encode"].key for record in (plain, bits))
+    wide, packed = (tmp_path / "store" / "features" / record.stages["encode"].key for record in (plain, bits))
     assert [json.loads((path / "features.json").read_text())["form"] for path in (wide, packed)] == ["float32", "bits"]
     assert (packed / "features.npy").stat().st_size < (wide / "features.npy").stat().st_size / 25
     one, other = open_features("one", wide), open_features("other", packed)

@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bench.pipeline.contact_sheet import contact_sheet
+from bench.pipeline.contact_sheet import write_contact_sheet
 from tasks.contact_sheet import LINE
 
 
 def test_pixels_are_where_they_belong(tmp_path: Path) -> None:
     random = torch.Generator().manual_seed(0)
     pictures = {"input": torch.rand(3, 3, 8, 8, generator=random), "output": torch.rand(3, 3, 8, 8, generator=random)}
-    contact_sheet(pictures, tmp_path / "sheet.png", title="demo")
+    write_contact_sheet(pictures, tmp_path / "sheet.png", title="demo")
     page = np.asarray(Image.open(tmp_path / "sheet.png"))
     assert page.shape == (2 * LINE + 3 * 16, 2 * 16, 3)
     for column, name in enumerate(pictures):

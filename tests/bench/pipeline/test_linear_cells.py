@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.pipeline.cell import predictions_of
+from bench.pipeline.predictions import predictions_of
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.table import build
@@ -30,7 +30,7 @@ def test_frozen_fine_tuned_and_supervised_rows(grid: Grid, tmp_path: Path) -> No
     same = [predictions_of(record, Store(tmp_path / "store")) for record in records]
     assert all((found["frame"] == same[0]["frame"]).all() for found in same), "the same images for every method"
     (section,) = build(records).sections
-    assert section.metrics == ("accuracy_16_finetuned", "accuracy_16_frozen")
+    assert section.names == ("accuracy_16_finetuned", "accuracy_16_frozen")
     assert not list((tmp_path / "store" / "evaluations").iterdir()), "progress is gone once it is finished"
     assert grid(methods, tasks="celeba_linear")[1] == records, "nothing is computed twice"
     fresh = grid("random_init", tasks="celeba_linear", store="elsewhere")[1][0]

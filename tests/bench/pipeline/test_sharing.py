@@ -47,7 +47,7 @@ import torch
 from torch import nn
 
 from methods.learning import Schedule, SupervisedLearner
-from tasks.base import Scores, TrainingTask
+from tasks.base import Metric, Scores, Task
 
 
 class Probe(SupervisedLearner):
@@ -63,29 +63,32 @@ class Probe(SupervisedLearner):
         return {"loss": (self.head(inputs) - targets).square().mean()}
 
 
-class Brightness(TrainingTask):
+class Brightness(Task):
     """How well a linear probe on the features tells how bright an image is."""
 
     dataset = "utkface"
-    metrics = ("explained",)
+    metrics = (Metric("explained"),)
+    uses = frozenset({"encoder"})
+    trains = True
 
     def frames(self, dataset, *, seed):
         return np.sort(np.random.default_rng(seed).permutation(len(dataset))[:100])
 
-    def evaluate(self, features, model, dataset, *, frames, seed, trainer, device, progress):
-        targets = dataset.images[frames].mean(axis=(1, 2, 3), keepdims=True).reshape(-1, 1).astype(np.float32) / 255
-        rows = np.array(features)
+    def evaluate(self, inputs):
+        images = inputs.dataset.images[inputs.frames]
+        targets = images.mean(axis=(1, 2, 3), keepdims=True).reshape(-1, 1).astype(np.float32) / 255
+        rows = np.array(inputs.features)
         probe = Probe(rows.shape[1])
         schedule = Schedule(batch_size=20, max_epochs=40, flip=False, holdout=False, precision="32-true")
-        summary = trainer.train_supervised(probe, rows, targets, schedule, name="probe")
+        summary = inputs.trainer.train_supervised(probe, rows, targets, schedule, name="probe")
         with torch.no_grad():
             left = (probe.head(torch.from_numpy(rows)).numpy() - targets).var() / targets.var()
-        encoder = model().encoder
+        assert inputs.model().encoder is not None
         return Scores({"explained": float(max(0.0, 1 - left))}, details={"steps": summary["steps"]})
 
 
 class Pyramidal(Brightness):
-    pyramids = True
+    requires = frozenset({"pyramid"})
 '''
 
 
@@ -108,7 +111,7 @@ def test_one_checkpoint_serves_two_methods(grid: Grid, sharing: Path, tmp_path: 
     code, [plain, derived] = grid(methods)
     assert code == 0
     assert derived.weights_sha256 == plain.weights_sha256
-    assert derived.phases["fit"] == plain.phases["fit"]
+    assert derived.stages["fit"] == plain.stages["fit"]
     assert len(list((tmp_path / "store").glob("checkpoints/*"))) == 1
     assert derived.ingredients["derive"]["weights"] == plain.weights_sha256
     [folder] = Store(tmp_path / "store").root.glob("derived/*")
@@ -132,7 +135,7 @@ def test_methods_without_a_pyramid_are_not_applicable(grid: Grid, own_methods: P
     code, [record] = grid(f"{own_methods}:Tiny", tasks=f"{own_task}:Pyramidal")
     assert (code, record.status) == (0, "not_applicable")
     assert record.error == "own_methods.py:Tiny has no feature pyramid to segment with"
-    assert not record.phases, "nothing is trained for a cell that has nothing to say"
+    assert not record.stages, "nothing is trained for a cell that has nothing to say"
 
 
 def test_rows_of_some_tasks_only(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,5 +157,5 @@ def test_variants_that_only_encode_differently_share_a_checkpoint(grid: Grid) ->
         ["light"],
         ["geometry", "view"],
     ]
-    assert len({record.phases["encode"].key for record in records}) == 3
+    assert len({record.stages["encode"].key for record in records}) == 3
     assert records[1].name == "pdr[features=light]/" + records[0].task + "/0"

@@ -8,18 +8,26 @@ from bench.pipeline.records import Record
 UNTAUGHT = """
 
 class Untaught(Tiny):
-    trains, supervised = False, True
+    trains = False
+    provides = frozenset({"encoder"})
+
+    def encoder(self):
+        return self.module
 """
 
 TASK = """
-from tasks.base import Scores, TrainingTask
+from tasks.base import Metric, Scores, Task
 
 
-class Parameters(TrainingTask):
+class Parameters(Task):
     dataset = "utkface"
+    requires = frozenset()
+    uses = frozenset({"features", "encoder"})
+    metrics = (Metric("features"), Metric("weights", high=None))
 
-    def evaluate(self, features, model, dataset, **others):
-        return Scores({"features": float(features is not None), "weights": float(len(model().module.state_dict()))})
+    def evaluate(self, inputs):
+        weights = len(inputs.model().module.state_dict())
+        return Scores({"features": float(inputs.has_features), "weights": float(weights)})
 """
 
 

@@ -8,13 +8,14 @@ import pytest
 from record_factory import record
 
 from bench.execution.invocations import invocations
-from bench.pipeline.cell import predictions_of
-from bench.pipeline.records import Record, Uncertainty
+from bench.pipeline.predictions import predictions_of
+from bench.pipeline.records import Interval, Record
 from bench.pipeline.store import Store
 from bench.results import table as tables
 from bench.results.paired import differences
 from bench.results.report.page import render
 from bench.results.table.ties import paired_ties
+from tasks.results import Metric, PerItem
 
 Grid = Callable[..., tuple[int, list[Record]]]
 
@@ -27,7 +28,7 @@ def test_the_untrained_networks_row_and_one_without_scenes(grid: Grid, tmp_path:
         "not_applicable",
         "raw_pixels takes no image apart into depth, albedo, light and view",
     )
-    assert untrained.less_is_better == sorted(untrained.metrics)
+    assert not any(metric.higher_is_better for metric in untrained.declared)
     assert untrained.metrics["side_percent"] > untrained.details["trivial"]["side_percent"]["plane"] > 1
     store = Store(tmp_path / "store")
     kept = predictions_of(untrained, store)
@@ -36,7 +37,7 @@ def test_the_untrained_networks_row_and_one_without_scenes(grid: Grid, tmp_path:
 
     table = tables.build(records)
     [section] = table.sections
-    assert section.less_is_better == set(section.metrics)
+    assert {metric.higher_is_better for metric in section.metrics} == {False}
     assert "Less is better: every metric." in table.captions
     [without] = [text for text in table.captions if text.startswith("Without a model: ")]
     trivial = untrained.details["trivial"]
@@ -66,8 +67,9 @@ def erring(store: Store, name: str, errors: np.ndarray, seed: int = 0) -> Record
         seed,
         predictions=f"predictions/{name}{seed}",
         metrics={"light_deg": mean},
-        intervals={"light_deg": Uncertainty(low=mean - 5, high=mean + 5, over="items")},
-        less_is_better=["light_deg"],
+        intervals={"light_deg": Interval(low=mean - 5, high=mean + 5, over="items")},
+        declared=[Metric("light_deg", higher_is_better=False, unit="degrees", high=180.0)],
+        per_item=PerItem(),
     )
 
 

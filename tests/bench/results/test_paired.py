@@ -9,6 +9,8 @@ from record_factory import record
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.paired import differences
+from datasets.errors import BenchError
+from tasks.results import PerItem
 
 
 @pytest.fixture
@@ -16,17 +18,18 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-def kept(store: Store, name: str, metrics: dict[str, float], **arrays: np.ndarray) -> Record:
+def kept(store: Store, name: str, metrics: dict[str, float], per_item: PerItem, **arrays: np.ndarray) -> Record:
     folder = store.predictions(name)
     folder.mkdir(parents=True)
     for array, values in arrays.items():
         np.save(folder / f"{array}.npy", values)
-    return record(name, predictions=f"predictions/{name}", metrics=metrics)
+    return record(name, predictions=f"predictions/{name}", metrics=metrics, per_item=per_item)
 
 
 def clustering(store: Store, name: str, wrong: np.ndarray, labels: np.ndarray) -> Record:
     cluster = np.where(wrong, 1 - labels, labels)
-    return kept(store, name, {"accuracy": float((cluster == labels).mean())}, cluster=cluster, label=labels)
+    accuracy = {"accuracy": float((cluster == labels).mean())}
+    return kept(store, name, accuracy, PerItem("clustering", "label"), cluster=cluster, label=labels)
 
 
 def test_errors_on_the_same_items_make_a_small_difference_sure(store: Store) -> None:
@@ -63,8 +66,9 @@ def test_answers_on_attributes(store: Store) -> None:
     half[:, 0] = 1 - half[:, 0]
     name = "accuracy_100_frozen"
     shared = {"frame": np.arange(4), "attributes": truth}
-    one = kept(store, "a", {name: 3 / 7}, **shared, **{name: half})
-    other = kept(store, "b", {name: 1.0}, **shared, **{name: right})
+    answers = PerItem("attribute_accuracy")
+    one = kept(store, "a", {name: 3 / 7}, answers, **shared, **{name: half})
+    other = kept(store, "b", {name: 1.0}, answers, **shared, **{name: right})
     found = differences(one, other, store)[name]
     assert found.paired
     assert found.value == pytest.approx(4 / 7)
@@ -76,8 +80,36 @@ def test_masks(store: Store) -> None:
     half = np.array([[[2, 2], [0, 4]], [[2, 2], [0, 4]]])
     whole = np.array([[[4, 0], [0, 4]], [[4, 0], [0, 4]]])
     metrics = {"miou": 0.5833, "pixel_accuracy": 0.75}
-    one = kept(store, "a", metrics, frame=np.arange(2), confusion=half)
-    other = kept(store, "b", {"miou": 1.0, "pixel_accuracy": 1.0}, frame=np.arange(2), confusion=whole)
+    masks, better = PerItem("segmentation"), {"miou": 1.0, "pixel_accuracy": 1.0}
+    one = kept(store, "a", metrics, masks, frame=np.arange(2), confusion=half)
+    other = kept(store, "b", better, masks, frame=np.arange(2), confusion=whole)
     found = differences(one, other, store)
     assert found["pixel_accuracy"].low == found["pixel_accuracy"].high == pytest.approx(0.25)
     assert found["miou"].low == pytest.approx(1 - (2 / 4 + 4 / 6) / 2)
+
+
+def test_means_of_one_number_per_item(store: Store) -> None:
+    """The records' other metric has no array, so its intervals are compared."""
+    errors = np.linspace(0, 1, 40)
+    metrics = {"accuracy": 0.5, "f1": 0.5}
+    one = kept(store, "a", metrics, PerItem(), frame=np.arange(40), accuracy=errors)
+    other = kept(store, "b", {**metrics, "accuracy": 0.6}, PerItem(), frame=np.arange(40), accuracy=errors + 0.1)
+    found = differences(one, other, store)
+    assert found["accuracy"].paired
+    assert (found["accuracy"].low, found["accuracy"].high) == (pytest.approx(0.1), pytest.approx(0.1))
+    assert not found["f1"].paired
+
+
+def test_what_says_other_things_of_its_items_is_compared_by_intervals(store: Store) -> None:
+    labels = np.arange(20) % 2
+    one = clustering(store, "a", labels < 0, labels)
+    for other in (PerItem("mean", "label"), PerItem("clustering", "frame")):
+        found = differences(one, one.model_copy(update={"per_item": other}), store)["accuracy"]
+        assert not found.paired, other
+    assert differences(one, one, store)["accuracy"].paired
+
+
+def test_a_statistic_that_there_is_not_names_those_there_are(store: Store) -> None:
+    one = record(per_item=PerItem("medain"))
+    with pytest.raises(BenchError, match=r"pdr/bbt/0: unknown per-item statistic 'medain'; known: clustering, .*mean"):
+        differences(one, one, store)

@@ -12,14 +12,14 @@ from record_factory import START, record
 from bench.commands.compare import compare_command
 from bench.commands.table import cite_command, names, table_command
 from bench.grid.catalogue import METHODS, TASKS
-from bench.pipeline.records import Record
+from bench.pipeline.records import Interval, Record
 from bench.pipeline.store import Store
-from bench.results.table.html import to_html
-from bench.results.table.latex import escaped, to_latex
+from bench.results.table.cells import verdict
+from bench.results.table.documents import escaped, to_html, to_latex
 from bench.results.table.model import Score
 from bench.results.table.paper import TABLES, fill
-from bench.results.table.verdict import verdict
 from datasets.errors import BenchError
+from tasks.results import Metric
 
 CODE = {"encode": {"method": {"source": "m1"}}, "evaluate": {"task": {"source": "t1"}}}
 
@@ -46,7 +46,7 @@ def test_rows_columns_and_the_commands_for_what_is_missing() -> None:
     filled = fill("1", [made("pdr"), made("vqvae"), made("pdr", "yaleb")])
     assert [section.task for section in filled.table.sections] == ["bbt"]
     section = filled.table.sections[0]
-    assert section.metrics == ("accuracy", "f1")
+    assert section.names == ("accuracy", "f1")
     assert [row.method for row in section.rows][:2] == ["vqvae", "pdr"]
     assert filled.commands[0] == (
         "python -m bench run --methods stylegan2_e4e,ris,pdr_loocc_l,pdr_loocc_lv --tasks bbt --profile mini"
@@ -76,10 +76,9 @@ def test_other_code_and_other_data_are_refused_by_name() -> None:
         fill("1", [made(), made("vqvae", "buffy", synthetic=True)])
 
 
-def test_finch_is_read_from_the_details() -> None:
-    details = {"finch": {"at_classes": {"clusters": 5, "nmi": 0.25, "purity": 0.5}}}
-    section = fill("finch", [made(details=details)]).table.sections[0]
-    assert section.metrics == ("finch_nmi", "finch_purity")
+def test_a_table_of_its_own_shows_secondary_metrics() -> None:
+    section = fill("finch", [made(secondary={"finch_purity": 0.5, "finch_nmi": 0.25})]).table.sections[0]
+    assert section.names == ("finch_nmi", "finch_purity")
     assert [score.value for score in section.rows[0].scores] == [0.25, 0.5]
 
 
@@ -152,8 +151,8 @@ def test_all_tables_that_can_be_made(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "missing: table 2: no records" in err
 
 
-def test_citations_of_exactly_one_table(capsys: pytest.CaptureFixture[str]) -> None:
-    cite_command("4")
+def test_citations_of_exactly_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cite_command("4", tmp_path)
     out = capsys.readouterr().out
     assert "chang2015shapenet" in out
     assert "liu2015celeba" not in out
@@ -172,9 +171,10 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
 
 
 def test_less_correlation_is_better_and_has_its_published_figure() -> None:
+    declared = [Metric("mean_pcc", higher_is_better=False)]
     records = [
-        made("pdr", "pcc:bbt", metrics={"mean_pcc": 0.3}, intervals={}, less_is_better=["mean_pcc"]),
-        made("pdr_loocc_l", "pcc:bbt", metrics={"mean_pcc": 0.2}, intervals={}, less_is_better=["mean_pcc"]),
+        made("pdr", "pcc:bbt", metrics={"mean_pcc": 0.3}, intervals={}, declared=declared),
+        made("pdr_loocc_l", "pcc:bbt", metrics={"mean_pcc": 0.2}, intervals={}, declared=declared),
     ]
     table = fill("pcc", records).table
     section = table.sections[0]
@@ -188,25 +188,29 @@ def test_less_correlation_is_better_and_has_its_published_figure() -> None:
 
 def test_subsets_of_the_features_by_angle() -> None:
     def swept(method: str, near: float, far: float) -> Record:
-        points = [
-            {
-                "name": name,
-                "metrics": {"accuracy": value},
-                "intervals": {"accuracy": {"low": value - 0.1, "high": value + 0.1, "over": "items"}},
-            }
-            for name, value in (("0-12", near), ("77-180", far))
-        ]
-        return made(method, "yaleb", details={"curve": {"axis": "light angle", "points": points}})
+        points = {"accuracy@0-12": near, "accuracy@77-180": far}
+        declared = [Metric(name) for name in ("accuracy", *points)]
+        return made(
+            method,
+            "yaleb",
+            secondary={**points, "lost": near - far},
+            intervals={name: Interval(value - 0.1, value + 0.1, "items") for name, value in points.items()},
+            declared=[*declared, Metric("lost", higher_is_better=False, low=None)],
+        )
 
     methods = ("pdr[features=light,view]", "pdr[features=view]", "pdr[features=albedo]", "pdr")
     filled = fill("subsets", [swept(name, 0.9, 0.9 - place / 10) for place, name in enumerate(methods)])
     (section,) = filled.table.sections
-    assert section.metrics == ("accuracy", "accuracy@0-12", "accuracy@77-180", "lost")
+    assert section.names == ("accuracy", "accuracy@0-12", "accuracy@77-180", "lost")
     assert [row.method for row in section.rows] == [methods[place] for place in (2, 1, 0)], "small sets first"
     last = section.rows[-1].scores
     assert [score.value for score in last[1:]] == [0.9, 0.9, 0.0]
     assert (last[1].low, last[1].high) == (pytest.approx(0.8), pytest.approx(1.0))
     assert last[3].best, "nothing lost is best"
+    assert filled.table.captions[:2] == (
+        "lost: accuracy at the smallest angles less that at the largest.",
+        "Less is better: lost.",
+    )
     assert "--methods 'pdr_loocc_l[features=*],pdr_loocc_lv[features=*]' --tasks yaleb" in filled.commands[0]
     with pytest.raises(BenchError, match=re.escape("--methods 'pdr[features=*],")):
         fill("subsets", [])

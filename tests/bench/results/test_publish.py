@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from record_factory import record
 
-from bench.pipeline.records import Phase
+from bench.pipeline.records import StageCost
 from bench.pipeline.store import Store
 from bench.results.publish import publish, readme_table, update_readme
 from datasets.errors import BenchError
@@ -16,17 +16,17 @@ from tasks.contact_sheet import LINE
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
     store = Store(tmp_path / "store")
-    fit = {"fit": Phase(key="f" * 32, seconds=1, peak_memory_mb=1)}
+    fit = {"fit": StageCost(key="f" * 32, seconds=1, peak_memory_mb=1)}
     sheet = store.checkpoint("f" * 32) / "pdr-seed0.png"
     sheet.parent.mkdir()
     Image.new("RGB", (200, 2 * LINE + 8 * 20)).save(sheet)
-    records = [record(name, task, synthetic=True, phases=fit) for name in ("pdr", "vqvae") for task in ("bbt", "buffy")]
+    records = [record(name, task, synthetic=True, stages=fit) for name in ("pdr", "vqvae") for task in ("bbt", "buffy")]
     files = publish(records, store, tmp_path / "mini")
     assert [path.name for path in files] == ["table.csv", "table.md", "pdr.png", "stand_ins.png"]
     return tmp_path / "mini"
 
 
-def test_a_sheet_shows_its_first_rows(published: Path) -> None:
+def test_a_contact_sheet_shows_its_first_rows(published: Path) -> None:
     assert Image.open(published / "pdr.png").size == (200, 2 * LINE + 3 * 20)
     assert Image.open(published / "stand_ins.png").size == (16 * 64, 7 * 64)
 

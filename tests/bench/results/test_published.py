@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.grid.catalogue import METHODS, TASKS
-from bench.results.published import Published, load, published
+from bench.results.published import Published, load, published, unattributed
 from datasets.errors import BenchError
 
 
@@ -21,14 +21,14 @@ def test_figures_by_number_of_labelled_images_are_metrics_of_their_own() -> None
 def test_table_2_is_whole_and_names_known_metrics() -> None:
     found = {(method, metric) for method, task, metric in load().attributed if task == "celeba_linear"}
     assert len(found) == 3 * (7 + 6)
-    assert {metric for _, metric in found} == set(TASKS.get("celeba_linear").load()().metrics)
+    assert {metric for _, metric in found} == {metric.name for metric in TASKS.get("celeba_linear").load()().metrics}
     assert "supervised_resnet18" in METHODS.entries()
 
 
 def test_table_3_gives_encoders_as_methods() -> None:
     found = {(method, metric) for method, task, metric in load().attributed if task == "celeba_mask"}
     names = [name for name, entry in METHODS.entries().items() if entry.tasks == ("celeba_mask",)]
-    assert found == {(name, metric) for name in names for metric in TASKS.get("celeba_mask").load()().metrics}
+    assert found == {(name, metric.name) for name in names for metric in TASKS.get("celeba_mask").load()().metrics}
     assert len(names) == 5
     assert published("unet_random_init", "celeba_mask", "miou") == Published(0.3862, "PDR table 3")
     assert published("pdr_unet_joint", "celeba_mask", "miou_top10") == Published(0.6221, "PDR table 3")
@@ -37,9 +37,18 @@ def test_table_3_gives_encoders_as_methods() -> None:
 
 def test_an_encoder_that_no_method_has(tmp_path: Path) -> None:
     with pytest.raises(
-        BenchError, match=r"some_task\.csv, line 2: encoder 'a', expected one of supervised_random_init"
+        BenchError, match=r"some_task\.csv, line 2: encoder 'a', expected one of .*supervised_random_init, geometry"
     ):
         load(write(tmp_path, "encoder,miou,source\na,0.5,here\n"))
+
+
+def test_a_task_on_any_dataset_finds_the_datasets_figures() -> None:
+    figure = published("pdr", "pcc:bbt", "mean_pcc")
+    assert figure is not None
+    assert figure.value == 0.26
+    assert [figure.value for figure in unattributed("pcc:bbt", "mean_pcc")] == [0.18]
+    assert published("pdr", "bbt", "accuracy") is not None
+    assert published("pdr", "tracks:bbt", "accuracy") is None, "a user's folder of that name is another one"
 
 
 def write(folder: Path, text: str) -> Path:

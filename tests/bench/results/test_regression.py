@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-import bench.pipeline.encoding
+import datasets.blocks
 from bench.commands.regression import calibrate_command, check_command
 from bench.results.regression import Reference, Suite, first_difference
 from datasets.errors import BenchError
@@ -64,8 +64,8 @@ def test_wrong_normalisation_is_caught(
     reference: Path, new_store: NewStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Pixels in [0, 255] where [0, 1] is due: raw pixels cluster the same, the others do not."""
-    right = bench.pipeline.encoding.to_float
-    monkeypatch.setattr("bench.pipeline.encoding.to_float", lambda *arguments: right(*arguments) * 255)
+    right = datasets.blocks.to_float
+    monkeypatch.setattr("datasets.blocks.to_float", lambda *arguments: right(*arguments) * 255)
     assert check_command(reference, new_store("store")) == 1
     assert "regression: chance/buffy" in capsys.readouterr().out
 

@@ -4,22 +4,28 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from PIL import Image
 from record_factory import record
 
 from bench.commands.report import report_command
-from bench.execution.invocations import invocations
-from bench.pipeline.records import Record
+from bench.execution.invocations import Invocation, invocations
+from bench.pipeline.records import PictureFile, Record, StageCost
 from bench.pipeline.store import Store
 from bench.results.report import charts
-from bench.results.report.charts import LINES, bars, correlations, curves, heatmap, sweep, told
+from bench.results.report.charts import LINES, bars, curves, heatmap, losses
 from bench.results.report.drawn import Charts
-from bench.results.report.page import first_seeds
+from bench.results.report.page import first_seeds, render
 from bench.results.table import build
 from datasets.errors import BenchError
+from tasks.results import Curve, DetailTable, Heatmap, Metric, PerItem
 
 Grid = Callable[..., tuple[int, list[Record]]]
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -99,48 +105,121 @@ def test_nothing_to_report(tmp_path: Path) -> None:
 def test_charts_leave_out_what_there_is_not() -> None:
     (section,) = build([record("pdr", status="failed", error="x")]).sections
     assert bars(section) == ""
-    assert curves({"steps": 3}) == ""
+    assert losses({"steps": 3}) == ""
     (section,) = build([record("pdr", value=0.4), record("vqvae", value=0.6)]).sections
     chart = bars(section)
     assert chart.startswith("<svg")
     assert "#000000" not in chart, "ink is the page's own colour"
 
 
-def test_a_sweep_has_a_line_per_method() -> None:
-    points = [{"name": name, "metrics": {"accuracy": value}} for name, value in (("0-12", 0.9), ("12-25", 0.5))]
-    details = {"curve": {"axis": "light angle, degrees", "points": points}}
-    chart = sweep([record("pdr", "yaleb", details=details), record("vqvae", "yaleb", details=details)])
+def test_bars_are_of_the_main_metric_in_its_own_words() -> None:
+    declared = [Metric("angle", title="light", unit="degrees", higher_is_better=False, high=180.0), Metric("other")]
+    metrics = {"angle": 30.0, "other": 0.5}
+    (section,) = build([record("pdr", "own", metrics=metrics, intervals={}, declared=declared)]).sections
+    chart = bars(section)
+    assert "light [degrees] (less is better)" in chart
+    assert 'aria-label="light [degrees] on own by method"' in chart
+    assert ">180<" not in chart, "no further than the values"
+
+
+def swept(first: float, second: float, **changes: Any) -> Curve:
+    values: dict[str, Any] = {"title": "by angle", "x_label": "light angle, degrees", "y_label": "accuracy"}
+    return Curve(**{**values, "x": ("0-12", "12-25"), "y": (first, second), **changes})
+
+
+def test_curves_have_a_line_per_method() -> None:
+    bounds = {"low": (0.8, 0.4), "high": (1.0, 0.6)}
+    chart = curves([("pdr", swept(0.9, 0.5, **bounds)), ("vqvae", swept(0.9, 0.5))], "by angle on yaleb")
     assert "light angle, degrees" in chart
-    assert all(name in chart for name in ("pdr", "vqvae", "0-12"))
+    assert all(f">{name}<" in chart for name in ("pdr", "vqvae", "0-12", "accuracy"))
+    assert curves([], "nothing") == ""
+    assert ">40<" in curves([("pdr", swept(0.9, 50.0, x=(20.0, 40.0)))], "numbers on an axis")
 
 
-def test_many_sweeps_are_rows_of_numbers() -> None:
-    points = [{"name": name, "metrics": {"accuracy": value}} for name, value in (("0-12", 0.91), ("12-25", 0.52))]
-    details = {"curve": {"axis": "light angle, degrees", "points": points}}
-    chart = sweep([record(f"pdr[nf={place}]", "yaleb", details=details) for place in range(LINES + 1)])
-    assert chart.count(">0.91<") == chart.count(">0.52<") == LINES + 1
+def test_many_curves_are_rows_of_numbers() -> None:
+    named = [(f"pdr[nf={place}]", swept(0.91, 0.52)) for place in range(LINES)]
+    chart = curves([*named, ("short", swept(0.33, 0.0, x=("0-12",), y=(0.33,)))], "by angle on yaleb")
+    assert chart.count(">0.91<") == chart.count(">0.52<") == LINES
+    assert chart.count(">0.33<") == 1
     assert "pdr[nf=3]" in chart
+    assert "light angle, degrees" in chart
 
 
-def test_correlations_are_a_map_without_its_diagonal() -> None:
-    pairs = {"geometry-albedo": 0.31, "geometry-light": 0.12, "albedo-light": 0.23}
-    details = {"mean": 0.22, "groups": ["geometry", "albedo", "light"], "pairs": pairs}
-    chart = correlations(record("pdr", "pcc:bbt", details={"pcc": details}))
-    assert [chart.count(f"{value:.2f}<") for value in pairs.values()] == [2, 2, 2], "both ways round"
+def test_a_heatmap_leaves_out_what_there_is_not() -> None:
+    matrix = Heatmap("groups", ("light", "view"), ("light", "view"), ((None, 0.31), (0.31, None)), "group")
+    chart = heatmap(matrix, "two of four")
+    assert chart.count(">0.31<") == 2
     assert "1.00" not in chart
+    assert 'aria-label="two of four"' in chart
+    assert all(f">{name}<" in chart for name in ("light", "view", "group"))
 
 
-def test_a_map_leaves_out_what_there_is_not() -> None:
-    chart = heatmap(["a"], ["b", "c"], [[0.25, None]], "two of one")
-    assert chart.count(">0.25<") == 1
-    assert 'aria-label="two of one"' in chart
+def test_names_do_not_break_out_of_a_chart() -> None:
+    name = 'tracks:/a "b" <script>$x_1$'
+    (section,) = build([record("pdr", name)]).sections
+    for chart in (bars(section), curves([(name, swept(0.9, 0.5, title=name))], name)):
+        head = chart[: chart.index(">")]
+        assert "&quot;b&quot; &lt;script&gt;$x_1$" in head
+        assert head.count('"') % 2 == 0
+        assert "<script" not in chart
+        ElementTree.fromstring(chart.replace("xlink:", ""))
 
 
-def test_what_groups_tell_is_a_map_of_groups_and_scene_parameters() -> None:
-    matrix = {"rows": ["geometry", "albedo"], "columns": ["view", "light"], "values": [[0.41, 0.02], [0.13, 0.34]]}
-    chart = told(record("pdr", "disentanglement", details={"disentanglement": matrix}))
-    assert all(f">{value:.2f}<" in chart for row in matrix["values"] for value in row)  # type: ignore[arg-type]
-    assert all(name in chart for name in ("geometry", "albedo", "view", "light"))
+@pytest.fixture
+def detailed(tmp_path: Path) -> tuple[list[Record], Store]:
+    """Records with everything that a page shows of a task; the first's arrays and picture are in the store."""
+    store = Store(tmp_path / "store")
+    folder = store.predictions("p")
+    folder.mkdir(parents=True)
+    np.save(folder / "cluster.npy", np.array([0, 0, 1, 1, -1]))
+    np.save(folder / "label.npy", np.array([0, 1, 1, 1, -1]))
+    Image.new("RGB", (4, 4), "red").save(folder / "pdr-maps.png")
+    matrix = Heatmap("what groups tell", ("light",), ("view",), ((0.41,),))
+    table = DetailTable("by <part>", ("part", "share"), (("nose", ("0.25",)),))
+    shown: dict[str, Any] = {"charts": [swept(0.9, 0.5), matrix, table]}
+    clustering = record(
+        predictions="predictions/p",
+        details={"classes": ["ann", "bob"]},
+        pictures=[
+            PictureFile(file="pdr-maps.png", caption="maps & truth"),
+            PictureFile(file="gone.png", caption="gone"),
+        ],
+        **shown,
+    )
+    return [clustering, record("vqvae", per_item=PerItem(), **shown), record("vqvae", "buffy")], store
+
+
+def rendered(records: list[Record], store: Store) -> str:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    run = Invocation(id="run", started=now, argv=["run"], profile="mini", protocol="default", suite="suite")
+    return render(run, records, store)
+
+
+def test_a_task_has_one_section_of_details(detailed: tuple[list[Record], Store]) -> None:
+    page = rendered(*detailed)
+    assert page.count('<h2 id="task-1">bbt</h2>') == page.count('<a href="#task-1">bbt</a>') == 1
+    assert "task-2" not in page, "buffy has nothing but its table"
+    section = page[page.index('id="task-1"') : page.index('id="costs"')]
+    assert section.count("<h3>by angle</h3>") == section.count("<h3>what groups tell</h3>") == 1
+    assert section.count("<svg") == 3, "one chart of curves, a heatmap per method"
+    assert section.count("<caption>by &lt;part&gt;</caption>") == 2
+    assert section.count("<details") == 2
+    assert section.count("<details open>") == 1, "a clustering's is folded"
+    assert "pdr, seed 0: accuracy 0.500</summary>" in section
+    assert ">1 (ann)</th>" in section
+    assert ">2 (bob)</th>" in section
+    assert section.count("<figcaption>maps &amp; truth</figcaption>") == 1
+    assert "gone" not in section
+
+
+def test_notes_of_a_training_are_the_methods_and_not_a_tasks(tmp_path: Path) -> None:
+    fit = {"fit": StageCost(key="f" * 32, seconds=1, peak_memory_mb=1)}
+    notes = (["small model"], ["small model", "scenes left out"])
+    records = [record(task=task, stages=fit, notes=own) for task, own in zip(("bbt", "buffy"), notes, strict=True)]
+    page = rendered(records, Store(tmp_path / "store"))
+    trainings = page[page.index('id="trainings"') : page.index('id="costs"')]
+    assert "small model" in trainings
+    assert "scenes left out" not in trainings
 
 
 def test_pictures_are_of_each_methods_first_seed() -> None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from bench.execution.invocations import invocations
-from bench.pipeline.cell import predictions_of
+from bench.pipeline.predictions import pictures_of, predictions_of
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results import table as tables
@@ -32,7 +32,7 @@ def test_five_rows_share_one_training(rows: tuple[list[Record], Store], grid: Gr
     by_name = {record.method: record for record in records}
     assert by_name["raw_pixels"].status == "not_applicable"
     untrained, *trained = (by_name[name] for name in ROWS)
-    assert len({record.phases["fit"].key for record in trained}) == 1
+    assert len({record.stages["fit"].key for record in trained}) == 1
     assert len({record.weights_sha256 for record in trained}) == 1
     assert untrained.weights_sha256 != trained[0].weights_sha256
     assert not untrained.training
@@ -49,7 +49,7 @@ def test_five_rows_share_one_training(rows: tuple[list[Record], Store], grid: Gr
     [last, first] = sorted(invocations(store.root), key=lambda run: run.started, reverse=True)
     for record in (by_name[name] for name in ROWS):
         assert record.predictions is not None
-        [picture] = (store.root / record.predictions).glob("*.png")
+        [(picture, caption)] = pictures_of(record, store)
         assert picture.name == f"{record.method}-celeba_mask-0-masks.png"
         assert any(Path(name).name == picture.name for name in first.figures)
         assert (np.asarray(Image.open(picture))[:14, :100] != 255).any(), "names of columns"
@@ -57,9 +57,9 @@ def test_five_rows_share_one_training(rows: tuple[list[Record], Store], grid: Gr
     assert first.figures[:-1] == last.figures[:-1], "the page apart, which is each run's own"
 
     [section] = tables.build(records).sections
-    assert section.metrics == ("miou", "miou_top10", "pixel_accuracy")
+    assert section.names == ("miou", "miou_top10", "pixel_accuracy")
     assert [row.method for row in section.rows if not row.reference] == list(ROWS)
     assert [row.scores[0].published for row in section.rows[:5]] == [0.3862, 0.4066, 0.3987, 0.439, 0.3962]
     assert all(row.scores[0].difference is None for row in section.rows), "drawn images are not the paper's"
     page = render(first, records, store)
-    assert page.count("input, truth and predicted parts") == 5
+    assert page.count(f"<figcaption>{caption}</figcaption>") == 5, "the truth beside each method's own"

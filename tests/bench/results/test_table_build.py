@@ -1,13 +1,20 @@
 """What the table's numbers are, and which records it refuses to put side by side."""
 
+import json
+from pathlib import Path
+
 import pytest
-from record_factory import record
+from record_factory import of_schema_1, record
 from scipy import stats
 
-from bench.pipeline.records import DatasetInfo, Record, Uncertainty
+from bench.grid.catalogue import METHODS
+from bench.pipeline.records import DatasetInfo, Interval, Record
 from bench.results.published import published
-from bench.results.table import REFERENCE_ROWS, Row, Section, build
+from bench.results.table import Row, Section, build
 from datasets.errors import BenchError
+from tasks.results import Caption, Metric
+
+REFERENCE_ROWS = ("chance", "raw_pixels", "random_init")
 
 
 def row_of(section: Section, method: str) -> Row:
@@ -21,7 +28,7 @@ def test_rows_stand_in_the_papers_order_with_the_reference_rows_last() -> None:
     assert [row.method for row in section.rows] == ["vqvae", "pdr", "pdr_loocc_lv", "apple", "zebra", *REFERENCE_ROWS]
     assert [row.reference for row in section.rows] == [False] * 5 + [True] * 3
     assert row_of(section, "chance").status == "not_run"
-    assert section.metrics == ("accuracy", "f1", "nmi")
+    assert section.names == ("accuracy", "f1", "nmi")
 
 
 def test_a_value_on_real_data_stands_beside_the_papers_and_its_difference() -> None:
@@ -46,7 +53,7 @@ def test_synthetic_data_anywhere_behind_a_value_leave_no_difference(which: str) 
 
 def test_the_papers_nmi_of_an_unnamed_variant_is_no_rows_figure() -> None:
     (section,) = build([record(name, "buffy") for name in ("pdr", "pdr_loocc_l", "pdr_loocc_lv", "vqvae")]).sections
-    nmi = section.metrics.index("nmi")
+    nmi = section.names.index("nmi")
     assert [row.scores[nmi].published for row in section.rows if not row.reference] == [0.13, None, None, None]
     assert any("0.43" in text and "does not name" in text for text in build([record("pdr", "buffy")]).captions)
 
@@ -128,7 +135,7 @@ def test_a_row_with_a_failed_seed_is_the_mean_of_the_others_and_says_so() -> Non
 
 def test_where_everything_failed_there_is_still_a_table() -> None:
     (section,) = build([record("pdr", status="failed", error="disk full")]).sections
-    assert section.metrics == ("accuracy",)
+    assert section.names == ("accuracy",), "the main metric's column"
     assert row_of(section, "pdr").status == "failed"
 
 
@@ -138,12 +145,12 @@ def test_equal_notes_of_several_rows_share_a_number() -> None:
     assert row_of(section, "pdr").notes == row_of(section, "pdr_loocc_l").notes == (1,)
 
 
-def test_captions_state_the_oracle_the_accuracy_and_what_was_left_out() -> None:
-    details = {"clusters": "oracle", "number_of_clusters": 5}
+def test_captions_state_what_the_task_says_and_what_was_left_out() -> None:
+    said = [Caption("5 clusters, the true number (oracle)."), Caption("accuracy: weighted cluster purity.")]
     data = DatasetInfo(name="bbt", synthetic=False, digest="d", images=7, skipped={"unreadable image": 2})
-    text = " ".join(build([record(details=details, dataset=data)]).captions)
-    assert "5 clusters, the true number (oracle)" in text
-    assert "weighted cluster purity" in text
+    captions = build([record(captions=said, dataset=data), record("vqvae", captions=said, dataset=data)]).captions
+    assert captions[:2] == (said[0].text, said[1].text), "first, in the task's order, and once"
+    text = " ".join(captions)
     assert "bootstrap over tracks" in text
     assert "7 images; left out: unreadable image (2)" in text
 
@@ -192,7 +199,7 @@ def test_no_records_is_said() -> None:
 
 
 def test_intervals_of_a_score_are_the_records() -> None:
-    bounds = {"accuracy": Uncertainty(low=0.1, high=0.9, over="items")}
+    bounds = {"accuracy": Interval(low=0.1, high=0.9, over="items")}
     (section,) = build([record("pdr", intervals=bounds)]).sections
     scores = row_of(section, "pdr").scores
     assert (scores[0].low, scores[0].high, scores[0].over) == (0.1, 0.9, "items")
@@ -207,11 +214,11 @@ def test_published_figures_are_the_papers() -> None:
     assert published("raw_pixels", "bbt", "accuracy") is None
 
 
-def test_metrics_of_several_numbers_of_labels_stand_in_the_order_of_the_numbers() -> None:
+def test_metrics_that_are_not_declared_stand_in_the_order_of_the_numbers_in_their_names() -> None:
     names = ["accuracy_1000_frozen", "accuracy_100_frozen", "accuracy_500_finetuned", "accuracy_500_frozen"]
     metrics = dict.fromkeys(names, 0.82)
-    (section,) = build([record("pdr", "celeba_linear", metrics=metrics, intervals={})]).sections
-    assert section.metrics == (names[1], names[2], names[3], names[0])
+    (section,) = build([record("pdr", "celeba_linear", metrics=metrics, intervals={}, declared=[])]).sections
+    assert section.names == (names[1], names[2], names[3], names[0])
     assert [score.published for score in row_of(section, "pdr").scores] == [0.8033, 0.8403, 0.8166, 0.8240]
 
 
@@ -222,26 +229,75 @@ def test_a_method_of_one_task_is_no_row_of_another() -> None:
     assert [row.method for row in tracks.rows if not row.reference] == ["pdr"]
 
 
-def test_captions_say_what_is_less_than_the_papers_protocol() -> None:
-    few, short = "500 test images in place of the paper's 6,000", "2 epochs in place of the paper's 100"
-    records = [record("pdr", details={"reduced": [few, short]}), record("vqvae", details={"reduced": [few]})]
-    assert f"Less than the paper's protocol: {few}; {short}." in build(records).captions
-    assert not any("Less than" in text for text in build([record("pdr", details={"reduced": []})]).captions)
+def test_columns_stand_in_the_order_of_the_declaration() -> None:
+    declared = [Metric("nmi"), Metric("absent"), Metric("accuracy", title="purity")]
+    (section,) = build([record("pdr", declared=declared)]).sections
+    assert section.names == ("nmi", "accuracy", "f1"), "what is not declared last"
+    assert [metric.header for metric in section.metrics] == ["nmi", "purity", "f1"]
 
 
-def test_captions_say_what_the_majority_scores() -> None:
-    values = [{"1000": 0.81, "100": 0.8}, {"1000": 0.83, "100": 0.8}]
-    records = [record(seed=seed, details={"majority_accuracy": found}) for seed, found in enumerate(values)]
-    text = "Giving every image the majority's answer among the labelled ones scores 0.800 (100), 0.820 (1000)."
-    assert text in build(records).captions
-    assert not any("majority's answer" in caption for caption in build([record()]).captions)
+def test_direction_and_range_are_the_declarations() -> None:
+    declared = [
+        Metric("angle", title="light", unit="degrees", higher_is_better=False, high=180.0),
+        Metric("loss", higher_is_better=False, low=None, high=None),
+        Metric("share_light", higher_is_better=None),
+    ]
+
+    def of(method: str, seed: int, value: float) -> Record:
+        metrics = {"angle": 60 * value, "loss": -value, "share_light": value}
+        return record(method, "own", seed, metrics=metrics, intervals={}, declared=declared)
+
+    (section,) = build([of("pdr", 0, 0.1), of("pdr", 1, 2.9), of("vqvae", 0, 2.0), of("vqvae", 1, 2.0)]).sections
+    angle, loss, share = row_of(section, "pdr").scores
+    assert (angle.low, angle.high) == (0.0, 180.0)
+    assert loss.low is not None
+    assert loss.low < -10, "no end"
+    assert [score.best for score in (angle, loss, share)] == [True, False, False]
+    assert [score.best for score in row_of(section, "vqvae").scores] == [False, True, False], "unranked: none"
+    assert "Less is better: light [degrees], loss." in build([of("pdr", 0, 0.1)]).captions
 
 
-def test_captions_say_what_a_mask_that_sees_no_image_scores() -> None:
-    scores = [{"miou": 0.1, "pixel_accuracy": 0.5}, {"miou": 0.2, "pixel_accuracy": 0.5}]
-    records = [record(seed=seed, details={"usual_mask": found}) for seed, found in enumerate(scores)]
-    text = (
-        "Giving each pixel its most frequent class in the training images scores 0.150 (miou), 0.500 (pixel_accuracy)."
-    )
-    assert text in build(records).captions
-    assert not any("each pixel" in caption for caption in build([record()]).captions)
+def test_a_registered_baseline_is_always_there_and_no_variant_of_it_is() -> None:
+    assert tuple(entry.name for entry in METHODS.baselines()) == REFERENCE_ROWS
+    (section,) = build([record("pdr"), record("random_init[features=light]")]).sections
+    assert [row.method for row in section.rows] == ["pdr", "random_init[features=light]", *REFERENCE_ROWS]
+    assert not row_of(section, "random_init[features=light]").reference
+
+
+def test_equal_captions_are_said_once_with_the_means_of_their_values() -> None:
+    text = "Giving every image the usual answer scores {low:.3f} (100), {high:.3f} (1000)."
+    values = [{"low": 0.8, "high": 0.81}, {"low": 0.8, "high": 0.83}]
+    records = [record(seed=seed, captions=[Caption(text, found)]) for seed, found in enumerate(values)]
+    assert build(records).captions[0] == "Giving every image the usual answer scores 0.800 (100), 0.820 (1000)."
+    assert not any("usual answer" in caption for caption in build([record()]).captions)
+
+
+def test_captions_of_failed_records_are_not_said_and_braces_may_stand_in_a_text() -> None:
+    records = [
+        record("pdr", captions=[Caption("Images of {mine}.")]),
+        record("vqvae", status="failed", error="x", captions=[Caption("Never.")]),
+    ]
+    captions = build(records).captions
+    assert captions[0] == "Images of {mine}."
+    assert "Never." not in captions
+
+
+@pytest.mark.parametrize("text", ["{other:.2f} is absent", "{value", "{value.real.imag.x}", "{value:zz}"])
+def test_a_caption_that_cannot_be_filled_is_one_line(text: str) -> None:
+    with pytest.raises(BenchError, match=r"task bbt: caption .* cannot be filled .* expected fields among value"):
+        build([record(captions=[Caption(text, {"value": 0.5})])])
+
+
+def test_a_record_of_schema_1_is_read_and_shown(tmp_path: Path) -> None:
+    metrics = {"mean_pcc": 0.3, "nmi": 0.5}
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(of_schema_1(metrics=metrics, intervals={}, less_is_better=["mean_pcc"])))
+    old = Record.read(path)
+    assert old.stages["evaluate"].seconds == 0.5
+    (section,) = build([old]).sections
+    assert section.names == ("mean_pcc", "nmi")
+    assert [metric.higher_is_better for metric in section.metrics] == [False, True]
+    assert [score.value for score in row_of(section, "pdr").scores] == [0.3, 0.5]
+    path.write_text(json.dumps({**of_schema_1(), "schema_version": 7}))
+    with pytest.raises(BenchError, match="is not a record of schema 2"):
+        Record.read(path)

@@ -9,6 +9,8 @@ from rich.console import Console
 
 from bench.pipeline.records import Record
 from bench.results.table import build, to_csv, to_markdown, to_rich
+from bench.results.table.documents import to_html, to_latex
+from tasks.results import Metric
 
 METHODS = ("vqvae", "pdr", "pdr_loocc_l", "pdr_loocc_lv", "timm:resnet18", "chance", "raw_pixels", "random_init")
 
@@ -22,6 +24,7 @@ def grid(*, synthetic: bool = False) -> list[Record]:
             wide = {
                 "metrics": dict.fromkeys(names, plain.metrics["f1"]),
                 "intervals": dict.fromkeys(names, plain.intervals["f1"]),
+                "declared": [Metric(name) for name in names],
                 "notes": ["trained without the perceptual term"] if method.startswith("pdr") else [],
             }
             records.append(plain.model_copy(update=wide))
@@ -115,6 +118,7 @@ def test_csv_is_tidy_and_complete() -> None:
     assert float(row["value"]) == pytest.approx(0.33)
     assert float(row["difference"]) == pytest.approx(0.33 - 0.5754)
     assert (row["over"], row["seeds"], row["synthetic"], row["status"]) == ("tracks", "1", "false", "ok")
+    assert (row["unit"], row["better"]) == ("", "higher")
     failed = [r for r in rows if (r["task"], r["method"]) == ("bbt", "ris")]
     assert {r["status"] for r in failed} == {"failed"}
     assert {r["value"] + r["difference"] for r in failed} == {""}
@@ -125,3 +129,21 @@ def test_csv_gives_no_difference_for_synthetic_data() -> None:
     assert {row["difference"] for row in rows} == {""}
     assert any(row["published"] for row in rows)
     assert {row["synthetic"] for row in rows} == {"true"}
+
+
+DEGREES = [
+    Metric("light_deg", title="light |a| <b>", unit="degrees", higher_is_better=False, high=180.0),
+    Metric("share", higher_is_better=None),
+]
+
+
+def test_headers_are_the_declared_ones_with_their_units() -> None:
+    records = [record("pdr", "own", metrics={"light_deg": 12.5, "share": 0.5}, intervals={}, declared=DEGREES)]
+    assert "light |a| <b> [degrees]" in printed(records, 120), "brackets are no markup"
+    assert r"| method | light \|a\| \<b\> [degrees] | share |" in to_markdown(build(records))
+    rows = list(csv.DictReader(io.StringIO(to_csv(build(records)))))
+    shown = [(row["metric"], row["unit"], row["better"]) for row in rows if row["method"] == "pdr"]
+    assert shown == [("light_deg", "degrees", "lower"), ("share", "", "")]
+    page = to_html(build(records), "own")
+    assert "light |a| &lt;b&gt; [degrees]</th>" in page
+    assert r"light \textbar{}a\textbar{} \textless{}b\textgreater{} [degrees]" in to_latex(build(records), "own")

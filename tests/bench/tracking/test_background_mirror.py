@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.commands import run as command
+from bench import run as module
+from bench.commands.run import run_command
 from bench.execution.invocations import invocations
 from bench.tracking import TrackingError, sync
 from bench.tracking.backend import locate, opened
@@ -26,14 +27,14 @@ def run(store: Path, **changes: object) -> int:
         "suite": "tests",
         "mirror": True,
     }
-    return command.run_command(store=store, **{**options, **changes})  # type: ignore[arg-type]
+    return run_command(store=store, **{**options, **changes})  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(command, "MIRROR_SECONDS", -1)
-    monkeypatch.setattr(command, "MANIFEST_SECONDS", -1)
+    monkeypatch.setattr(module, "MIRROR_SECONDS", -1)
+    monkeypatch.setattr(module, "MANIFEST_SECONDS", -1)
 
 
 def test_the_mirror_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,7 @@ def invoke(store: Path, request: pytest.FixtureRequest) -> Callable[..., Invocat
             "cells": [f"records/{record.key}.json" for record in chosen],
             "counts": {"ok": len(chosen)},
             "exit_code": 0,
+            "suite": "pdr-bench",
         }
         run = Invocation(**{**fields, **changes})
         run.write(store)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from jaxtyping import TypeCheckError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from toy_learners import fresh, images
@@ -138,7 +139,7 @@ def test_mirroring_and_holding_out_are_refused(tmp_path: Path, wrong: dict[str, 
 
 
 def test_targets_must_be_as_many_as_inputs(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="8 targets for 9 inputs"):
+    with pytest.raises((ValueError, TypeCheckError)):  # without the tests' checks of shapes, a ValueError
         trainer(tmp_path).train_supervised(Watched(), rows(9), np.arange(8), schedule())
     with pytest.raises(BenchError, match="0 images are too few to train on: at least 1 are needed"):
         trainer(tmp_path).train_supervised(Watched(), rows(0), np.arange(0), schedule())

@@ -1,11 +1,13 @@
 """The texts that a table's numbers become, shared by the layouts."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from bench.results.table.model import Row, Score, Section
-from bench.results.table.verdict import verdict
 
 WORDS = {"failed": "failed", "missing": "no data", "not_applicable": "n/a", "not_run": "not run"}
+
+Verdict = Literal["", "within noise", "above", "below", "synthetic: not comparable"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,21 @@ def texts(score: Score) -> Texts:
     return Texts(value, interval, paper, difference, score.best)
 
 
+def verdict(score: Score) -> Verdict:
+    """Whether the published figure lies in the value's 95 % interval, or the value is above or below it.
+
+    Empty without a value or a published figure. Without an interval only the same figure is within noise.
+    """
+    if score.value is None or score.published is None:
+        return ""
+    if score.difference is None:
+        return "synthetic: not comparable"
+    low, high = (score.value if bound is None else bound for bound in (score.low, score.high))
+    if low <= score.published <= high:
+        return "within noise"
+    return "above" if score.value > score.published else "below"
+
+
 def short(interval: str) -> str:
     """An interval without leading zeros, where there is little room.
 
@@ -51,10 +68,10 @@ def has_interval(section: Section, column: int) -> bool:
 
 
 def wide_headers(section: Section) -> list[str]:
-    """`method`, then per metric its name, `95 %`, `paper` and `diff`, as far as there is anything in them."""
+    """`method`, then per metric its header, `95 %`, `paper` and `diff`, as far as there is anything in them."""
     headers = ["method"]
     for column, metric in enumerate(section.metrics):
-        headers.append(metric)
+        headers.append(metric.header)
         headers += ["95 %"] * has_interval(section, column)
         headers += ["paper", "diff"] * has_paper(section, column)
     return headers
@@ -73,10 +90,8 @@ def wide_cells(section: Section, row: Row) -> list[tuple[str, bool]]:
 
 def judged_headers(section: Section) -> list[str]:
     """The wide layout's headers, and a verdict's for each metric with published figures."""
-    return [
-        *wide_headers(section),
-        *(f"{metric} against the paper" for column, metric in enumerate(section.metrics) if has_paper(section, column)),
-    ]
+    judged = [metric.header for column, metric in enumerate(section.metrics) if has_paper(section, column)]
+    return [*wide_headers(section), *(f"{header} against the paper" for header in judged)]
 
 
 def judged_cells(section: Section, row: Row) -> list[tuple[str, bool]]:

@@ -1,8 +1,9 @@
-"""A table as LaTeX (booktabs), to be put into a paper with `\\input`."""
+"""A table for a document: LaTeX (booktabs), to be put into a paper with `\\input`, or a small HTML page of its own."""
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bench.results.table.cells import WORDS, has_paper, judged_cells, judged_headers, verdict
 from bench.results.table.model import Score, Section, Table
-from bench.results.table.sheet import WORDS, has_paper
-from bench.results.table.verdict import verdict
 
 ESCAPED = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -11,8 +12,23 @@ ESCAPED = {
     "\\": r"\textbackslash{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "–": "--",
 }
+
+
+def to_html(table: Table, title: str) -> str:
+    """A page that needs nothing else: one `table` per task, with verdicts where there are published figures."""
+    loader = PackageLoader("bench.results.table", "templates")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.get_template("table.html.j2").render(
+        title=title,
+        table=table,
+        sections=[
+            (section, judged_headers(section), [(row, judged_cells(section, row)) for row in section.rows])
+            for section in table.sections
+        ],
+    )
 
 
 def to_latex(table: Table, title: str) -> str:
@@ -30,7 +46,7 @@ def _environment(section: Section, title: str, table: Table) -> str:
     spans, rules, heads, start = [], [], [], 2
     for metric, both in zip(section.metrics, paper, strict=True):
         width = 4 if both else 2
-        spans.append(rf"\multicolumn{{{width}}}{{c}}{{{escaped(metric)}}}")
+        spans.append(rf"\multicolumn{{{width}}}{{c}}{{{escaped(metric.header)}}}")
         rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
         heads += ["ours", r"95\,\%", *(["paper", "verdict"] if both else [])]
         start += width

@@ -1,0 +1,44 @@
+"""The command line, put together. Options and help only: what a command does lies in `bench.commands` and is imported
+when it runs, so that `--help` and `list` import no torch."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from bench.cli import data, mirror, results, running
+from bench.grid.catalogue import DATASETS, METHODS, PROFILES, TASKS
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Benchmark learned image representations on the published protocol: methods x tasks, one table.",
+    epilog="Start with:  python -m bench run --methods all --tasks bbt,buffy",
+)
+app.add_typer(running.app)
+app.add_typer(results.app)
+app.add_typer(data.app, name="data")
+app.add_typer(mirror.app, name="mlflow")
+app.add_typer(mirror.page)
+
+
+@app.command("list")
+def list_(
+    what: Annotated[Literal["methods", "tasks", "datasets", "profiles"], typer.Argument(help="What to list.")],
+) -> None:
+    """List what is registered, built in or from installed packages.
+
+    Example:  python -m bench list methods
+    """
+    registries = {"methods": METHODS, "tasks": TASKS, "datasets": DATASETS}
+    if what == "profiles":
+        rows = [(profile.name, profile.summary) for profile in PROFILES.values()]
+    else:
+        rows = [
+            (f"{entry.name}:{entry.argument.upper()}" if entry.argument else entry.name, entry.summary)
+            for entry in registries[what].entries().values()
+        ]
+    width = max(len(name) for name, _ in rows)
+    for name, summary in rows:
+        typer.echo(f"{name:<{width}}  {summary}")

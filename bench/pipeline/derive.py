@@ -1,0 +1,96 @@
+"""The second stage, of methods that have one: what encoding needs besides weights, from a labelled dataset."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.pipeline.cell import Cell
+from bench.pipeline.context import Context
+from bench.pipeline.fit import Checkpoint, draw
+from bench.pipeline.memory import PeakMemory
+from bench.pipeline.specs import file_digest
+from bench.pipeline.stage import Stage
+from bench.pipeline.weights import load_method
+from bench.timing import part
+from bench.training.tensors import read_tensors, write_tensors
+from datasets.base import Dataset
+from datasets.files import atomic_folder, read_json, write_json
+from datasets.streams import seed_for
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What a method computed from a labelled dataset besides its weights."""
+
+    key: str
+    folder: Path
+    sha256: str
+    info: dict[str, Any]
+
+    @property
+    def run(self) -> str | None:
+        """The invocation that computed it."""
+        return self.info.get("run")
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What was computed, on the CPU."""
+        return read_tensors(self.folder / "derived.safetensors")
+
+
+def derive_stage(cell: Cell, checkpoint: Checkpoint, dataset: Dataset, context: Context) -> Stage[Derived]:
+    """Compute what the cell's method derives from `dataset`."""
+    spec, seed = cell.method, cell.seeds.fit
+    ingredients = {
+        "stage": "derive",
+        "method": spec.identity(encoding=True),
+        "weights": checkpoint.sha256,
+        "data": dataset.digest,
+        "seed": seed,
+    }
+    place = context.store.derived
+
+    def compute(key: str) -> None:
+        started = time.perf_counter()
+        with PeakMemory() as memory:
+            method = load_method(spec, seed, context.device, weights=checkpoint.weights, derived=None)
+            stream = seed_for(seed, "derive", spec.name)
+            with part("network"), torch.inference_mode():
+                tensors = method.derive(dataset, seed=stream, progress=context.progress)
+                method.use(tensors)
+        with atomic_folder(place(key)) as temporary:
+            write_tensors(temporary / "derived.safetensors", tensors)
+            if method.module is not None:
+                picture = temporary / f"{spec.name.replace(':', '-')}-seed{seed}.png"
+                draw(method, dataset, seed, picture, f"{spec.name}, derived from {dataset.label}")
+            info = {
+                "run": context.run,
+                "ingredients": ingredients,
+                "sha256": file_digest(temporary / "derived.safetensors"),
+                "data": dataset.label,
+                "notes": method.notes(),
+                "seconds": time.perf_counter() - started,
+                "peak_memory_mb": memory.mb,
+            }
+            write_json(temporary / "derived.json", info)
+
+    return Stage(
+        name="derive",
+        kind="derived",
+        ingredients=ingredients,
+        open=lambda key: open_derived(key, place(key)),
+        discard=lambda key: shutil.rmtree(place(key)),
+        compute=compute,
+    )
+
+
+def open_derived(key: str, folder: Path) -> Derived | None:
+    """A finished artifact: the folder is renamed into place."""
+    if not (folder / "derived.json").is_file():
+        return None
+    info = read_json(folder / "derived.json")
+    return Derived(key, folder, info["sha256"], info)

@@ -1,0 +1,132 @@
+"""The last stage: a task's scores of a method, as a record."""
+
+import re
+import shutil
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+from PIL import Image
+
+from bench.pipeline.context import Context
+from bench.pipeline.encode import encode_ingredients
+from bench.pipeline.keys import packages_of, source_version
+from bench.pipeline.memory import PeakMemory
+from bench.pipeline.record_builder import RecordBuilder
+from bench.pipeline.records import PictureFile, Record
+from bench.pipeline.stage import Stage
+from bench.pipeline.status import CellStatus
+from bench.pipeline.weights import load_method
+from bench.timing import part
+from bench.training.loop import FabricTrainer
+from datasets.files import atomic_folder
+from datasets.streams import seed_for
+from tasks.base import EvaluationInputs, Model, Scores
+
+LOOP = "bench.training.loop"
+
+
+def evaluate_ingredients(
+    status: CellStatus, frames: Int[np.ndarray, " m"], encode_key: str | None, context: Context
+) -> dict[str, Any]:
+    """What a record depends on besides what its features depend on: the model where the task asks for it, and the
+    training loop where the task trains."""
+    cell = status.cell
+    assert status.checkpoint is not None, f"{cell.name} is evaluated before its method is there"
+    assert status.dataset is not None, f"{cell.name} is evaluated before its dataset is there"
+    task = cell.task.task
+    ingredients: dict[str, Any] = {
+        "stage": "evaluate",
+        "cell": {
+            "method": cell.method.name,
+            "task": cell.task.name,
+            "profile": cell.profile,
+            "protocol": cell.protocol,
+        },
+        "features": encode_key,
+        "task": cell.task.identity,
+        "seed": cell.seeds.evaluate,
+    }
+    if task.asks_model or task.trains:
+        ingredients["model"] = encode_ingredients(cell, status.checkpoint, status.derived, status.dataset, frames)
+        ingredients["device"] = context.device  # with it goes the precision that a schedule's `auto` means
+    if task.trains:
+        ingredients |= {"training": source_version(LOOP), "packages": packages_of(LOOP)}
+    return ingredients
+
+
+def evaluate_stage(
+    status: CellStatus, frames: Int[np.ndarray, " m"], encode_key: str | None, context: Context
+) -> Stage[Record]:
+    """Evaluate the cell's method on its task and write the record, with per-item arrays and pictures beside it."""
+    ingredients = evaluate_ingredients(status, frames, encode_key, context)
+
+    def compute(key: str) -> None:
+        builder = RecordBuilder(status, context, started=datetime.now(UTC))
+        with PeakMemory() as memory, part("evaluate"):
+            scores = evaluate(status, frames, key, context)
+        pictures = write_predictions(status, key, scores, context)
+        record = builder.finished(key, scores, pictures, memory.mb)
+        record.write(context.store.record_path(key))
+        shutil.rmtree(context.store.evaluation(key), ignore_errors=True)
+
+    return Stage(
+        name="evaluate",
+        kind="evaluation",
+        ingredients=ingredients,
+        open=context.store.record,
+        discard=context.store.discard_record,
+        compute=compute,
+    )
+
+
+def evaluate(status: CellStatus, frames: Int[np.ndarray, " m"], key: str, context: Context) -> Scores:
+    """The task's scores; a task that trains goes on from where it was interrupted."""
+    cell, checkpoint = status.cell, status.checkpoint
+    assert checkpoint is not None, f"{cell.name} is evaluated before its method is there"
+    assert status.dataset is not None, f"{cell.name} is evaluated before its dataset is there"
+    task = cell.task.task
+
+    def model() -> Model:
+        tensors = None if status.derived is None else status.derived.tensors()
+        return load_method(cell.method, cell.seeds.fit, context.device, weights=checkpoint.weights, derived=tensors)
+
+    trainer = FabricTrainer(
+        context.store.evaluation(key),
+        seed=cell.seeds.evaluate,
+        device=context.device,
+        progress=context.progress,
+        label=cell.task.name,
+    )
+    return task.evaluate(
+        EvaluationInputs(
+            status.dataset,
+            frames,
+            seed=seed_for(cell.seeds.evaluate, "evaluate", cell.task.name),
+            features=None if status.features is None else status.features.values,
+            model=model if task.asks_model else None,
+            trainer=trainer if task.trains else None,
+            device=context.device,
+            progress=context.progress,
+        )
+    )
+
+
+def write_predictions(status: CellStatus, key: str, scores: Scores, context: Context) -> list[PictureFile] | None:
+    """Per-item arrays of a cell, one .npy each, and its pictures, one .png each, whose names say whose they are.
+
+    Returns the pictures; None where there is neither.
+    """
+    if not scores.predictions and not scores.pictures:
+        return None
+    folder, prefix = context.store.predictions(key), re.sub(r"[^\w.-]+", "-", status.cell.name)
+    shutil.rmtree(folder, ignore_errors=True)  # of an evaluation that was killed before its record was written
+    pictures = []
+    with atomic_folder(folder) as temporary:
+        for name, values in scores.predictions.items():
+            np.save(temporary / f"{name}.npy", values, allow_pickle=False)
+        for name, picture in scores.pictures.items():
+            pictures.append(PictureFile(file=f"{prefix}-{name}.png", caption=picture.caption))
+            Image.fromarray(picture.pixels).save(temporary / pictures[-1].file)
+    return pictures

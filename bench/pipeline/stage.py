@@ -1,0 +1,71 @@
+"""A stage: what its result depends on, how that is found, and how it is computed. Four of them make a cell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
+
+from bench.pipeline.context import Context
+from bench.pipeline.keys import key_of
+
+StageName = Literal["fit", "derive", "encode", "evaluate"]
+State = Literal["cached", "to do"]
+
+
+@runtime_checkable
+class Artifact(Protocol):
+    """What a stage leaves in the store."""
+
+    @property
+    def run(self) -> str | None:
+        """The invocation that computed it."""
+
+
+A = TypeVar("A", bound=Artifact)
+
+
+@dataclass(frozen=True)
+class Stage(Generic[A]):
+    """One step of a cell, before it is known whether it was taken already.
+
+    Attributes
+    ----------
+    kind: what its artifact is called, for locks and messages.
+    ingredients: all that the artifact depends on, JSON; their hash is its key.
+    open: the finished artifact of a key, or None.
+    discard: removes the artifact of a key.
+    compute: computes it and puts it into the store, whole or not at all; called by one process at a time.
+    """
+
+    name: StageName
+    kind: str
+    ingredients: dict[str, Any]
+    open: Callable[[str], A | None]
+    discard: Callable[[str], None]
+    compute: Callable[[str], None]
+
+    @cached_property
+    def key(self) -> str:
+        """The artifact's key in the store."""
+        return key_of(self.ingredients)
+
+    def find(self, context: Context) -> A | None:
+        """The artifact if it is there; under `force`, if this run has computed it."""
+        found = self.open(self.key)
+        return None if found is not None and context.force and found.run != context.run else found
+
+    def get_or_compute(self, context: Context) -> A:
+        """The artifact, computed first if it is not there.
+
+        Whoever holds its lock looks again, since another process may have computed it meanwhile.
+        """
+        if (found := self.find(context)) is not None:
+            return found
+        with context.store.lock(self.kind, self.key, context.progress):
+            if (found := self.find(context)) is None:
+                if self.open(self.key) is not None:  # another run's, under `force`
+                    self.discard(self.key)
+                self.compute(self.key)
+                found = self.open(self.key)
+        assert found is not None, f"{self.kind} {self.key} was just computed"
+        return found

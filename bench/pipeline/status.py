@@ -1,0 +1,58 @@
+"""How far a cell is: what is there of its stages, and what they left."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bench.pipeline.cell import Cell
+from bench.pipeline.derive import Derived
+from bench.pipeline.encode import Features
+from bench.pipeline.fit import Checkpoint
+from bench.pipeline.records import Record
+from bench.pipeline.stage import State
+from datasets.base import Dataset
+
+Step = Literal["data", "fit", "derive", "encode", "evaluate"]
+STEPS: tuple[Step, ...] = ("data", "fit", "derive", "encode", "evaluate")
+
+
+@dataclass
+class CellStatus:
+    """What a walk over a cell's stages has found or computed (`bench.pipeline.walk`).
+
+    Attributes
+    ----------
+    states: step -> `cached` or `to do`, of the steps that the cell has, in order.
+    ingredients: stage -> what its key hashes, as far as that is known before the stages ahead of it are done.
+    key: that of the record, once it is known.
+    missing: what a cell that cannot be computed lacks (files of a dataset, say), or None.
+    cached: whether the record was there before.
+    fit_failed: whether it was the training that raised an error: the cells that share it need not try again.
+    """
+
+    cell: Cell
+    states: dict[Step, State] = field(default_factory=dict)
+    ingredients: dict[str, dict[str, Any]] = field(default_factory=dict)
+    key: str = ""
+    missing: str | None = None
+    cached: bool = False
+    fit_failed: bool = False
+    dataset: Dataset | None = None
+    training: Dataset | None = None
+    checkpoint: Checkpoint | None = None
+    derived: Derived | None = None
+    features: Features | None = None
+    record: Record | None = None
+
+    def __post_init__(self) -> None:
+        cell = self.cell
+        has = {
+            "fit": cell.method.trained.trains,
+            "derive": cell.derived_dataset is not None,
+            "encode": cell.encodes,
+        }
+        self.states = {step: "to do" for step in STEPS if has.get(step, True)}
+
+    @property
+    def trains(self) -> bool:
+        """Whether the cell waits for a training that can be done."""
+        return self.states.get("fit") == "to do" and self.missing is None

@@ -1,0 +1,123 @@
+"""The one way through a cell's stages, for all who ask: a run computes, a plan and a question look.
+
+    data -> fit -> checkpoint -> derive -> derived -> encode -> features -> evaluate -> record
+
+Each stage's key hashes what the stages before it gave, so looking ends at the first that is not there.
+"""
+
+from typing import TypeVar
+
+from bench.grid.registry import Entry
+from bench.pipeline.cell import Cell
+from bench.pipeline.context import Context
+from bench.pipeline.derive import derive_stage
+from bench.pipeline.encode import encode_stage
+from bench.pipeline.evaluate import evaluate_stage
+from bench.pipeline.fit import fit_stage
+from bench.pipeline.stage import Artifact, Stage, StageName
+from bench.pipeline.status import CellStatus
+from datasets.base import Dataset
+from datasets.errors import BenchError
+
+A = TypeVar("A", bound=Artifact)
+
+
+def look(cell: Cell, context: Context, *, until: StageName = "evaluate") -> CellStatus:
+    """What is there of a cell, found out without decoding, training or encoding anything."""
+    status = CellStatus(cell)
+    try:
+        _Walk(status, context, compute=False, until=until).go()
+        if status.trains:
+            cell.method.trained.cls.check_resources(cell.method.trained.config)
+    except BenchError as error:
+        status.missing = str(error)
+    return status
+
+
+def compute(status: CellStatus, context: Context, *, until: StageName = "evaluate") -> None:
+    """Go through a cell's stages, computing what is not there; whatever was found is noted in `status` at once, so
+    that it says how far the cell came where an error ends it.
+
+    Raises
+    ------
+    BenchError
+        Where data, weights or settings do not allow it.
+    """
+    _Walk(status, context, compute=True, until=until).go()
+
+
+class _Walk:
+    """One walk over the stages of a cell."""
+
+    def __init__(self, status: CellStatus, context: Context, *, compute: bool, until: StageName) -> None:
+        self.status = status
+        self.context = context
+        self.compute = compute
+        self.until = until
+
+    def go(self) -> None:
+        """Walk until the last stage asked for, or the first that is not there."""
+        status, cell, context = self.status, self.status.cell, self.context
+        status.dataset = self._dataset(cell.dataset)
+        if cell.training_dataset is not None:
+            status.training = self._dataset(cell.training_dataset)
+        trained = status.training is not None or cell.training_dataset is None
+        if status.dataset is not None and trained:
+            status.states["data"] = "cached"
+        if not trained:
+            return
+        status.checkpoint = self._fit(fit_stage(cell, status.training, context))
+        if status.checkpoint is None or self.until == "fit":
+            return
+        if cell.derived_dataset is not None:
+            source = self._dataset(cell.derived_dataset)
+            if source is None:
+                return
+            status.derived = self._take(derive_stage(cell, status.checkpoint, source, context))
+            if status.derived is None:
+                return
+        if status.dataset is None or self.until == "derive":
+            return
+        frames = cell.frames(status.dataset)
+        encode = None
+        if cell.encodes:
+            encode = encode_stage(cell, status.checkpoint, status.derived, status.dataset, frames, context)
+        evaluate = evaluate_stage(status, frames, None if encode is None else encode.key, context)
+        status.key = evaluate.key
+        if self.until == "evaluate" and evaluate.find(context) is not None:
+            # The record tells all: whether features are still there does not matter.
+            if encode is not None:
+                self._note(encode, cached=True)
+            status.record, status.cached = self._take(evaluate), True
+            return
+        if encode is not None:
+            status.features = self._take(encode)
+            if status.features is None:
+                self.status.ingredients["evaluate"] = evaluate.ingredients
+                return
+        if self.until == "evaluate":
+            status.record = self._take(evaluate)
+
+    def _dataset(self, entry: Entry) -> Dataset | None:
+        data, size = self.context.data, self.status.cell.method.size
+        return data.prepare(entry, size, self.context.progress) if self.compute else data.find(entry, size)
+
+    def _fit(self, stage: Stage[A]) -> A | None:
+        try:
+            return self._take(stage)
+        except BenchError:
+            self.status.fit_failed = True
+            raise
+
+    def _take(self, stage: Stage[A]) -> A | None:
+        """The stage's artifact: computed where this walk computes, else as far as it is there."""
+        self._note(stage, cached=False)
+        found = stage.get_or_compute(self.context) if self.compute else stage.find(self.context)
+        if found is not None:
+            self._note(stage, cached=True)
+        return found
+
+    def _note(self, stage: Stage[A], *, cached: bool) -> None:
+        self.status.ingredients[stage.name] = stage.ingredients
+        if stage.name in self.status.states:  # a method that trains nothing has a checkpoint, but no step of its own
+            self.status.states[stage.name] = "cached" if cached else "to do"

@@ -1,0 +1,267 @@
+"""One invocation of `bench run`: executes a plan, keeps its manifest, mirrors it, and ends with tables and a report."""
+
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from bench import timing
+from bench.execution.base import Executor, Job, units_of
+from bench.execution.invocations import Invocation, new_id, portable, relative
+from bench.execution.local import Local
+from bench.execution.processes import Processes
+from bench.execution.progress import RichProgress
+from bench.grid.request import Request
+from bench.pipeline.cell import Cell
+from bench.pipeline.context import Context
+from bench.pipeline.records import Record
+from bench.pipeline.run import Done
+from bench.pipeline.store import Store
+from bench.pipeline.walk import look
+from bench.results import table as tables
+from bench.results.report import report_path, write_report
+from datasets.errors import BenchError
+from datasets.files import write_text
+
+INTERRUPTED = 130
+# How long after a manifest, or a mirroring, the next one may begin while cells are still to come.
+MANIFEST_SECONDS, MIRROR_SECONDS = 1, 10
+# Worker processes at most, unless more are asked for.
+MOST_WORKERS = 4
+
+ChooseExecutor = Callable[[Job, Sequence[Cell], RichProgress], Executor]
+
+
+@dataclass
+class Run:
+    """One invocation under way. Its manifest is rewritten as cells end, so that a killed run is on record.
+
+    Attributes
+    ----------
+    suite: name of the MLflow experiment.
+    mirror: whether to mirror to MLflow.
+    choose: gives the executor; by default as many processes as pay.
+    done: place in the plan -> the cell's end.
+    """
+
+    request: Request
+    store: Store
+    plan: list[Cell]
+    console: Console
+    suite: str
+    mirror: bool = True
+    choose: ChooseExecutor | None = None
+    done: dict[int, Done] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    written: float = 0.0
+    spent: Counter[str] = field(default_factory=Counter)
+    mirrored: float = field(default_factory=time.monotonic)
+    mirroring: threading.Thread | None = None
+
+    def __post_init__(self) -> None:
+        now = datetime.now(UTC)
+        self.manifest = Invocation(
+            id=new_id(now),
+            started=now,
+            argv=portable(sys.argv[1:]),
+            profile=self.request.profile.name,
+            protocol=self.request.protocol,
+            suite=self.suite,
+        )
+        self.context = Context.of(self.request, self.store, run=self.manifest.id)
+
+    @property
+    def records(self) -> list[Record]:
+        """Those of the cells that have ended, in the plan's order."""
+        return [self.done[index].record for index in sorted(self.done)]
+
+    def go(self) -> int:
+        """Run, whatever happens write what was found, and return the exit code: 0, 1 where a cell failed or lacks its
+        data, 130 after Ctrl-C."""
+        if self.request.profile_time:
+            timing.start()
+        data = "synthetic stand-ins" if self.request.data_root is None else str(self.request.data_root)
+        self._say(
+            f"{len(self.plan)} cells, profile {self.request.profile.name}, data: {data}, device {self.context.device}"
+        )
+        interrupted = False
+        with RichProgress(self.console) as progress:
+            try:
+                job = Job(self.request, self.store.root, self.manifest.id)
+                executor = (self.choose or self._executor)(job, self.plan, progress)
+                executor.run(units_of(self.plan), self._take)
+            except KeyboardInterrupt:
+                interrupted = True
+        return self._finish(interrupted)
+
+    def _executor(self, job: Job, plan: Sequence[Cell], progress: RichProgress) -> Executor:
+        """This process, where one worker is enough or nothing is to be trained; else worker processes."""
+        workers = self.request.jobs or self._usual_workers()
+        if min(workers, len(units_of(plan))) == 1 or not any(self._trains(cell) for cell in plan):
+            return Local(job, plan, progress)
+        self._prepare_data(progress)
+        return Processes(job, plan, workers, progress)
+
+    def _usual_workers(self) -> int:
+        """One per core; one on a GPU, which they would have to share."""
+        return 1 if self.context.device == "cuda" else min(os.cpu_count() or 1, MOST_WORKERS)
+
+    def _trains(self, cell: Cell) -> bool:
+        """Whether there may be a training to do: starting workers for a cached grid would only cost time."""
+        return cell.not_applicable is None and look(cell, self.context, until="fit").trains
+
+    def _prepare_data(self, progress: RichProgress) -> None:
+        """Decode every dataset before the workers start, which then only map it. What is missing is theirs to tell."""
+        for cell in self.plan:
+            if cell.not_applicable is not None:
+                continue
+            for entry in cell.datasets:
+                with suppress(BenchError):
+                    self.context.data.prepare(entry, cell.method.size, progress)
+
+    def _take(self, index: int, done: Done) -> None:
+        """Note a cell's end, say it, and keep manifest and mirror up to date."""
+        self.done[index] = done
+        self.spent.update(done.spent)
+        self._say(ending(self.plan[index], done))
+        # Not after every one of a thousand cached cells: what a killed run leaves may lack its last second.
+        if time.monotonic() - self.written > MANIFEST_SECONDS:
+            self._write_manifest()
+            self._mirror_meanwhile()
+
+    def _write_manifest(self, **values: Any) -> None:
+        paths = [self.done[index].path for index in sorted(self.done)]
+        counts = Counter(done.record.status for done in self.done.values())
+        self.manifest = self.manifest.model_copy(
+            update={"cells": relative(paths, self.store.root), "counts": dict(counts), **values}
+        )
+        self.manifest.write(self.store.root)
+        self.written = time.monotonic()
+
+    def _finish(self, interrupted: bool) -> int:
+        """Tables, report, mirror and a summary; returns the exit code."""
+        records = self.records
+        bad = [record for record in records if record.status in ("failed", "missing")]
+        code = INTERRUPTED if interrupted else int(bool(bad) or len(records) < len(self.plan))
+        files: list[Path] = []
+        try:
+            with timing.part("log"):
+                files = self._write_tables(records) if records else []
+        except BenchError as error:
+            # Records are safe already; the run still has to end on record, and says at the end what went wrong.
+            code = code or 1
+            print(f"error: no table: {error}", file=sys.stderr)
+        self._write_manifest(
+            exit_code=code,
+            ended=datetime.now(UTC),
+            tables=relative(files, self.store.root),
+            figures=relative(self._pictures(records), self.store.root),
+        )
+        report: Path | None = None
+        with timing.part("log"):
+            try:
+                report = self._write_report(records) if files else None
+            except BenchError as error:
+                code = code or 1
+                print(f"error: no report: {error}", file=sys.stderr)
+            if records and self.mirror:
+                self._mirror()
+        cached = sum(done.cached for done in self.done.values())
+        self._say(
+            f"{len(records)} of {len(self.plan)} cells, {cached} from the cache, {len(bad)} failed or missing, "
+            f"in {self.seconds:.0f} s" + (f"; tables: {', '.join(map(str, files))}; report: {report}" if files else "")
+        )
+        self.spent.update(timing.take())
+        if interrupted:
+            self._say("interrupted: run the same command again and it goes on where it stopped")
+        for record in bad:
+            print(f"error: {record.name}: {record.error}", file=sys.stderr)
+        return code
+
+    @property
+    def seconds(self) -> float:
+        """Since the invocation began."""
+        return time.monotonic() - self.started
+
+    def _say(self, text: str | Text) -> None:
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+    def _write_report(self, records: list[Record]) -> Path:
+        """The run as one HTML page, which the mirror takes along."""
+        path = report_path(self.store, self.manifest)
+        write_report(self.manifest, records, self.store, path)
+        self._write_manifest(figures=[*self.manifest.figures, *relative([path], self.store.root)])
+        return path
+
+    def _pictures(self, records: list[Record]) -> list[Path]:
+        """The contact sheets of the trained methods and of what others derived, and tasks' pictures, each once."""
+        places = {"fit": self.store.checkpoint, "derive": self.store.derived, "evaluate": self.store.predictions}
+        folders = dict.fromkeys(
+            place(record.stages[stage].key)
+            for stage, place in places.items()
+            for record in records
+            if stage in record.stages
+        )
+        return [path for folder in folders for path in sorted(folder.glob("*.png"))]
+
+    def _write_tables(self, records: list[Record]) -> list[Path]:
+        """Print the table and write it as CSV and Markdown, one pair of files per invocation."""
+        table = tables.build(records)
+        self.console.print(tables.to_rich(table))
+        folder = self.store.root.parent / "tables"
+        texts = {"csv": tables.to_csv(table), "md": tables.to_markdown(table)}
+        files = {folder / f"{self.manifest.id}.{suffix}": text for suffix, text in texts.items()}
+        for path, text in files.items():
+            write_text(path, text)
+        return list(files)
+
+    def _mirror_meanwhile(self) -> None:
+        """Mirror what has ended so far, in the background. What goes wrong is tried again, and told, at the end."""
+        if not self.mirror or (self.mirroring is not None and self.mirroring.is_alive()):
+            return
+        if time.monotonic() - self.mirrored > MIRROR_SECONDS:
+            manifest = self.manifest
+
+            def work() -> None:
+                from bench import tracking
+
+                with suppress(BenchError):
+                    tracking.sync(self.store.root, uri=os.environ.get("MLFLOW_TRACKING_URI"), run=manifest)
+
+            self.mirroring = threading.Thread(target=work, name="mirror", daemon=True)
+            self.mirroring.start()
+            self.mirrored = time.monotonic()
+
+    def _mirror(self) -> None:
+        """Mirror to MLflow. The records are the truth, so a server that is down costs a warning and nothing else."""
+        from bench import tracking
+
+        if self.mirroring is not None:
+            self.mirroring.join()
+        try:
+            tracking.sync(self.store.root, uri=os.environ.get("MLFLOW_TRACKING_URI"), run=self.manifest)
+        except BenchError as error:
+            self.console.print(f"warning: {error}; later: python -m bench mlflow sync", style="yellow", highlight=False)
+
+
+def ending(cell: Cell, done: Done) -> Text:
+    """How a cell ended, in one line."""
+    record = done.record
+    if record.status == "ok":
+        shown = [metric for metric in record.declared if metric.name in record.metrics]
+        scores = "  ".join(f"{metric.header} {record.metrics[metric.name]:.3f}" for metric in shown)
+        spent = "cached" if done.cached else f"{(record.ended - record.started).total_seconds():.0f} s"
+        return Text.assemble(("✓", "green"), f" {cell.name}  {scores}  ", (spent, "dim"))
+    if record.status == "not_applicable":
+        return Text(f"– {cell.name}  not applicable: {record.error}", "dim")
+    return Text.assemble(("✗", "red"), f" {cell.name}  {record.status}: {record.error}")
