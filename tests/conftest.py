@@ -8,7 +8,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 # Every shape in a signature is checked at each call while the tests run.
-install_import_hook(["methods", "tasks", "datasets"], "beartype.beartype")
+install_import_hook(["bench", "methods", "tasks", "datasets"], "type_checker.checked")
 
 # A shell that runs the tests in the background has them ignore Ctrl-C, and their child processes with them.
 signal.signal(signal.SIGINT, signal.default_int_handler)

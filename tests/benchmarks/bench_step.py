@@ -36,7 +36,7 @@ from methods.pdr import vgg
 from methods.pdr.config import PDRConfig
 from methods.pdr.learner import PDRLearner
 from methods.pdr.method import PDR
-from methods.pdr.model import signed
+from methods.ranges import signed
 
 BATCH = 32
 THREADS = 2
