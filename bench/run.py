@@ -1,12 +1,13 @@
 """One invocation of `bench run`: executes a plan, keeps its manifest, mirrors it, and ends with tables and a report."""
 
 import os
+import signal
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from bench import timing
 from bench.execution.base import Executor, Job, units_of
+from bench.execution.cores import usable_cores
 from bench.execution.invocations import Invocation, new_id, portable, relative
 from bench.execution.local import Local
 from bench.execution.processes import Processes
@@ -33,9 +35,14 @@ from bench.results.report import report_path, write_report
 from datasets.errors import BenchError
 from datasets.files import write_text
 
-INTERRUPTED = 130
+# What a shell reports of a program that was ended by a signal: 128 and the signal's number.
+SIGNALLED = 128
+# Signals that end a run like Ctrl-C does.
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 # How long after a manifest, or a mirroring, the next one may begin while cells are still to come.
 MANIFEST_SECONDS, MIRROR_SECONDS = 1, 10
+# Seconds that a finished run waits for MLflow at most: some, and some more for each cell.
+MIRROR_AT_LEAST, MIRROR_PER_CELL = 60.0, 0.2
 # Worker processes at most, unless more are asked for.
 MOST_WORKERS = 4
 
@@ -67,6 +74,7 @@ class Run:
     spent: Counter[str] = field(default_factory=Counter)
     mirrored: float = field(default_factory=time.monotonic)
     mirroring: threading.Thread | None = None
+    table: tables.Table | None = None
 
     def __post_init__(self) -> None:
         now = datetime.now(UTC)
@@ -87,22 +95,22 @@ class Run:
 
     def go(self) -> int:
         """Run, whatever happens write what was found, and return the exit code: 0, 1 where a cell failed or lacks its
-        data, 130 after Ctrl-C."""
+        data, 130 after Ctrl-C (143 and 129 after SIGTERM and SIGHUP)."""
         if self.request.profile_time:
             timing.start()
         data = "synthetic stand-ins" if self.request.data_root is None else str(self.request.data_root)
         self._say(
             f"{len(self.plan)} cells, profile {self.request.profile.name}, data: {data}, device {self.context.device}"
         )
-        interrupted = False
-        with RichProgress(self.console) as progress:
+        ended_by: int | None = None
+        with ending_like_ctrl_c(), RichProgress(self.console) as progress:
             try:
                 job = Job(self.request, self.store.root, self.manifest.id)
                 executor = (self.choose or self._executor)(job, self.plan, progress)
                 executor.run(units_of(self.plan), self._take)
-            except KeyboardInterrupt:
-                interrupted = True
-        return self._finish(interrupted)
+            except KeyboardInterrupt as interruption:
+                ended_by = interruption.args[0] if interruption.args else signal.SIGINT
+        return self._finish(ended_by)
 
     def _executor(self, job: Job, plan: Sequence[Cell], progress: RichProgress) -> Executor:
         """This process, where one worker is enough or nothing is to be trained; else worker processes."""
@@ -113,8 +121,8 @@ class Run:
         return Processes(job, plan, workers, progress)
 
     def _usual_workers(self) -> int:
-        """One per core; one on a GPU, which they would have to share."""
-        return 1 if self.context.device == "cuda" else min(os.cpu_count() or 1, MOST_WORKERS)
+        """One per core that this process may use; one on a GPU, which they would have to share."""
+        return 1 if self.context.device == "cuda" else min(usable_cores(), MOST_WORKERS)
 
     def _trains(self, cell: Cell) -> bool:
         """Whether there may be a training to do: starting workers for a cached grid would only cost time."""
@@ -148,11 +156,11 @@ class Run:
         self.manifest.write(self.store.root)
         self.written = time.monotonic()
 
-    def _finish(self, interrupted: bool) -> int:
-        """Tables, report, mirror and a summary; returns the exit code."""
+    def _finish(self, ended_by: int | None) -> int:
+        """Tables, report, mirror and a summary; returns the exit code. `ended_by` is a signal's number."""
         records = self.records
         bad = [record for record in records if record.status in ("failed", "missing")]
-        code = INTERRUPTED if interrupted else int(bool(bad) or len(records) < len(self.plan))
+        code = int(bool(bad) or len(records) < len(self.plan)) if ended_by is None else SIGNALLED + ended_by
         files: list[Path] = []
         try:
             with timing.part("log"):
@@ -174,7 +182,7 @@ class Run:
             except BenchError as error:
                 code = code or 1
                 print(f"error: no report: {error}", file=sys.stderr)
-            if records and self.mirror:
+            if records and self.mirror and ended_by is None:
                 self._mirror()
         cached = sum(done.cached for done in self.done.values())
         self._say(
@@ -182,7 +190,7 @@ class Run:
             f"in {self.seconds:.0f} s" + (f"; tables: {', '.join(map(str, files))}; report: {report}" if files else "")
         )
         self.spent.update(timing.take())
-        if interrupted:
+        if ended_by is not None:
             self._say("interrupted: run the same command again and it goes on where it stopped")
         for record in bad:
             print(f"error: {record.name}: {record.error}", file=sys.stderr)
@@ -199,7 +207,7 @@ class Run:
     def _write_report(self, records: list[Record]) -> Path:
         """The run as one HTML page, which the mirror takes along."""
         path = report_path(self.store, self.manifest)
-        write_report(self.manifest, records, self.store, path)
+        write_report(self.manifest, records, self.store, path, self.table)
         self._write_manifest(figures=[*self.manifest.figures, *relative([path], self.store.root)])
         return path
 
@@ -216,7 +224,7 @@ class Run:
 
     def _write_tables(self, records: list[Record]) -> list[Path]:
         """Print the table and write it as CSV and Markdown, one pair of files per invocation."""
-        table = tables.build(records)
+        self.table = table = tables.build(records, self.store)
         self.console.print(tables.to_rich(table))
         folder = self.store.root.parent / "tables"
         texts = {"csv": tables.to_csv(table), "md": tables.to_markdown(table)}
@@ -243,15 +251,56 @@ class Run:
             self.mirrored = time.monotonic()
 
     def _mirror(self) -> None:
-        """Mirror to MLflow. The records are the truth, so a server that is down costs a warning and nothing else."""
+        """Mirror to MLflow. The records are the truth, so a server that is down, or answers too slowly, costs a warning
+        and nothing else."""
         from bench import tracking
 
-        if self.mirroring is not None:
-            self.mirroring.join()
-        try:
-            tracking.sync(self.store.root, uri=os.environ.get("MLFLOW_TRACKING_URI"), run=self.manifest)
-        except BenchError as error:
-            self.console.print(f"warning: {error}; later: python -m bench mlflow sync", style="yellow", highlight=False)
+        deadline = time.monotonic() + MIRROR_AT_LEAST + MIRROR_PER_CELL * len(self.plan)
+        warnings: list[str] = []
+
+        def work() -> None:
+            if self.mirroring is not None:
+                self.mirroring.join()
+            try:
+                tracking.sync(self.store.root, uri=os.environ.get("MLFLOW_TRACKING_URI"), run=self.manifest)
+            except BenchError as error:
+                warnings.append(str(error))
+
+        # In a thread that ends with the process: no deadline of the client's own covers a server that answers a byte
+        # at a time.
+        mirror = threading.Thread(target=work, name="last-mirror", daemon=True)
+        mirror.start()
+        mirror.join(deadline - time.monotonic())
+        if mirror.is_alive():
+            warnings.append("MLflow did not take the run in time; no result is lost")
+        for warning in warnings:
+            self.console.print(
+                f"warning: {warning}; later: python -m bench mlflow sync",
+                style="yellow",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+@contextmanager
+def ending_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block like Ctrl-C: by a KeyboardInterrupt, here with the signal's number. A second
+    one finds the first already at work and changes nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, _: object) -> None:
+        for other in ENDING:
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt(number)
+
+    before = {number: signal.signal(number, interrupt) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def ending(cell: Cell, done: Done) -> Text:

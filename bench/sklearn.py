@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from bench.grid.catalogue import METHODS
 from bench.grid.request import Options
+from bench.pipeline.computing import computing
 from bench.pipeline.specs import method_spec
 from bench.pipeline.store import Store
 from bench.pipeline.weights import untrained_method
@@ -99,7 +100,8 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 trainer = FabricTrainer(
                     Path(folder), seed=self.random_state, device=device, progress=self.progress, label=label
                 )
-                self.summary_ = method.fit(images, trainer)
+                with computing():
+                    self.summary_ = method.fit(images, trainer)
         if method.module is not None:
             method.module.to(device).eval()
         self.method_ = method
@@ -138,7 +140,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return untrained_method(spec, self.random_state), spec.trains
 
     def _encode(self, images: UInt8[np.ndarray, "n s s 3"]) -> Float[np.ndarray, "n d"]:
-        with torch.inference_mode():
+        with computing(), torch.inference_mode():
             found = [
                 self.method_.encode(block).float().cpu().numpy()
                 for _, block in blocks(

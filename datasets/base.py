@@ -161,6 +161,6 @@ def track_labels(labels: np.ndarray, tracks: np.ndarray, count: int) -> np.ndarr
 
 
 def shortened(names: Sequence[str], limit: int = 3) -> str:
-    """`a, b, c and 4 more`, for messages."""
-    head = ", ".join(names[:limit])
+    """`a, b, c and 4 more`, for messages; a name of more than 80 letters is cut."""
+    head = ", ".join(name if len(name) <= 80 else f"{name[:77]}..." for name in names[:limit])
     return head if len(names) <= limit else f"{head} and {len(names) - limit} more"

@@ -7,7 +7,7 @@ import numpy as np
 
 from datasets.errors import BenchError
 from datasets.imagefiles import ImageFiles, Listing, list_images
-from datasets.layout import SPLITS, find, number_in, read_lines, read_table
+from datasets.layout import SPLITS, find, number_in, put, read_lines, read_table
 
 IMAGES = "img_align_celeba"
 ATTRIBUTES = "list_attr_celeba.txt"
@@ -33,7 +33,7 @@ class CelebA(ImageFiles):
         DatasetMissing
             When a label file or the image folder is not there.
         BenchError
-            When a label file is not of the expected format; the text names the line.
+            When a label file is not of the expected format, or contradicts itself; the text names the line.
         """
         folder = find("celeba", root, [PARTITION, ATTRIBUTES, IDENTITIES, IMAGES], ["celeba", "CelebA", "."])
         names, attributes = read_attributes(folder / ATTRIBUTES)
@@ -75,11 +75,16 @@ def read_attributes(path: Path) -> tuple[tuple[str, ...], dict[str, list[bool]]]
             continue
         if len(values) != ATTRIBUTE_COUNT or not signs.issuperset(values):
             raise BenchError(f"celeba: line {number} of {path} is not a name and {ATTRIBUTE_COUNT} values -1 or 1")
-        rows[name] = [value == "1" for value in values]
+        row = [value == "1" for value in values]
+        if (earlier := rows.setdefault(name, row)) != row:
+            other = next(attribute for attribute, old, new in zip(names, earlier, row, strict=True) if old != new)
+            raise BenchError(f"celeba: line {number} of {path} gives {name} another {other} than an earlier line")
     return names, rows
 
 
 def _numbers(path: Path, low: int, high: int) -> dict[str, int]:
     """The number of each image in a file of `name number`."""
-    table = read_table("celeba", path, "<name> <number>")
-    return {name: number_in("celeba", path, line, text, low, high) for line, (name, text) in table}
+    numbers: dict[str, int] = {}
+    for line, (name, text) in read_table("celeba", path, "<name> <number>"):
+        put(numbers, name, number_in("celeba", path, line, text, low, high), f"celeba: line {line} of {path}", "gives")
+    return numbers

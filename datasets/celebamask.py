@@ -10,8 +10,8 @@ import numpy as np
 
 from datasets.errors import BenchError
 from datasets.imagefiles import ImageFiles, Listing, list_folders, list_images
-from datasets.images import read_image, read_mask
-from datasets.layout import SPLITS, find, number_in, read_lines
+from datasets.images import read_mask
+from datasets.layout import SPLITS, find, number_in, put, read_lines
 
 IMAGES = "CelebA-HQ-img"
 MASKS = "CelebAMask-HQ-mask-anno"
@@ -48,7 +48,7 @@ class CelebAMaskHQ(ImageFiles):
         DatasetMissing
             When the images, the masks or the mapping are not there.
         BenchError
-            When the mapping is not of the expected format; the text names the line.
+            When the mapping is not of the expected format, or contradicts itself; the text names the line.
         """
         folder = find("celebamask", root, [MAPPING, IMAGES, MASKS], ["celebamask_hq", "CelebAMask-HQ", "."])
         listing = Listing([], classes={"split": SPLITS, "parts": PARTS})
@@ -75,7 +75,7 @@ class CelebAMaskHQ(ImageFiles):
         parts = np.zeros((size, size), dtype=np.uint8)
         for number, name in self._masks[index]:
             parts[read_mask(self.folder / name, size) > 127] = number
-        return {"images": read_image(self.folder / self.listing.files[index].name, size), "parts": parts}
+        return {**super().decode(index, size), "parts": parts}
 
 
 def split_of(original: int) -> int:
@@ -85,22 +85,27 @@ def split_of(original: int) -> int:
 
 def read_mapping(path: Path) -> dict[str, int]:
     """Index -> split, from rows `idx orig_idx orig_file`, under a header that some copies lack."""
-    splits: dict[str, int] = {}
+    originals: dict[str, int] = {}
     for number, line in enumerate(read_lines("celebamask", path), start=1):
         fields = line.split()
         if not fields or (number == 1 and fields[0] == "idx"):
             continue
-        if len(fields) != 3 or not fields[0].isdecimal():
+        if len(fields) != 3 or not _is_number(fields[0]):
             raise BenchError(f"celebamask: line {number} of {path} is {line[:60]!r}, expected idx orig_idx orig_file")
         original = number_in("celebamask", path, number, fields[1], 0, 202_598)
-        splits[str(int(fields[0]))] = split_of(original)
-    return splits
+        put(originals, _index(fields[0]), original, f"celebamask: line {number} of {path}", "gives")
+    return {index: split_of(original) for index, original in originals.items()}
 
 
 def _index(name: str) -> str:
     """The index in a file's name, without leading zeros: `7` of `CelebA-HQ-img/7.jpg`."""
     stem = Path(name).stem
-    return str(int(stem)) if stem.isdecimal() else stem
+    return (stem.lstrip("0") or "0") if _is_number(stem) else stem
+
+
+def _is_number(text: str) -> bool:
+    """Whether `text` is a whole number of any length, which stays text: the longest are beyond Python's `int`."""
+    return text.isascii() and text.isdecimal()
 
 
 def _list_masks(folder: Path, listing: Listing) -> dict[str, list[tuple[int, str]]]:
@@ -109,9 +114,11 @@ def _list_masks(folder: Path, listing: Listing) -> dict[str, list[tuple[int, str
     for group in list_folders(folder / MASKS):
         for file in list_images(folder / MASKS / group, f"{MASKS}/{group}/"):
             index, _, part = Path(file.name).stem.partition("_")
-            if not index.isdecimal() or part not in _NUMBERS:
+            if not _is_number(index) or part not in _NUMBERS:
                 listing.skip("mask of no known part", file.name)
                 continue
-            masks.setdefault(str(int(index)), []).append((_NUMBERS[part], file.name))
+            masks.setdefault(_index(index), []).append((_NUMBERS[part], file.name))
             listing.companions.append(file)
+    for file in list_images(folder / MASKS):
+        listing.skip("mask outside the numbered folders", file.name)
     return masks

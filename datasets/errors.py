@@ -8,6 +8,8 @@ anything else that escapes is a defect of the project and keeps its traceback.
 import difflib
 from collections.abc import Iterable
 
+from datasets.names import printable
+
 
 def suggestion(name: str, known: Iterable[str], otherwise: str, cutoff: float = 0.4) -> str:
     """How an error about an unknown name ends: with the nearest known one, or `otherwise` where none is near.
@@ -20,7 +22,10 @@ def suggestion(name: str, known: Iterable[str], otherwise: str, cutoff: float = 
 
 
 class BenchError(Exception):
-    """Bad input or a missing resource; `str(error)` is one line for a person."""
+    """Bad input or a missing resource; `str(error)` is one line for a person, whatever names stand in it."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class ResourceMissing(BenchError):

@@ -1,8 +1,10 @@
 """Files that are either whole or absent: written under a temporary name beside the target, flushed, then renamed."""
 
+import errno
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.errors import BenchError
+
+_KINDS = (
+    (stat.S_ISDIR, "folder"),
+    (stat.S_ISFIFO, "FIFO"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+    (stat.S_ISSOCK, "socket"),
+)
 
 
 @contextmanager
@@ -79,8 +89,29 @@ def read_json(path: Path) -> Any:
     """Read a JSON file; a damaged one is a `BenchError` that names it."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise BenchError(f"{path} is not valid JSON (line {error.lineno}): delete it and run again") from error
+    except (ValueError, RecursionError) as error:  # another encoding, numbers of thousands of digits, deep nesting
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise BenchError(f"{path} is not valid JSON{where}: delete it and run again") from error
+
+
+def regular_size(path: Path) -> int:
+    """Size in bytes of a regular file, to be asked before a file of somebody else's is opened.
+
+    Raises
+    ------
+    OSError
+        When there is none, and for anything but a regular file: a FIFO or a device may never give an end.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise OSError(errno.ENOENT, "a link whose target is not there") from error
+        raise
+    for is_kind, kind in _KINDS:
+        if is_kind(status.st_mode):
+            raise OSError(errno.EINVAL, f"a {kind}, expected a regular file")
+    return status.st_size
 
 
 def write_with(target: Path, write: Callable[[Path], object]) -> None:
@@ -90,5 +121,5 @@ def write_with(target: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all."""
-    write_with(target, lambda path: path.write_text(text, encoding="utf-8"))
+    """Write a text file in UTF-8, whole or not at all; what is no text, as in names of other encodings, as escapes."""
+    write_with(target, lambda path: path.write_text(text, encoding="utf-8", errors="backslashreplace"))

@@ -1,16 +1,27 @@
-"""A user's own images: `tracks:DIR`, one folder per track, and `images:DIR`, one folder per class."""
+"""A user's own images: `tracks:DIR`, one folder per track, and `images:DIR`, one folder per class.
+
+They are read as photographs are: upright by their EXIF orientation, and white where transparent. `~` in DIR is the home
+folder, unless there is a folder of that name.
+"""
 
 import csv
+import io
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from datasets.errors import BenchError, DatasetMissing
 from datasets.imagefiles import ImageFiles, Listing, list_folders, list_images
-from datasets.tracklists import list_tracks
+from datasets.layout import put, read_text
+from datasets.names import at_home, printable, same_form
+from datasets.tracklists import list_tracks, skip_inner
 
 LABELS = "labels.csv"
 HEADER = ["track", "label"]
+# What spreadsheets put between fields, by country.
+DELIMITERS = (",", ";", "\t")
 
 
 class TrackFolder(ImageFiles):
@@ -27,8 +38,8 @@ class TrackFolder(ImageFiles):
         BenchError
             When labels.csv is not of the expected format; the text names the line.
         """
-        name = _name("tracks", folder)
-        if not (folder / LABELS).is_file():
+        folder, name = _found("tracks", folder)
+        if not os.path.exists(folder / LABELS):
             raise DatasetMissing(
                 f"{name}: no {LABELS} in {folder}; expected the header track,label and one row per track's folder"
             )
@@ -36,7 +47,7 @@ class TrackFolder(ImageFiles):
         folders = {track: [track] for track in list_folders(folder)}
         known = {track: label for track, label in labels.items() if label}
         listing = list_tracks(folder, known, folders, None)
-        return cls(name, folder, listing)
+        return cls(name, folder, listing, upright=True)
 
 
 class ImageFolder(ImageFiles):
@@ -46,18 +57,20 @@ class ImageFolder(ImageFiles):
     def open(cls, folder: Path) -> "ImageFolder":
         """Open `folder`. Classes are the names of the folders that hold images, in alphabetical order.
 
-        A folder without an image, and an image outside the class folders, are left out and counted.
+        A folder without an image, and an image outside the class folders or in a folder inside one, are left out and
+        counted.
 
         Raises
         ------
         DatasetMissing
             When the folder is not there, or no class folder holds an image.
         """
-        name = _name("images", folder)
+        folder, name = _found("images", folder)
         listing = Listing([])
         classes: list[str] = []
         labels: list[int] = []
-        for group in list_folders(folder):
+        groups = list_folders(folder)
+        for group in groups:
             files = list_images(folder / group, f"{group}/")
             if not files:
                 listing.skip("class folder without an image", group)
@@ -65,42 +78,59 @@ class ImageFolder(ImageFiles):
             listing.files += files
             labels += [len(classes)] * len(files)
             classes.append(group)
+        skip_inner(listing, folder, groups)
         for file in list_images(folder):
-            listing.skip("image outside the class folders", file.name)
+            if file.name not in groups:
+                listing.skip("image outside the class folders", file.name)
         listing.labels["class"] = np.array(labels, dtype=np.int64)
         listing.classes["class"] = tuple(classes)
-        return cls(name, folder, listing)
+        return cls(name, folder, listing, upright=True)
 
 
 def read_labels(name: str, path: Path) -> dict[str, str]:
-    """Track -> label (empty: unlabelled), in the file's order; a BenchError names the line that is wrong."""
+    """Track -> label (empty: unlabelled), in the file's order; a BenchError names the line that is wrong.
+
+    Commas, semicolons or tabs stand between the fields; a first line such as `sep=;` and empty fields behind the second
+    are passed over, as spreadsheets write them. Labels that differ in their Unicode form alone are the same.
+    """
     labels: dict[str, str] = {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as handle:
-            reader = csv.reader(handle)
-            header = [field.strip() for field in next(reader, [])]
-            if header != HEADER:
-                raise BenchError(f"{name}: line 1 of {path} is {','.join(header)[:60]!r}, expected track,label")
-            for row in reader:
-                fields = [field.strip() for field in row]
-                if not any(fields):
-                    continue
-                if len(fields) != 2 or not fields[0]:
-                    raise BenchError(f"{name}: line {reader.line_num} of {path} has not the two fields track,label")
-                if labels.setdefault(fields[0], fields[1]) != fields[1]:
-                    raise BenchError(
-                        f"{name}: line {reader.line_num} of {path} labels {fields[0]} {fields[1]!r}, an earlier line "
-                        f"{labels[fields[0]]!r}"
-                    )
-    except OSError as error:
-        raise BenchError(f"{name}: cannot read {path}: {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BenchError(f"{name}: {path} is not CSV in UTF-8 ({error})") from error
+    for line, fields in _rows(name, path):
+        if len(fields) != len(HEADER) or not fields[0]:
+            raise BenchError(f"{name}: line {line} of {path} has not the two fields {','.join(HEADER)}")
+        put(labels, fields[0], same_form(fields[1]), f"{name}: line {line} of {path}", "labels")
     return labels
 
 
-def _name(kind: str, folder: Path) -> str:
-    """`tracks:NAME` with the folder's own name: records hold no paths."""
-    if not folder.is_dir():
+def _rows(name: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers and fields below the header, which is checked; empty lines are passed over."""
+    lines = io.StringIO(read_text(name, path), newline="").readlines()
+    start = 1 if lines and lines[0].strip().lower().startswith("sep=") else 0
+    first = lines[start] if start < len(lines) else ""
+    for delimiter in DELIMITERS:
+        reader = csv.reader(lines[start:], delimiter=delimiter)
+        try:
+            if [field.lower() for field in _fields(next(reader, []))] != HEADER:
+                continue
+            for row in reader:
+                if fields := _fields(row):
+                    yield start + reader.line_num, fields
+        except csv.Error as error:
+            raise BenchError(f"{name}: line {start + reader.line_num} of {path} is not CSV ({error})") from error
+        return
+    raise BenchError(f"{name}: line {start + 1} of {path} is {first.strip()[:60]!r}, expected {','.join(HEADER)}")
+
+
+def _fields(row: list[str]) -> list[str]:
+    """A row's fields without the space around them; empty ones behind the second are dropped, and all if all are."""
+    fields = [field.strip() for field in row]
+    while len(fields) > len(HEADER) and not fields[-1]:
+        fields.pop()
+    return fields if any(fields) else []
+
+
+def _found(kind: str, folder: Path) -> tuple[Path, str]:
+    """The folder, with `~` taken for home, and `tracks:NAME` with the folder's own name: records hold no paths."""
+    found = at_home(folder)
+    if not os.path.isdir(found):
         raise DatasetMissing(f"{kind}:{folder}: no such folder")
-    return f"{kind}:{folder.resolve().name}"
+    return found, f"{kind}:{printable(found.resolve().name)}"

@@ -4,13 +4,15 @@ A dataset's module lists its files and their labels (cheap, nothing decoded); th
 out and counts what cannot be read, and fingerprints the rest.
 """
 
+import errno
 import hashlib
 import json
 import os
+import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,6 +22,7 @@ from PIL import Image
 from datasets.base import Content, OpenRows, Progress, Source, shortened
 from datasets.errors import BenchError, DatasetMissing
 from datasets.images import Box, Unreadable, is_image, read_image
+from datasets.names import printable
 from datasets.rows import in_memory
 
 T = TypeVar("T")
@@ -28,13 +31,19 @@ UNREADABLE = "unreadable image"
 EMPTIED = "track without a readable image"
 
 # Bump when images are decoded differently, so that prepared datasets are read again.
-_READER = 1
+_READER = 2
+# How reading a link fails whose target is not there, or that leads back onto itself.
+_NOWHERE = (errno.ENOENT, errno.ELOOP)
 # Images per piece of work handed to a thread.
 _CHUNK = 32
 
 
 class ImageFile(NamedTuple):
-    """One file: its name below the dataset's folder (`/` between parts), size in bytes, modification time in ns."""
+    """One file: its name below the dataset's folder (`/` between parts), size in bytes, modification time in ns.
+
+    The size is -1 of what has an image's name and is no file, such as a link whose target is not there: it is listed,
+    so that it is counted among the unreadable images.
+    """
 
     name: str
     size: int
@@ -50,7 +59,7 @@ class Listing:
     files: the images, in the dataset's order.
     companions: files that are decoded beside the images, such as part masks.
     labels, classes, tracks, track_names: as `Content`'s, for `files`.
-    skipped: reason -> the names of what is left out for it.
+    skipped: reason -> the names of what is left out for it, printable.
     """
 
     files: list[ImageFile]
@@ -63,7 +72,7 @@ class Listing:
 
     def skip(self, reason: str, name: str) -> None:
         """Note that `name` is left out."""
-        self.skipped.setdefault(reason, []).append(name)
+        self.skipped.setdefault(reason, []).append(printable(name))
 
     def match(self, files: Iterable[ImageFile], rows: Mapping[str, T], key: Callable[[str], str]) -> list[T]:
         """Take those `files` that have a row of labels, found by `key(file name)`; returns the rows, in their order.
@@ -89,18 +98,29 @@ class Listing:
 class ImageFiles(Source):
     """A `Source` that decodes the files of a `Listing` below `folder`.
 
-    A dataset with something beside the images (such as part masks) overrides `columns` and `decode`.
+    A dataset with something beside the images (such as part masks) overrides `columns` and `decode`. `upright` turns
+    pictures as their EXIF orientation says.
     """
 
     synthetic = False
 
-    def __init__(self, name: str, folder: Path, listing: Listing, crop: Box | None = None) -> None:
+    def __init__(
+        self, name: str, folder: Path, listing: Listing, crop: Box | None = None, *, upright: bool = False
+    ) -> None:
         self.name = name
         self.folder = folder
-        self.listing = listing
+        # Classes and tracks are shown and written to files; the files' own names are not, and stay as they are.
+        self.listing = replace(
+            listing,
+            classes={kind: tuple(map(printable, names)) for kind, names in listing.classes.items()},
+            track_names=tuple(map(printable, listing.track_names)),
+        )
         self.crop = crop
+        self.upright = upright
         if not listing.files:
-            left_out = "; ".join(f"{reason}: {len(names)}" for reason, names in listing.skipped.items())
+            left_out = "; ".join(
+                f"{reason}: {len(names)} ({shortened(names)})" for reason, names in listing.skipped.items()
+            )
             raise DatasetMissing(f"{name}: no image in {folder}" + (f" (left out: {left_out})" if left_out else ""))
 
     def fingerprint(self) -> dict[str, Any]:
@@ -108,7 +128,8 @@ class ImageFiles(Source):
         listing = self.listing
         digest = hashlib.sha256()
         for files in (listing.files, listing.companions):
-            digest.update("\n".join(f"{file.name}\t{file.size}\t{file.mtime_ns}" for file in files).encode())
+            rows = (os.fsencode(file.name) + f"\t{file.size}\t{file.mtime_ns}".encode() for file in files)
+            digest.update(b"\n".join(rows))
             digest.update(b"\n\n")
         columns = {**listing.labels, **({} if listing.tracks is None else {"tracks": listing.tracks})}
         for name, column in sorted(columns.items()):
@@ -129,7 +150,8 @@ class ImageFiles(Source):
 
     def decode(self, index: int, size: int) -> dict[str, np.ndarray]:
         """Row `index` of every column; raises `Unreadable`. Called from several threads at once."""
-        return {"images": read_image(self.folder / self.listing.files[index].name, size, self.crop)}
+        path = self.folder / self.listing.files[index].name
+        return {"images": read_image(path, size, self.crop, upright=self.upright)}
 
     def read(self, size: int, progress: Progress) -> Content:
         """Decode everything as `size` x `size` images, in memory."""
@@ -151,7 +173,7 @@ class ImageFiles(Source):
         decoded = self._decode_all(size)
         for index, row in progress.track(enumerate(decoded), total=len(files), what=f"decode {self.label}"):
             if isinstance(row, Unreadable):
-                damaged[files[index].name] = str(row)
+                damaged[printable(files[index].name)] = printable(str(row))
                 continue
             kept.append(index)
             for name, value in row.items():
@@ -229,24 +251,54 @@ def available_cores() -> int:
 
 
 def list_images(folder: Path, prefix: str = "") -> list[ImageFile]:
-    """The images right in `folder`, by name; `prefix` is put before their names. Raises a BenchError if unreadable."""
-    try:
-        with os.scandir(folder) as entries:
-            found = [
-                ImageFile(prefix + entry.name, status.st_size, status.st_mtime_ns)
-                for entry in entries
-                if is_image(entry.name) and entry.is_file()
-                for status in [entry.stat()]
-            ]
-    except OSError as error:
-        raise BenchError(f"cannot read {folder}: {error.strerror or error}") from error
+    """What has an image's name right in `folder`, by name; `prefix` is put before the names.
+
+    Raises a BenchError if the folder is unreadable; behind a link to nothing there is no image.
+    """
+    found = [_image_file(entry, prefix) for entry in _entries(folder) if is_image(entry.name)]
     return sorted(found, key=lambda file: file.name)
 
 
 def list_folders(folder: Path) -> list[str]:
-    """Names of the folders right in `folder`, sorted, hidden ones left out. Raises a BenchError if unreadable."""
+    """Names of the folders right in `folder`, sorted, hidden ones left out.
+
+    A link to nothing counts as a folder without an image, unless it has an image's name. Raises a BenchError if
+    `folder` is unreadable.
+    """
+    entries = [entry for entry in _entries(folder) if not entry.name.startswith(".")]
+    return sorted(entry.name for entry in entries if _is_folder(entry))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies right in `folder`."""
     try:
         with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
+            return list(entries)
     except OSError as error:
+        if error.errno in _NOWHERE and folder.is_symlink():
+            return []
         raise BenchError(f"cannot read {folder}: {error.strerror or error}") from error
+
+
+def _image_file(entry: os.DirEntry[str], prefix: str) -> ImageFile:
+    """What is known of an image without opening it."""
+    try:
+        status = entry.stat()
+    except OSError:  # a link to nothing or onto itself, or a file that has just gone
+        return ImageFile(prefix + entry.name, -1, 0)
+    if not stat.S_ISREG(status.st_mode):
+        return ImageFile(prefix + entry.name, -1, 0)
+    return ImageFile(prefix + entry.name, status.st_size, status.st_mtime_ns)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether there is a folder, or a link that leads nowhere and may stand for one."""
+    try:
+        if entry.is_dir():
+            return True
+        if not entry.is_symlink() or is_image(entry.name):
+            return False
+        entry.stat()
+    except OSError as error:
+        return error.errno in _NOWHERE and not is_image(entry.name)
+    return False

@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,7 @@ def open_prepared(folder: Path) -> Dataset:
             digest=meta["digest"],
             folder=folder,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else getattr(error, "strerror", None) or error
         raise BenchError(f"prepared dataset {folder} is damaged ({reason}): delete it and run again") from error
 
@@ -175,7 +176,7 @@ def _load(folder: Path, name: str, count: int) -> np.ndarray:
     path = folder / f"{name}.npy"
     try:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
+    except (ValueError, EOFError, TokenError) as error:  # what numpy raises on an empty file, and on a torn header
         raise ValueError(f"{path.name}: {error}") from error
     except FileNotFoundError as error:
         raise ValueError(f"no {path.name}") from error

@@ -4,19 +4,24 @@ Two copies are in circulation: the original, `EmoLabel/list_patition_label.txt` 
 `Image/aligned`, and one sorted into `train/1` ... `test/7`.
 """
 
+import os
+import re
 from pathlib import Path
 
 import numpy as np
 
 from datasets.errors import BenchError
 from datasets.imagefiles import ImageFile, ImageFiles, Listing, list_folders, list_images
-from datasets.layout import SPLITS, find, number_in, read_table
+from datasets.layout import SPLITS, find, number_in, put, read_table
+from datasets.names import at_home
 
 EMOTIONS = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 LABELS = "EmoLabel/list_patition_label.txt"
 IMAGES = "Image/aligned"
 PLACES = ("rafdb", "rafdb/basic", "RAF-DB", "RAF-DB/basic", ".")
 _ALIGNED = "_aligned"
+# An official name stands for one picture.
+_OFFICIAL = re.compile(r"(train|test)_\d+")
 
 
 class RAFDB(ImageFiles):
@@ -33,11 +38,14 @@ class RAFDB(ImageFiles):
         DatasetMissing
             When neither copy is there.
         BenchError
-            When the label file is not of the expected format; the text names the line.
+            When the label file is not of the expected format, the text names the line; or when a picture has two
+            emotions.
         """
+        root = at_home(root)
         for place in PLACES:
             folder = root / place
-            if (folder / "train").is_dir() and (folder / "test").is_dir() and not (folder / LABELS).exists():
+            parts = all(os.path.isdir(folder / part) for part in ("train", "test"))
+            if parts and not os.path.lexists(folder / LABELS):
                 return cls("rafdb", folder, _sorted_copy(folder))
         folder = find("rafdb", root, [LABELS, IMAGES], PLACES)
         return cls("rafdb", folder / IMAGES, _original(folder))
@@ -52,7 +60,8 @@ def _original(folder: Path) -> Listing:
         if part not in ("train", "test"):
             raise BenchError(f"rafdb: line {number} of {path} has {name!r}, expected a name with train_ or test_")
         value = number_in("rafdb", path, number, emotion, 1, len(EMOTIONS)) - 1
-        rows[Path(name).stem] = value, SPLITS.index(part)
+        where = f"rafdb: line {number} of {path}"
+        put(rows, Path(name).stem, (value, SPLITS.index(part)), where, "gives", lambda row: str(row[0] + 1))
     listing = Listing([])
     taken = listing.match(list_images(folder / IMAGES), rows, lambda name: Path(name).stem.removesuffix(_ALIGNED))
     return _labelled(listing, taken)
@@ -63,12 +72,18 @@ def _sorted_copy(folder: Path) -> Listing:
     listing = Listing([])
     rows: list[tuple[int, int]] = []
     numbers = {str(value + 1): value for value in range(len(EMOTIONS))}
+    emotions: dict[str, str] = {}
     for part in ("test", "train"):
         found: list[tuple[ImageFile, int]] = []
+        for file in list_images(folder / part, f"{part}/"):
+            listing.skip("image without a label", file.name)
         for name in list_folders(folder / part):
             for file in list_images(folder / part / name, f"{part}/{name}/"):
                 if name in numbers:
                     found.append((file, numbers[name]))
+                    own = file.name.rpartition("/")[2]
+                    if _OFFICIAL.match(own) and emotions.setdefault(own, name) != name:
+                        raise BenchError(f"rafdb: {own} is in {folder / part / emotions[own]} and in {name}: keep one")
                 else:
                     listing.skip("image without a label", file.name)
         # By the images' own names, as in the original copy.

@@ -4,7 +4,9 @@ Images lie in `syncar/{train,val,test}/**/*.png`; the metadata of ShapeNet (CSV 
 """
 
 import csv
+import io
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 
 from datasets.errors import BenchError, DatasetMissing
 from datasets.imagefiles import ImageFile, ImageFiles, Listing, list_folders, list_images
-from datasets.layout import SPLITS, find
+from datasets.layout import SPLITS, find, put, read_text
 
 CLASSES = ("police car", "ambulance", "limousine", "jeep", "ferrari")
 # Left, upper, right, lower: the crop (y0, x0, h, w) = (8, 14, 100, 100).
@@ -46,7 +48,7 @@ class ShapeNetCars(ImageFiles):
         DatasetMissing
             When the images or the metadata are not there.
         BenchError
-            When the metadata is not of a known form.
+            When the metadata is not of a known form, or contradicts itself.
         """
         folder = find("shapenet_cars", root, ["syncar"], ["shapenet_cars", "."])
         names = read_names(_metadata(folder))
@@ -54,9 +56,9 @@ class ShapeNetCars(ImageFiles):
         cars: list[int] = []
         parts: list[int] = []
         for part in splits:
-            if not (folder / "syncar" / part).is_dir():
+            if not os.path.isdir(folder / "syncar" / part):
                 raise DatasetMissing(f"shapenet_cars: no {part} in {folder / 'syncar'}")
-            for file in _below(folder / "syncar" / part, f"{part}/"):
+            for file in _below(folder / "syncar" / part, f"{part}/", listing):
                 matches = classes_of(_name(file.name, names))
                 if len(matches) > 1:
                     listing.skip("name of two classes", file.name)
@@ -79,33 +81,63 @@ def classes_of(name: str) -> list[int]:
 
 def read_names(path: Path) -> dict[str, str]:
     """Model id -> name: from a CSV with the columns `fullId` (or `modelId`, `model_id`, `id`) and `name`, from a JSON
-    list of objects with those fields, or from a JSON object of names by id. An id's source (`3dw.`) is dropped."""
+    list of objects with those fields, or from a JSON object of names by id. An id's source (`3dw.`) is dropped.
+
+    A name may be empty or null. A BenchError names the row that lacks an id or a name, or gives an id a second name.
+    """
+    text = read_text("shapenet_cars", path)
     try:
-        if path.suffix.lower() == ".json":
-            content = json.loads(path.read_text(encoding="utf-8-sig"))
-            if isinstance(content, dict):
-                content = [{"id": model, "name": name} for model, name in content.items()]
-            return _by_id(content, path)
-        with path.open(newline="", encoding="utf-8-sig") as handle:
-            return _by_id(list(csv.DictReader(handle)), path)
-    except OSError as error:
-        raise BenchError(f"shapenet_cars: cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, csv.Error) as error:
-        raise BenchError(f"shapenet_cars: {path} is neither CSV nor JSON in UTF-8 ({error})") from error
-
-
-def _by_id(rows: Any, path: Path) -> dict[str, str]:
-    """Names by id from rows of named fields."""
-    first = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], Mapping) else {}
+        rows = _json_rows(text) if path.suffix.lower() == ".json" else _csv_rows(text)
+    except (ValueError, RecursionError, csv.Error) as error:
+        raise BenchError(f"shapenet_cars: {path} is neither CSV nor JSON ({error})") from error
+    first = rows[0][1] if rows and isinstance(rows[0][1], Mapping) else {}
     column = next((name for name in _IDS if name in first), None)
     if column is None or "name" not in first:
         raise BenchError(f"shapenet_cars: {path} names no models: expected the columns {_IDS[0]} and name")
-    return {str(row[column]).rpartition(".")[2]: str(row["name"] or "") for row in rows}
+    names: dict[str, str] = {}
+    for place, row in rows:
+        where = f"shapenet_cars: {place} of {path}"
+        model, name = (row.get(column), row.get("name", row)) if isinstance(row, Mapping) else (None, None)
+        if not isinstance(model, str | int) or not isinstance(name, str | int | float | None) or model == "":
+            raise BenchError(f"{where} has not both {column} and name: expected an id and a text")
+        put(names, str(model).rpartition(".")[2], str(name or ""), where, "names")
+    return names
+
+
+def _json_rows(text: str) -> list[tuple[str, Any]]:
+    """Where each row of a JSON file stands, and the row."""
+    content = json.loads(text, object_pairs_hook=_once)
+    if isinstance(content, dict):
+        content = [{"id": model, "name": name} for model, name in content.items()]
+    rows = content if isinstance(content, list) else []
+    return [(f"entry {number}", row) for number, row in enumerate(rows, start=1)]
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose keys do not contradict each other."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if found.setdefault(key, value) != value:
+            raise ValueError(f"the key {key[:60]!r} has two values")
+    return found
+
+
+def _csv_rows(text: str) -> list[tuple[str, Any]]:
+    """Where each row of a CSV file stands, and those of its fields that are there."""
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    return [
+        (f"line {reader.line_num}", {column: value for column, value in row.items() if value is not None})
+        for row in reader
+    ]
 
 
 def _metadata(folder: Path) -> Path:
-    """The one CSV or JSON file right in `folder`."""
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".csv", ".json"))
+    """The one CSV or JSON file right in `folder`, hidden ones aside."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except OSError as error:
+        raise BenchError(f"shapenet_cars: cannot read {folder}: {error.strerror or error}") from error
+    found = [folder / name for name in names if Path(name).suffix.lower() in (".csv", ".json")]
     if len(found) != 1:
         what = "no" if not found else f"{len(found)} files of"
         raise DatasetMissing(
@@ -114,11 +146,27 @@ def _metadata(folder: Path) -> Path:
     return found[0]
 
 
-def _below(folder: Path, prefix: str) -> Iterator[ImageFile]:
-    """The images in `folder` and in all folders below it, in the order of their names."""
-    yield from list_images(folder, prefix)
-    for name in list_folders(folder):
-        yield from _below(folder / name, f"{prefix}{name}/")
+def _below(folder: Path, prefix: str, listing: Listing) -> Iterator[ImageFile]:
+    """The images in `folder` and in all folders below it, in the order of their names.
+
+    A folder that links lead to again is read once, so that links in a circle come to an end.
+    """
+    seen: set[tuple[int, int]] = set()
+    ahead = [(folder, prefix)]
+    while ahead:
+        here, before = ahead.pop()
+        folders = list_folders(here)
+        try:
+            status = os.stat(here)
+        except OSError:
+            listing.skip("link to a folder that is not there", before)
+            continue
+        if (status.st_dev, status.st_ino) in seen:
+            listing.skip("folder that is read already, by another link", before)
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        yield from (file for file in list_images(here, before) if file.name.rpartition("/")[2] not in folders)
+        ahead += [(here / name, f"{before}{name}/") for name in reversed(folders)]
 
 
 def _name(file: str, names: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from datasets.errors import BenchError
 from datasets.imagefiles import ImageFiles, list_folders
-from datasets.layout import find, read_lines
+from datasets.layout import find, put, read_lines
 from datasets.tracklists import list_tracks
 
 HEADER = "CVHCI_TRACKLABELS_V1"
@@ -92,8 +92,5 @@ def read_track_labels(name: str, path: Path) -> dict[str, str]:
         if len(fields) != 2:
             raise BenchError(f"{name}: line {number} of {path} is {line[:60]!r}, expected <track id> <name>")
         track, person = fields[0], fields[1].strip()
-        if labels.setdefault(track, person) != person:
-            raise BenchError(
-                f"{name}: line {number} of {path} calls track {track} {person}, an earlier line {labels[track]}"
-            )
+        put(labels, track, person, f"{name}: line {number} of {path}", "calls track", str)
     return labels

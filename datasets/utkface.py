@@ -39,7 +39,8 @@ class UTKFace(ImageFiles):
     def open(cls, root: Path) -> "UTKFace":
         """Open `root/utkface/UTKFace` (or `root/UTKFace`); DatasetMissing where neither exists."""
         folder = find("utkface", root, ["UTKFace"], ["utkface", "."]) / "UTKFace"
-        files = [file for file in list_images(folder) if file.name.lower().endswith(".jpg")]
+        found = list_images(folder)
+        files = [file for file in found if file.name.lower().endswith(".jpg")]
         labels = np.array([labels_of(file.name) for file in files], dtype=np.int64).reshape(-1, 3)
         listing = Listing(
             files,
@@ -49,4 +50,7 @@ class UTKFace(ImageFiles):
                 "race": ("white", "black", "asian", "indian", "others"),
             },
         )
+        for file in found:
+            if not file.name.lower().endswith(".jpg"):
+                listing.skip("image that is no .jpg", file.name)
         return cls("utkface", folder, listing)

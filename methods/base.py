@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from datasets.base import Dataset, Progress
@@ -62,7 +62,7 @@ HOOKS = {
 
 
 class MethodConfig(BaseModel):
-    """Base of every method's configuration.
+    """Base of every method's configuration. A schedule that is given in part goes on from the method's own.
 
     A field whose value only matters when encoding (which features are returned, say) is declared with
     `json_schema_extra={"stage": "encode"}`: changing it keeps the trained weights in the cache. One that names a file
@@ -75,6 +75,27 @@ class MethodConfig(BaseModel):
     weights: str | None = Field(
         None, description="weights taken in place of training: a .safetensors file, or a name given to import-weights"
     )
+    track_scale: float = Field(
+        1.0,
+        gt=0,
+        description="what frames of tracks, in [0, 1], are multiplied by before they are encoded; 255 where the "
+        "authors' code fed them as they lie on disk",
+        json_schema_extra={"stage": "encode"},
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _completed(cls, values: Any) -> Any:
+        """Nested values in part, as a protocol, a profile or `--set` has them, on top of the field's default: that may
+        be another than its type's."""
+        if not isinstance(values, Mapping):
+            return values
+        completed = dict(values)
+        for name, info in cls.model_fields.items():
+            given = values.get(name)
+            if isinstance(info.default, BaseModel) and isinstance(given, Mapping):
+                completed[name] = {**info.default.model_dump(), **given}
+        return completed
 
     @classmethod
     def encode_fields(cls) -> frozenset[str]:

@@ -152,7 +152,6 @@ class Task(ABC):
     dataset: registry name of the dataset.
     domain: the kind of object on its images, so that methods trained on it are used.
     reduce: `track_mean` stores one feature per track, the mean of its frames'; `none` one per image.
-    input_scale: what images in [0, 1] are multiplied by before they are encoded; 1 unless a protocol says otherwise.
     """
 
     Config: ClassVar[type[TaskConfig]] = TaskConfig
@@ -166,7 +165,6 @@ class Task(ABC):
     dataset: str
     domain: Literal["faces", "cars"] = "faces"
     reduce: Literal["none", "track_mean"] = "none"
-    input_scale: float = 1.0
 
     def __init__(self, config: TaskConfig | None = None) -> None:
         self.config: Any = config if config is not None else self.Config()

@@ -26,6 +26,7 @@ class Metric:
     name: its key in `Scores.metrics`; a pattern such as `share_*` stands for names that only scoring tells.
     title: what heads its column; the name where empty.
     higher_is_better: None where neither is, so that nothing is ranked by it.
+    ranked: whether rows may be ranked by it; not where its values of different architectures mean different things.
     unit: of its values, as a person reads it (`degrees`, `%`); empty for a share or another pure number.
     low, high: the range of possible values, for intervals and charts; None where it has no end.
     chance_corrected: whether guessing scores 0 on average whatever the number of classes.
@@ -40,6 +41,7 @@ class Metric:
     high: float | None = 1.0
     chance_corrected: bool = False
     cites: tuple[str, ...] = ()
+    ranked: bool = True
 
     @property
     def header(self) -> str:
@@ -129,11 +131,14 @@ class PerItem:
     identity: the array in `Scores.predictions` that says which items these are; two methods are compared item by item
         where it is the same for both.
     unit: what an item is, for a reader.
+    groups: the array in `Scores.predictions` that says which independent unit each item belongs to (the person on an
+        image), for resampling whole units; empty where every item is a unit of its own.
     """
 
     statistic: str = "mean"
     identity: str = "frame"
     unit: str = "items"
+    groups: str = ""
 
 
 @plain_dataclass(frozen=True)
@@ -174,6 +179,10 @@ class Scores:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+# How the caption begins that says what is less than the paper's protocol.
+REDUCED = "Less than the paper's protocol"
+
+
 def reduced(sentences: Sequence[str]) -> list[Caption]:
     """The caption that says what is less than the paper's protocol; none where nothing is."""
-    return [Caption(f"Less than the paper's protocol: {'; '.join(sentences)}.")] if sentences else []
+    return [Caption(f"{REDUCED}: {'; '.join(sentences)}.")] if sentences else []

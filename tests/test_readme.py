@@ -4,11 +4,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bench.results.publish import readme_table
+from bench.results.readme import readme_table, readme_text
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(
@@ -83,7 +84,10 @@ def test_a_method_from_a_package_of_ones_own(place: Path) -> None:
     assert "all checks passed" in out
 
 
-def test_the_table_is_that_of_the_committed_results() -> None:
+@pytest.mark.parametrize(("marker", "made"), [("table: mini", readme_table), ("text: mini", readme_text)])
+def test_the_table_and_what_is_said_of_it_are_those_of_the_committed_results(
+    marker: str, made: Callable[[Path], str]
+) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = text.partition("<!-- table: mini -->\n")[2].partition("\n<!-- end -->")[0]
-    assert shown == readme_table(ROOT / "results" / "mini" / "table.csv"), "run python -m bench publish"
+    shown = text.partition(f"<!-- {marker} -->\n")[2].partition("\n<!-- end -->")[0]
+    assert shown == made(ROOT / "results" / "mini" / "table.csv"), "run python -m bench publish"

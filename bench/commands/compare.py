@@ -1,43 +1,43 @@
-"""`bench compare`: two runs, cell by cell."""
+"""`bench compare`: two runs, row by row."""
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
 from bench.execution.invocations import Invocation, invocations, path_of
-from bench.pipeline.records import Record
 from bench.pipeline.store import Store
-from bench.results.paired import Difference, differences
+from bench.results.crossed import LEVEL, holm
+from bench.results.paired import Change, Kept, changes
 from datasets.errors import BenchError
 
-COLUMNS = ("cell", "metric", "first", "second", "difference", "low", "high", "paired", "verdict")
+COLUMNS = ("row", "metric", "trainings", "first", "second", "difference", "low", "high", "paired", "verdict")
+
+Line = tuple[str, str, Change]
 
 
 def compare_command(first: str, second: str, form: str, store: Path) -> None:
     """Print how the second run's metrics differ from the first's, as Markdown or CSV."""
     if form not in ("md", "csv"):
         raise BenchError(f"unknown format {form!r}: expected md or csv")
-    before, after = _records(first, store), _records(second, store)
-    rows = [
-        (name, metric, before[name][0].metrics[metric], after[name][0].metrics[metric], difference)
+    before, after = _rows(first, store), _rows(second, store)
+    lines = [
+        (name, metric, change)
         for name in before
         if name in after
-        for metric, difference in _differences(before[name], after[name]).items()
+        for metric, change in changes(before[name], after[name]).items()
     ]
-    typer.echo(_csv(rows) if form == "csv" else _markdown(rows), nl=False)
+    shown = list(zip(lines, verdicts([change for *_, change in lines]), strict=True))
+    typer.echo(_csv(shown) if form == "csv" else _markdown(shown), nl=False)
     for label, here, there in (("first", before, after), ("second", after, before)):
         if lacking := [name for name in here if name not in there]:
             typer.echo(f"only in the {label}: {', '.join(lacking)}", err=True)
 
 
-Row = tuple[str, str, float, float, Difference]
-Cells = dict[str, tuple[Record, Store]]
-
-
-def _records(run: str, store: Path) -> Cells:
-    """The finished records of a run, by cell: of an identity, a manifest's file, or a store's latest run."""
+def _rows(run: str, store: Path) -> dict[str, list[Kept]]:
+    """The finished records of a run, by method and task: of an identity, a manifest's file, or a store's latest run."""
     path = Path(run)
     if path.suffix == ".json" and path.is_file():
         place, invocation = Store(path.parents[1]), Invocation.read(path)
@@ -50,37 +50,58 @@ def _records(run: str, store: Path) -> Cells:
     else:
         place = Store(store)
         invocation = Invocation.read(path_of(place.root, run))
-    return {record.name: (record, place) for record in invocation.records(place.root) if record.status == "ok"}
+    rows: dict[str, list[Kept]] = {}
+    for record in invocation.records(place.root):
+        if record.status == "ok":
+            rows.setdefault(f"{record.method}/{record.task}", []).append((record, place))
+    return rows
 
 
-def _differences(before: tuple[Record, Store], after: tuple[Record, Store]) -> dict[str, Difference]:
-    return differences(before[0], after[0], before[1], after[1])
+def verdicts(found: Sequence[Change]) -> list[str]:
+    """What is said of each change: `same`, `too few trainings`, or whether it is more than noise, by probabilities that
+    are corrected for the number of changes judged (Holm, 1979)."""
+    judged = [place for place, change in enumerate(found) if change.judged]
+    corrected = dict(zip(judged, holm([found[place].difference.estimate.p for place in judged]), strict=True))
+    texts = []
+    for place, change in enumerate(found):
+        gain = change.difference
+        if gain.value == gain.low == gain.high == 0:
+            texts.append("same")
+        elif place not in corrected:
+            texts.append("too few trainings")
+        elif corrected[place] > LEVEL:
+            texts.append("within noise")
+        else:
+            texts.append("higher" if gain.value > 0 else "lower")
+    return texts
 
 
-def verdict(difference: Difference) -> str:
-    """`same`, or whether the difference is more than noise."""
-    if difference.value == 0 and difference.low == difference.high == 0:
-        return "same"
-    if not difference.significant:
-        return "within noise"
-    return "higher" if difference.value > 0 else "lower"
-
-
-def _markdown(rows: list[Row]) -> str:
-    lines = ["| cell | metric | first | second | difference | 95 % | verdict |", "|---|---|---:|---:|---:|---:|---|"]
-    lines += [
-        f"| {cell} | {metric} | {one:.3f} | {other:.3f} | {found.value:+.3f} | {found.low:+.3f} to {found.high:+.3f}"
-        f"{'' if found.paired else ' (unpaired)'} | {verdict(found)} |"
-        for cell, metric, one, other, found in rows
+def _markdown(shown: Sequence[tuple[Line, str]]) -> str:
+    lines = [
+        "| row | metric | trainings | first | second | difference | 95 % | verdict |",
+        "|---|---|---|---:|---:|---:|---:|---|",
     ]
+    for (name, metric, change), verdict in shown:
+        gain = change.difference
+        span = f"{gain.low:+.3f} to {gain.high:+.3f}" + ("" if gain.paired else " (unpaired)")
+        lines.append(
+            f"| {name} | {metric} | {_trainings(change)} | {change.before.mean:.3f} | {change.after.mean:.3f} "
+            f"| {gain.value:+.3f} | {span} | {verdict} |"
+        )
     return "\n".join(lines) + "\n"
 
 
-def _csv(rows: list[Row]) -> str:
+def _csv(shown: Sequence[tuple[Line, str]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for cell, metric, one, other, found in rows:
-        paired = "true" if found.paired else "false"
-        writer.writerow([cell, metric, one, other, found.value, found.low, found.high, paired, verdict(found)])
+    for (name, metric, change), verdict in shown:
+        gain = change.difference
+        values = [change.before.mean, change.after.mean, gain.value, gain.low, gain.high]
+        writer.writerow([name, metric, _trainings(change), *values, "true" if gain.paired else "false", verdict])
     return out.getvalue()
+
+
+def _trainings(change: Change) -> str:
+    """How many trainings stand behind each run's row: `3 and 5`; one number where they are as many."""
+    return " and ".join(dict.fromkeys(str(row.number or "none") for row in (change.before, change.after)))

@@ -30,7 +30,7 @@ def data_command(
 
     Returns the exit code: 0, or 1 where `verify` finds files left out or another number of items.
     """
-    console = Console(markup=False)
+    console = Console(markup=False, emoji=False)  # `images:loop:` is a name
     request = Options(
         methods="raw_pixels", tasks="bbt", profile=profile, data_root=data_root, data=data, device="cpu"
     ).request()

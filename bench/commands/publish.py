@@ -6,18 +6,20 @@ import typer
 
 from bench.commands.report import chosen_run
 from bench.pipeline.store import Store
-from bench.results.publish import publish, readme_table, update_readme
+from bench.results.publish import publish
+from bench.results.readme import readme_table, readme_text, update_readme
 
 ROOT = Path(__file__).parents[2]
 
 
 def publish_command(run: str | None, store: Path) -> None:
-    """Write `results/PROFILE/` from the run named (by default the latest), and README's table from that."""
+    """Write `results/PROFILE/` from the run named (by default the latest), and README's table and text from that."""
     place = Store(store)
     invocation = chosen_run(run, place)
     folder = ROOT / "results" / invocation.profile
     for path in publish(invocation.records(place.root), place, folder):
         typer.echo(path.relative_to(ROOT))
     if invocation.profile == "mini":
-        update_readme(ROOT / "README.md", "mini", readme_table(folder / "table.csv"))
+        for name, made in (("table: mini", readme_table), ("text: mini", readme_text)):
+            update_readme(ROOT / "README.md", name, made(folder / "table.csv"))
         typer.echo("README.md")

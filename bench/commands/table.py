@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -12,7 +11,6 @@ from bench.results import table as tables
 from bench.results.cite import bibtex, citations_for
 from bench.results.table.documents import to_html, to_latex
 from bench.results.table.paper import TABLES, Filled, fill
-from bench.results.table.ties import paired_ties
 from datasets.errors import BenchError, suggestion
 from datasets.files import write_text
 
@@ -33,13 +31,13 @@ def table_command(name: str, form: str, profile: str | None, output: Path | None
     texts = []
     for chosen in names(name):
         try:
-            filled = fill(chosen, records, profile)
+            filled = fill(chosen, records, profile, place)
         except BenchError as error:
             if name != "all":
                 raise
             print(f"missing: {error}", file=sys.stderr)
             continue
-        texts.append(FORMATS[form](replace(filled, table=paired_ties(filled.table, filled.records, place))))
+        texts.append(FORMATS[form](filled))
         for command in filled.commands:
             print(f"missing in table {chosen}: {command}", file=sys.stderr)
     if not texts:

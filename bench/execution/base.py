@@ -48,7 +48,7 @@ class Job:
 
 class Executor(ABC):
     """Runs units of cells. Cells are pure functions of their specification and the store, so where they run changes
-    nothing of what they give."""
+    nothing of what they give. Nor does how many run side by side: each computes on one thread."""
 
     @abstractmethod
     def run(self, units: Sequence[Unit], on_done: OnDone) -> None:

@@ -1,13 +1,13 @@
 """Runs a grid on worker processes of this machine, which share nothing but the store.
 
 On a CPU, two single-threaded trainings side by side finish sooner than one after the other on two threads. Artifacts
-are locked in the store, so the outcome is the same as in one process.
+are locked in the store, and every stage computes on as many threads here as anywhere (`bench.pipeline.computing`), so
+the outcome is the same as in one process.
 """
 
 import multiprocessing
 import os
-import signal
-import threading
+import pickle
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from queue import Empty
@@ -17,6 +17,7 @@ from bench import timing
 from bench.execution.base import Executor, Job, OnDone, Unit
 from bench.execution.dispatch import Dispatch, Order
 from bench.execution.durations import fit_seconds
+from bench.execution.worker import main
 from bench.pipeline.cell import Cell
 from bench.pipeline.run import Done, died, run_cell
 from bench.pipeline.store import Store
@@ -94,8 +95,8 @@ class Processes(Executor):
         name = f"w{self._started}"
         self._started += 1
         orders = self._context.Queue()
-        threads = max(1, (os.cpu_count() or 1) // self.workers)
-        process = self._context.Process(target=_work, args=(self.job, orders, self._events, name, threads), daemon=True)
+        arguments = (os.getpid(), pickle.dumps(self.job), orders, self._events, name)
+        process = self._context.Process(target=main, args=arguments, daemon=True)
         process.start()
         self._pool[name] = (process, orders)
         return name
@@ -143,13 +144,8 @@ class WorkerProgress:
         self.events.put(("say", f"{self.cell} {text}".strip()))
 
 
-def _work(job: Job, orders: Any, events: Any, name: str, threads: int) -> None:
-    """A worker's life: run cells until the parent ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    _end_with_parent()
-    import torch
-
-    torch.set_num_threads(threads)
+def work(job: Job, orders: Any, events: Any, name: str) -> None:
+    """Run the cells that come by `orders` and report on `events`, until the parent ends this process."""
     if job.request.profile_time:
         timing.start()
     progress = WorkerProgress(events, name)
@@ -160,15 +156,3 @@ def _work(job: Job, orders: Any, events: Any, name: str, threads: int) -> None:
         done = run_cell(plan[order.index], context, order.fit_failure)
         spent = timing.take()
         events.put(("done", name, order.index, Done(done.record, done.path, done.cached, done.fit_failure, spent)))
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent dies, so that a killed run leaves nothing running."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from bench.grid.registry import Entry, Registry
 
+# Seeds that the rows run whose chance costs next to nothing.
+FREE_TRAININGS = 5
 SCENE_PARAMETERS = {"features": ("geometry", "albedo", "light", "view")}
 
 METHODS = Registry(
@@ -101,6 +103,7 @@ METHODS = Registry(
             "methods.baselines:Chance",
             "random numbers that know nothing of the image",
             baseline=True,
+            trainings=FREE_TRAININGS,
         ),
         Entry("raw_pixels", "methods.baselines:RawPixels", "the image itself, flattened", baseline=True),
         Entry(
@@ -109,6 +112,7 @@ METHODS = Registry(
             "PDR's encoders, untrained",
             "pdr",
             baseline=True,
+            trainings=FREE_TRAININGS,
             choices=SCENE_PARAMETERS,
         ),
         Entry(
@@ -171,7 +175,12 @@ TASKS = Registry(
         Entry(
             "truth",
             "tasks.truth.task:Truth",
-            "drawn faces taken apart into depth, normals, light, view and albedo, against the truth",
+            "drawn faces taken apart into depth, normals, light, view and albedo, against the truth; PDR's own world",
+        ),
+        Entry(
+            "truth_unmatched",
+            "tasks.truth.task:TruthUnmatched",
+            "the same on faces drawn with what PDR does not model: a wider camera, a second light, highlights, shadows",
         ),
         Entry(
             "attribution",
@@ -256,8 +265,14 @@ DATASETS = Registry(
         Entry(
             "faces_truth",
             "",
-            "drawn faces with complete ground truth; there is no real counterpart",
+            "drawn faces with complete ground truth, in PDR's own world; there is no real counterpart",
             stand_in="datasets.synthetic.sources:FacesTruth.open",
+        ),
+        Entry(
+            "faces_truth_unmatched",
+            "",
+            "the same faces drawn with what PDR does not model; there is no real counterpart",
+            stand_in="datasets.synthetic.sources:FacesTruthUnmatched.open",
         ),
         Entry(
             "shapenet_cars",

@@ -33,6 +33,8 @@ class Entry:
     argument: for an entry used as `name:ARGUMENT`, the configuration field (or opener's argument) it sets.
     usual: the arguments that `all` stands for.
     baseline: a row that is always shown, to keep a table honest.
+    trainings: for a method whose seeds are nearly free, how many of them run at least, so that its row has an interval
+        over them.
     variant: configuration values in brackets after the name, as `pdr[features=light]`; they go before the profile's.
     tasks: for a method, the only tasks that it is a row of; empty for all.
     choices: fields that are a set of these names; `pdr[features=*]` is one row for each subset but the empty one.
@@ -50,6 +52,7 @@ class Entry:
     argument: str = ""
     usual: tuple[str, ...] = ()
     baseline: bool = False
+    trainings: int = 1
     variant: Mapping[str, Any] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from bench.grid.catalogue import METHODS, PROFILES, TASKS, Profile
 from bench.grid.registry import Entry
+from bench.grid.rows import with_rows
 from bench.grid.seeds import Seeds, parse_seeds
 from bench.grid.values import merge, parse_value
 from datasets.errors import BenchError, suggestion
@@ -26,6 +27,8 @@ class Request:
     data_root: folder with one folder per real dataset, or None for the synthetic stand-ins.
     settings: `--set` values, by the prefix they were given for.
     jobs: worker processes; 0 for as many as pay.
+    threads: of each cell; another number than one gives other numbers, which `bench calibrate` measures.
+    baselines: whether the reference rows were asked for, which then run as many seeds as they need for an interval.
     """
 
     methods: tuple[Entry, ...]
@@ -39,6 +42,8 @@ class Request:
     force: bool
     jobs: int
     profile_time: bool
+    baselines: bool = False
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Options:
     baselines: bool = True
     force: bool = False
     profile_time: bool = False
+    threads: int = 1
 
     def request(self) -> Request:
         """Check everything that can be checked without loading anything; each mistake is one `BenchError`."""
@@ -78,6 +84,7 @@ class Options:
                 "without datasets use --data synthetic"
             )
         tasks = tuple(TASKS.select(self.tasks))
+        tasks, settings = with_rows(tasks, parse_settings(self.settings, [*chosen.values(), *tasks]))
         return Request(
             methods=tuple(chosen.values()),
             tasks=tasks,
@@ -85,11 +92,13 @@ class Options:
             profile=find_profile(self.profile or default_profile(root)),
             protocol="released" if self.protocol == "released" else "default",
             data_root=root,
-            settings=parse_settings(self.settings, [*chosen.values(), *tasks]),
+            settings=settings,
             device=self.device,
             force=self.force,
             jobs=self.jobs,
             profile_time=self.profile_time,
+            baselines=self.baselines,
+            threads=self.threads,
         )
 
 

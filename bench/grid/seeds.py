@@ -5,7 +5,8 @@ chosen at random by a protocol, `evaluate` behind what a task draws (resamples, 
 of them alone measures that source of variation.
 """
 
-from dataclasses import asdict, astuple, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from itertools import product
 
 from datasets.errors import BenchError
@@ -54,6 +55,29 @@ def parse_seed(text: str) -> Seeds:
     head, *others = text.split(",")
     values = {name: int(value) for name, value in (other.split("=") for other in others)}
     return Seeds(**{field.name: values.get(field.name, int(head)) for field in fields(Seeds)})
+
+
+def extended(seeds: Sequence[Seeds], trainings: int) -> tuple[Seeds, ...]:
+    """`seeds` and as many more, the lowest that are not among them, as make `trainings` different seeds of `fit`.
+
+    Where every number of `seeds` is for everything, so are the added ones; where sources are named apart, the added
+    ones vary `fit` alone and hold the others at those of the first.
+
+    >>> [str(more) for more in extended([Seeds(7, 7, 7)], 3)]
+    ['7', '0', '1']
+    >>> [str(more) for more in extended([Seeds(0, 4, 0)], 2)]
+    ['0,split=4', '1,split=4,evaluate=0']
+    """
+    there = {own.fit for own in seeds}
+    added = [number for number in range(trainings + len(there)) if number not in there]
+    together, first = not any(own.others for own in seeds), seeds[0]
+    return (
+        *seeds,
+        *(
+            Seeds(number, number, number) if together else replace(first, fit=number)
+            for number in added[: max(0, trainings - len(there))]
+        ),
+    )
 
 
 def varied(seeds: list[Seeds]) -> str:

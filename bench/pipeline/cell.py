@@ -9,7 +9,7 @@ from jaxtyping import Int
 from bench.grid.catalogue import DATASETS, TRAINING_DATASET
 from bench.grid.registry import Entry
 from bench.grid.request import Request
-from bench.grid.seeds import Seeds
+from bench.grid.seeds import Seeds, extended
 from bench.pipeline.keys import key_of
 from bench.pipeline.specs import MethodSpec, TaskSpec, method_spec, task_spec
 from bench.pipeline.store import Store
@@ -78,8 +78,9 @@ class Cell:
         return self.task.task.encodes and "features" in self.method.cls.provides
 
     def frames(self, dataset: Dataset) -> Int[np.ndarray, " m"]:
-        """Indices of the images that the task uses."""
-        return self.task.task.frames(dataset, seed=seed_for(self.seeds.split, "split", self.task.name))
+        """Indices of the images that the task uses, the same whatever settings its name ends with."""
+        name = self.task.name.partition("[")[0]
+        return self.task.task.frames(dataset, seed=seed_for(self.seeds.split, "split", name))
 
     @cached_property
     def unit(self) -> str:
@@ -91,6 +92,9 @@ class Cell:
 def cells(request: Request, store: Store) -> list[Cell]:
     """Every cell of a request. A method's cells follow each other.
 
+    Where the reference rows are asked for, a method whose seeds are nearly free runs more than were named
+    (`Entry.trainings`), after all that were.
+
     Raises BenchError where there is none: a method that is a row of some tasks only was asked for on others.
     """
     tasks = [task_spec(entry, request) for entry in request.tasks]
@@ -101,8 +105,9 @@ def cells(request: Request, store: Store) -> list[Cell]:
     }
     found = [
         Cell(specs[entry.name, task.task.domain], task, seeds, request.profile.name, request.protocol)
-        for seeds in request.seeds
+        for seeds in _all_seeds(request)
         for entry in request.methods
+        if seeds in _seeds_of(entry, request)
         for task in tasks
         if not entry.tasks or task.name in entry.tasks
     ]
@@ -111,3 +116,13 @@ def cells(request: Request, store: Store) -> list[Cell]:
         rows = "; ".join(f"{name} is a row of {', '.join(names)} only" for name, names in only.items())
         raise BenchError(f"nothing to run: {rows}")
     return found
+
+
+def _seeds_of(entry: Entry, request: Request) -> tuple[Seeds, ...]:
+    """The seeds that a method runs."""
+    return extended(request.seeds, entry.trainings) if request.baselines else request.seeds
+
+
+def _all_seeds(request: Request) -> list[Seeds]:
+    """Every seed that some method runs, those that were asked for first."""
+    return list(dict.fromkeys(seeds for entry in request.methods for seeds in _seeds_of(entry, request)))

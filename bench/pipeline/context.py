@@ -1,8 +1,10 @@
 """What all stages of a grid's cells share."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from bench.grid.request import Request
+from bench.pipeline.computing import THREADS
 from bench.pipeline.data import Data
 from bench.pipeline.store import Store
 from bench.training.device import resolve_device
@@ -20,6 +22,7 @@ class Context:
     run: identity of the invocation that computes, which every artifact bears.
     force: whether only what this very run has computed counts as being there. Several processes of one run so compute
         everything anew, and each thing once.
+    threads: how many a stage computes on. Keys hold it; whoever runs the cells leaves it as it is.
     """
 
     device: str
@@ -28,6 +31,12 @@ class Context:
     progress: Progress
     run: str = ""
     force: bool = False
+    threads: int = THREADS
+
+    @property
+    def hardware(self) -> dict[str, Any]:
+        """What of the machine numbers depend on, for a key."""
+        return {"device": self.device, "threads": self.threads}
 
     @classmethod
     def of(cls, request: Request, store: Store, progress: Progress | None = None, *, run: str = "") -> "Context":
@@ -39,4 +48,5 @@ class Context:
             progress=Silent() if progress is None else progress,
             run=run,
             force=request.force,
+            threads=request.threads,
         )

@@ -51,6 +51,7 @@ def derive_stage(cell: Cell, checkpoint: Checkpoint, dataset: Dataset, context: 
         "weights": checkpoint.sha256,
         "data": dataset.digest,
         "seed": seed,
+        **context.hardware,
     }
     place = context.store.derived
 

@@ -40,8 +40,19 @@ class Features:
         return self.info.get("run")
 
 
+def input_scale(cell: Cell) -> float:
+    """What images in [0, 1] are multiplied by before they are encoded: a method may have frames of tracks fed as they
+    lie on disk (`MethodConfig.track_scale`)."""
+    return float(cell.method.config.track_scale) if cell.task.task.reduce == "track_mean" else 1.0
+
+
 def encode_ingredients(
-    cell: Cell, checkpoint: Checkpoint, derived: Derived | None, dataset: Dataset, frames: Int[np.ndarray, " m"]
+    cell: Cell,
+    checkpoint: Checkpoint,
+    derived: Derived | None,
+    dataset: Dataset,
+    frames: Int[np.ndarray, " m"],
+    context: Context,
 ) -> dict[str, Any]:
     """What features depend on. Without weights there is nothing that the seed could change."""
     task = cell.task.task
@@ -53,9 +64,10 @@ def encode_ingredients(
         "data": dataset.digest,
         "frames": hashlib.sha256(frames.astype("<i8").tobytes()).hexdigest()[:16],
         "reduce": task.reduce,
-        "input_scale": task.input_scale,
+        "input_scale": input_scale(cell),
         "encoding": source_version("bench.pipeline.encoding"),
         "precision": "32-true",
+        **context.hardware,
     }
 
 
@@ -70,7 +82,7 @@ def encode_stage(
     """Encode the images `frames` of the cell's task in blocks, straight into a file."""
     task, name = cell.task.task, cell.task.name
     by_track = task.reduce == "track_mean"
-    ingredients = encode_ingredients(cell, checkpoint, derived, dataset, frames)
+    ingredients = encode_ingredients(cell, checkpoint, derived, dataset, frames, context)
     place = context.store.features
 
     def compute(key: str) -> None:
@@ -92,7 +104,7 @@ def encode_stage(
                     temporary / "features.npy",
                     device=context.device,
                     by_track=by_track,
-                    scale=task.input_scale,
+                    scale=input_scale(cell),
                     progress=context.progress,
                     what=f"{name}: encode",
                 )

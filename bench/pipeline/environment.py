@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from bench.pipeline.computing import THREADS
 from bench.pipeline.records import Environment
 
 PACKAGES = (
@@ -24,8 +25,8 @@ PACKAGES = (
 
 
 @cache
-def environment(device: str) -> Environment:
-    """The environment of a run on `device` (`cpu` or `cuda`)."""
+def environment(device: str, threads: int = THREADS) -> Environment:
+    """The environment of a run on `device` (`cpu` or `cuda`) whose stages compute on so many threads."""
     import torch
 
     commit, dirty = git_state(Path(__file__).parents[2])
@@ -36,7 +37,7 @@ def environment(device: str) -> Environment:
         device=torch.cuda.get_device_name()
         if device == "cuda"
         else f"cpu ({platform.processor() or platform.machine()})",
-        threads=torch.get_num_threads(),
+        threads=threads,
         git_commit=commit,
         git_dirty=dirty,
     )

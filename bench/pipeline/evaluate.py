@@ -49,8 +49,10 @@ def evaluate_ingredients(
         "seed": cell.seeds.evaluate,
     }
     if task.asks_model or task.trains:
-        ingredients["model"] = encode_ingredients(cell, status.checkpoint, status.derived, status.dataset, frames)
-        ingredients["device"] = context.device  # with it goes the precision that a schedule's `auto` means
+        ingredients["model"] = encode_ingredients(
+            cell, status.checkpoint, status.derived, status.dataset, frames, context
+        )
+        ingredients |= context.hardware  # with the device goes the precision that a schedule's `auto` means
     if task.trains:
         ingredients |= {"training": source_version(LOOP), "packages": packages_of(LOOP)}
     return ingredients

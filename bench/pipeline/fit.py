@@ -64,6 +64,7 @@ def fit_stage(cell: Cell, training: Dataset | None, context: Context) -> Stage[C
             "data": training.digest,
             "split": cell.seeds.split,
             "precision": resolve_precision(spec.config.schedule, context.device),
+            **context.hardware,
             "training": source_version(LOOP),
             "packages": packages_of(LOOP),
         }

@@ -26,7 +26,7 @@ def first_fault(error: ValidationError) -> str:
 class Frozen(BaseModel):
     """A strict, immutable part of a record."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
 
 class DatasetInfo(Frozen):
@@ -119,7 +119,10 @@ class Record(Frozen):
     method_config: dict[str, Any] = Field(default_factory=dict)
     task_config: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict, description="the training's summary (steps, best loss)")
-    stages: dict[str, StageCost] = Field(default_factory=dict, description="fit, derive, encode, evaluate")
+    # Files keep the name that schema 1 gave them, for scripts that read it.
+    stages: dict[str, StageCost] = Field(
+        default_factory=dict, alias="phases", description="what fit, derive, encode and evaluate cost"
+    )
     ingredients: dict[str, Any] = Field(default_factory=dict, description="what `key` hashes, for `bench why`")
     run: str | None = Field(None, description="the invocation that computed it")
     environment: Environment
@@ -129,15 +132,14 @@ class Record(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _of_schema_1(cls, values: Any) -> Any:
-        """Take a record of schema 1, which called stages phases and declared nothing of metrics but their direction."""
+        """Take a record of schema 1, which declared nothing of metrics but their direction."""
         if not isinstance(values, dict) or values.get("schema_version") != 1:
             return values
         less = set(values.get("less_is_better", ()))
         clustering = "number_of_clusters" in values.get("details", {})
         return {
-            **{name: value for name, value in values.items() if name not in ("phases", "less_is_better")},
+            **{name: value for name, value in values.items() if name != "less_is_better"},
             "schema_version": SCHEMA_VERSION,
-            "stages": values.get("phases", {}),
             "declared": [
                 {"name": name, "higher_is_better": name not in less, "low": None, "high": None}
                 for name in values.get("metrics", ())
@@ -156,13 +158,20 @@ class Record(Frozen):
         return Seeds(**{**dict.fromkeys(("fit", "split", "evaluate"), self.seed), **self.seeds})
 
     @property
+    def varies_with_seed(self) -> bool:
+        """Whether a training, or weights drawn by chance, stand behind the scores: the method's own, or a head's that
+        the task trains. What has none of these scores the same whatever the seed, but for the choice of images."""
+        evaluated = self.ingredients.get("evaluate", {})
+        return bool(self.weights_sha256 or self.training_dataset or self.training or "training" in evaluated)
+
+    @property
     def synthetic(self) -> bool:
         """Whether any data behind the scores was drawn by the project."""
         return any(data is not None and data.synthetic for data in (self.dataset, self.training_dataset))
 
     def write(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
-        write_json(path, self.model_dump(mode="json"))
+        write_json(path, self.model_dump(mode="json", by_alias=True))
 
     @classmethod
     def read(cls, path: Path) -> "Record":

@@ -47,7 +47,8 @@ class MethodSpec:
         values = self.config.model_dump(mode="json")
         for name in self.cls.Config.file_fields():
             values[name] = None if values[name] is None else file_digest(Path(values[name]))
-        dropped = {"schedule"} if encoding or self.weights else self.cls.Config.encode_fields()
+        # How frames of tracks are scaled concerns tracks alone: it is an ingredient of their features.
+        dropped = {"schedule", "track_scale"} if encoding or self.weights else self.cls.Config.encode_fields()
         identity = {
             "class": self.cls.__qualname__,
             "config": {name: value for name, value in values.items() if name not in {*dropped, "weights"}},

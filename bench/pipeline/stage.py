@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
+from bench.pipeline.computing import computing
 from bench.pipeline.context import Context
 from bench.pipeline.keys import key_of
 
@@ -34,7 +35,8 @@ class Stage(Generic[A]):
     ingredients: all that the artifact depends on, JSON; their hash is its key.
     open: the finished artifact of a key, or None.
     discard: removes the artifact of a key.
-    compute: computes it and puts it into the store, whole or not at all; called by one process at a time.
+    compute: computes it and puts it into the store, whole or not at all; called by one process at a time, as
+        `bench.pipeline.computing` sets it up.
     """
 
     name: StageName
@@ -65,7 +67,8 @@ class Stage(Generic[A]):
             if (found := self.find(context)) is None:
                 if self.open(self.key) is not None:  # another run's, under `force`
                     self.discard(self.key)
-                self.compute(self.key)
+                with computing(context.threads):
+                    self.compute(self.key)
                 found = self.open(self.key)
         assert found is not None, f"{self.kind} {self.key} was just computed"
         return found

@@ -1,10 +1,9 @@
-"""Taking a run's tables and figures into `results/`, and README's table out of them.
+"""Taking a run's tables, figures and spread over trainings into `results/`.
 
 What is committed there is a run's own output, never typed: the files carry the profile's name, and README shows between
-its markers what they hold.
+its markers what they hold (`bench.results.readme`).
 """
 
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from bench.pipeline.fit import SHEET_ROWS
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results import table as tables
+from bench.results.spread import FILE, committed
 from datasets.base import Content, Silent
 from datasets.errors import BenchError
 from datasets.files import write_text, write_with
@@ -24,15 +24,14 @@ from tasks.contact_sheet import LINE
 
 # Rows of a contact sheet that are shown, to keep the files small.
 ROWS = 3
-# The metric of README's table.
-README_METRIC = "accuracy"
 # Images of each drawn dataset side by side, and the datasets.
 ACROSS = 16
 DRAWN = ("bbt", "buffy", "rafdb", "celeba", "yaleb", "view_sweep", "shapenet_cars")
 
 
 def publish(records: Sequence[Record], store: Store, folder: Path) -> list[Path]:
-    """Write `table.csv`, `table.md`, the contact sheet of each trained method, and `stand_ins.png` into `folder`.
+    """Write `table.csv`, `table.md`, `spread.json` (how much trainings vary, for tables with rows of one), the contact
+    sheet of each trained method, and `stand_ins.png` into `folder`, which has the profile's name.
 
     Returns the files. Raises BenchError where a record is not of drawn data only: pictures of real people are not ours
     to publish.
@@ -40,10 +39,11 @@ def publish(records: Sequence[Record], store: Store, folder: Path) -> list[Path]
     real = [record.name for record in records if record.dataset is not None and not record.dataset.synthetic]
     if real:
         raise BenchError(f"{real[0]} is of real photographs: only runs on the synthetic stand-ins are published")
-    table = tables.build(records)
-    written = [folder / "table.csv", folder / "table.md"]
+    table = tables.build(records, store)
+    written = [folder / "table.csv", folder / "table.md", folder / FILE]
     write_text(written[0], tables.to_csv(table))
     write_text(written[1], tables.to_markdown(table))
+    committed(folder.name, folder.parent).with_measured(records).write(written[2])
     for record in records:
         if "fit" not in record.stages:
             continue
@@ -55,36 +55,6 @@ def publish(records: Sequence[Record], store: Store, folder: Path) -> list[Path]
     written.append(folder / "stand_ins.png")
     _save(_stand_ins(), written[-1])
     return written
-
-
-def readme_table(path: Path) -> str:
-    """README's table from a committed `table.csv`: accuracy by method and task, with its 95 % interval."""
-    with path.open(encoding="utf-8", newline="") as handle:
-        rows = [row for row in csv.DictReader(handle) if row["metric"] == README_METRIC]
-    labels = {row["task"]: f"{row['task']}[synthetic]" if row["synthetic"] == "true" else row["task"] for row in rows}
-    found: dict[str, dict[str, str]] = {}
-    for row in rows:
-        text = f"{float(row['value']):.3f}" if row["value"] else row["status"].replace("not_applicable", "n/a")
-        if row["low"]:
-            text += f" ({float(row['low']):.2f}–{float(row['high']):.2f})"
-        found.setdefault(row["method"], {})[row["task"]] = text
-    lines = ["| method | " + " | ".join(labels.values()) + " |", "|---" * (len(labels) + 1) + "|"]
-    lines += [
-        f"| `{method}` | " + " | ".join(cells.get(task, "") for task in labels) + " |"
-        for method, cells in found.items()
-    ]
-    return "\n".join(lines)
-
-
-def update_readme(readme: Path, name: str, table: str) -> None:
-    """Put a table between README's markers `<!-- table: NAME -->` and `<!-- end -->`."""
-    text = readme.read_text(encoding="utf-8")
-    begin, end = f"<!-- table: {name} -->\n", "\n<!-- end -->"
-    if begin not in text:
-        raise BenchError(f"{readme} has no marker {begin.strip()}")
-    head, _, rest = text.partition(begin)
-    tail = rest[rest.index(end) :]
-    write_text(readme, head + begin + table + tail)
 
 
 def _suffix(record: Record) -> str:

@@ -6,12 +6,16 @@ per metric, `quantity,method,task,value,source` with one figure per line, and, i
 `<metric>_100_<mode>`, or `encoder,<metric>,...,source`, where an encoder stands for a method. A method that the paper
 calls otherwise says so in its registry entry (`published_as`). A remark in brackets after the method's name, as in
 `vqvae (best baseline)`, is not part of the name.
+
+`notes.csv` (`task,methods,metrics,note`) holds sentences on figures that a reader should not take for what they look
+like; names within a field are apart by spaces.
 """
 
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 from bench.grid.catalogue import METHODS, TASKS
@@ -21,6 +25,9 @@ PAPER_FOLDER = Path(__file__).parents[2] / "results" / "paper"
 
 # How a file says that a paper gives a figure for "ours" without saying for which of its variants.
 UNATTRIBUTED = "variant not stated"
+
+# The file of sentences on figures.
+NOTES = "notes.csv"
 
 # Columns that hold no figure.
 AXES = ("method", "task", "train_samples", "encoder", "source")
@@ -32,6 +39,16 @@ class Published:
 
     value: float
     source: str
+
+
+@dataclass(frozen=True)
+class Footnote:
+    """A sentence on the figures that a paper gives for some methods and metrics on a task."""
+
+    task: str
+    methods: frozenset[str]
+    metrics: frozenset[str]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +73,29 @@ def unattributed(task: str, metric: str) -> tuple[Published, ...]:
     """Figures that the paper gives for its own method without naming the variant."""
     found = load().unattributed
     return next((found[name, metric] for name in _filed_as(task) if (name, metric) in found), ())
+
+
+@cache
+def footnotes(folder: Path = PAPER_FOLDER) -> tuple[Footnote, ...]:
+    """The sentences on published figures; none without the file.
+
+    Raises BenchError where one is of a figure that no file gives: a footnote that nobody would ever see.
+    """
+    path = folder / NOTES
+    if not path.is_file():
+        return ()
+    found = []
+    with path.open(encoding="utf-8", newline="") as handle:
+        reader = csv.DictReader(handle)
+        for line in reader:
+            note = Footnote(
+                line["task"], frozenset(line["methods"].split()), frozenset(line["metrics"].split()), line["note"]
+            )
+            for method, metric in product(note.methods, note.metrics):
+                if (method, note.task, metric) not in load(folder).attributed:
+                    raise BenchError(f"{path}, line {reader.line_num}: no file gives {method}/{note.task}/{metric}")
+            found.append(note)
+    return tuple(found)
 
 
 def _filed_as(task: str) -> tuple[str, ...]:

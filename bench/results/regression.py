@@ -1,15 +1,26 @@
 """The regression check: a suite's reference values, how much they vary by themselves, and what differs from them.
 
-A reference is measured, not guessed: `bench calibrate` runs the suite with several seeds of the same code, and once
-more with another number of threads. A metric's limit is the repeatability limit of ISO 5725, 2.8 standard deviations
-(two single results of the same method differ by more in one case of twenty), and at least the numeric noise.
+A reference is measured, not guessed: `bench calibrate` runs the suite with n seeds of the same code, and once more with
+another number of threads. A change of the code that means nothing but sends trainings another way draws their scores
+anew. So a metric's limit is that of a prediction interval for one new score beside the mean of n (normal theory, as in
+Hahn and Meeker, Statistical Intervals, 1991, section 4.7),
+
+    t * sd * sqrt(1 + 1 / n),    t of Student's t with n - 1 degrees of freedom at 1 - 0.05 / (2 m),
+
+with m the number of metrics in the suite (Bonferroni), so that a check of all of them raises any false alarm in 5 % of
+cases at most, however they depend on each other. The price is power: with 100 metrics t is 1273 of two seeds, 10.3 of
+five and 5.3 of ten, so that a reference is worth its seeds. A score that is what it was, within the numeric noise, is
+no alarm however far from the mean; and a cell of which nothing varied is held to that noise. Where a metric is the same
+at all seeds by luck, as counts of few items are, its sd is taken to be the least that another of its cell has.
 """
 
 import platform
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import sqrt
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Literal
@@ -20,10 +31,14 @@ from pydantic import Field, ValidationError
 from bench.pipeline.predictions import predictions_of
 from bench.pipeline.records import Environment, Frozen, Record, first_fault
 from bench.pipeline.store import Store
+from bench.results.crossed import quantile
 from datasets.errors import BenchError
 from datasets.files import write_json
 
-REPEATABILITY = 2.8
+# Schema 1 had other limits, around the first seed's value.
+SCHEMA_VERSION: Literal[2] = 2
+# How often a check of unchanged code may raise any alarm.
+ALARMS = 0.05
 # Metrics are sums over items in float64: a difference below this is rounding on any machine.
 ROUNDING = 1e-6
 # Packages whose next minor version may change every trained number.
@@ -35,9 +50,12 @@ class Measured(Frozen):
 
     value: float = Field(description="at the first seed, which the check runs again")
     mean: float = Field(description="over the seeds")
-    sd: float = Field(ge=0, description="standard deviation over the seeds")
+    sd: float = Field(
+        ge=0,
+        description="standard deviation over the seeds; where that is 0, the least that another metric of the cell has",
+    )
     noise: float = Field(ge=0, description="change when the first seed ran with another number of threads")
-    limit: float = Field(gt=0, description="largest difference that is no regression")
+    limit: float = Field(gt=0, description="largest difference from the mean that is no regression")
 
 
 class CellReference(Frozen):
@@ -62,7 +80,7 @@ class Suite(Frozen):
 class Reference(Frozen):
     """What `bench check` compares with."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = SCHEMA_VERSION
     suite: Suite
     seeds: list[int] = Field(description="seeds that were run; the first is that of the check")
     environment: Environment
@@ -76,12 +94,19 @@ class Reference(Frozen):
 
     @classmethod
     def read(cls, path: Path) -> "Reference":
-        """Read a reference; a missing or damaged one is a BenchError."""
+        """Read a reference; a missing, an old or a damaged one is a BenchError."""
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise BenchError(f"no reference {path} ({error.strerror}): make one with `bench calibrate`") from error
+        try:
+            return cls.model_validate_json(text)
         except ValidationError as error:
+            if re.search(r'"schema_version":\s*1\b', text):
+                raise BenchError(
+                    f"{path} is a reference of schema 1, whose limits meant something else: make it anew with "
+                    "`bench calibrate`"
+                ) from error
             raise BenchError(
                 f"{path} is no reference ({first_fault(error)}): make one with `bench calibrate`"
             ) from error
@@ -113,15 +138,23 @@ def calibrated(
         if record.status not in ("ok", "not_applicable"):
             raise BenchError(f"{record.name} {record.status}: {record.error}; a reference needs every cell")
     noisy = {_cell(record): record for record in again}
+    values = {
+        (_cell(record), metric): [
+            other.metrics[metric] for records in runs for other in records if _cell(other) == _cell(record)
+        ]
+        for record in runs[0]
+        for metric in record.metrics
+    }
     cells = {}
     for record in runs[0]:
         name = _cell(record)
-        same = [other for records in runs for other in records if _cell(other) == name]
+        own = {metric: values[name, metric] for metric in record.metrics}
+        least = min((sd for sd in map(stdev, own.values()) if sd > 0), default=0.0)
         cells[name] = CellReference(
             status="ok" if record.status == "ok" else "not_applicable",
             metrics={
-                metric: _measured([other.metrics[metric] for other in same], noisy[name].metrics[metric])
-                for metric in record.metrics
+                metric: _measured(found, noisy[name].metrics[metric], least, len(values))
+                for metric, found in own.items()
             },
             items=items_of(predictions_of(record, store)),
         )
@@ -135,11 +168,23 @@ def calibrated(
     )
 
 
-def _measured(values: list[float], other_threads: float) -> Measured:
-    noise = abs(other_threads - values[0])
-    sd = stdev(values)
-    return Measured(
-        value=values[0], mean=fmean(values), sd=sd, noise=noise, limit=max(REPEATABILITY * sd, noise, ROUNDING)
+def _measured(values: list[float], other_threads: float, least: float, metrics: int) -> Measured:
+    """One metric of `metrics`; `least` is the smallest standard deviation, but 0, of its cell's metrics."""
+    noise, sd = abs(other_threads - values[0]), stdev(values) or least
+    limit = max(prediction_limit(sd, len(values), metrics), noise, ROUNDING)
+    return Measured(value=values[0], mean=fmean(values), sd=sd, noise=noise, limit=limit)
+
+
+def prediction_limit(sd: float, runs: int, metrics: int) -> float:
+    """How far from the mean of `runs` scores, of standard deviation `sd`, one more may lie, so that `metrics` such
+    limits hold together in 95 % of cases."""
+    return quantile(runs - 1, 1 - ALARMS / (2 * metrics)) * sd * sqrt(1 + 1 / runs)
+
+
+def alarms(value: float, measured: Measured) -> bool:
+    """Whether a score is a regression: neither what it was nor within the limit of the mean."""
+    return not (
+        abs(value - measured.value) <= max(measured.noise, ROUNDING) or abs(value - measured.mean) <= measured.limit
     )
 
 
@@ -168,6 +213,16 @@ def void(reference: Reference, environment: Environment) -> list[str]:
     return reasons
 
 
+def changed(reference: Reference, records: Sequence[Record]) -> int:
+    """How many metrics are not what they were, within their limits or beyond."""
+    here = {_cell(record): record.metrics for record in records}
+    return sum(
+        not abs(here.get(name, {}).get(metric, measured.value) - measured.value) <= max(measured.noise, ROUNDING)
+        for name, cell in reference.cells.items()
+        for metric, measured in cell.metrics.items()
+    )
+
+
 def findings(reference: Reference, records: Sequence[Record], store: Store) -> list[Finding]:
     """Everything in `records` that differs from the reference by more than its limit, or is not there."""
     found = []
@@ -192,10 +247,10 @@ def _differences(name: str, wanted: CellReference, record: Record, store: Store)
         value = record.metrics.get(metric)
         if value is None:
             found.append(Finding("regression", name, f"{metric} is gone"))
-        elif not abs(value - measured.value) <= measured.limit:
+        elif alarms(value, measured):
             text = (
-                f"{metric} {measured.value:.4f} -> {value:.4f} ({value - measured.value:+.4f}, limit "
-                f"{measured.limit:.2g}); {first_difference(wanted.items, items_of(predictions_of(record, store)))}"
+                f"{metric} {measured.value:.4f} -> {value:.4f} (mean {measured.mean:.4f} ± {measured.limit:.2g}); "
+                f"{first_difference(wanted.items, items_of(predictions_of(record, store)))}"
             )
             found.append(Finding("regression", name, text))
     found += [

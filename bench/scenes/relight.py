@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import get_args
 
@@ -22,6 +23,7 @@ from bench.pipeline.specs import MethodSpec, method_spec, task_spec
 from bench.pipeline.status import CellStatus
 from bench.pipeline.walk import compute, look
 from bench.pipeline.weights import load_method
+from bench.training.device import DEVICES
 from bench.training.precision import Precision
 from datasets.base import Dataset
 from datasets.blocks import blocks, to_float
@@ -151,7 +153,7 @@ def _cell(request: Request, domain: Domain, context: Context) -> Cell:
 def find_checkpoint(cell: Cell, context: Context) -> CellStatus:
     """The training images and the finished weights, as far as they are in the store. Nothing is decoded or trained.
 
-    Weights that another device has trained in its own precision are taken where there are none of this one's.
+    Weights that another device has trained, in any precision, are taken where there are none of this one's.
 
     Raises DatasetMissing where the training images' files are not there.
     """
@@ -159,8 +161,8 @@ def find_checkpoint(cell: Cell, context: Context) -> CellStatus:
         context.data.find(cell.training_dataset, cell.method.size)
     status = look(cell, context, until="fit")
     if status.checkpoint is None and "fit" in status.ingredients:
-        for precision in get_args(Precision):
-            key = key_of({**status.ingredients["fit"], "precision": precision})
+        for device, precision in product(DEVICES, get_args(Precision)):
+            key = key_of({**status.ingredients["fit"], "device": device, "precision": precision})
             if (found := open_checkpoint(key, context.store.checkpoint(key))) is not None:
                 status.checkpoint = found
     return status

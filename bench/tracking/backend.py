@@ -45,6 +45,7 @@ class Backend:
     uri: tracking URI.
     artifacts: folder for the artifacts of new experiments, or None where the server decides.
     database: the sqlite file, or None.
+    own: whether that is the store's own, which nothing but the mirror writes to.
     lock: file whose lock is held while writing, since several processes that open a fresh sqlite store crash,
         and two mirrors of one store would both find a run missing and both create it.
     """
@@ -53,6 +54,7 @@ class Backend:
     artifacts: Path | None
     database: Path | None
     lock: Path
+    own: bool = False
 
     @property
     def shown(self) -> str:
@@ -70,11 +72,29 @@ def locate(store_root: Path, uri: str | None = None) -> Backend:
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
         database = store / "mlflow.db"
-        return Backend(f"sqlite:///{database.as_posix()}", store / "mlartifacts", database, locks)
-    if uri.startswith("sqlite:///") and (name := uri.removeprefix("sqlite:///").partition("?")[0]):
+        return Backend(_sqlite_uri(database), store / "mlartifacts", database, locks, own=True)
+    if uri.startswith("sqlite:///") and (name := _database_of(uri)):
         database = Path(name).resolve()
         return Backend(uri, database.parent / "mlartifacts", database, database.with_name(f"{database.name}.lock"))
     return Backend(uri, None, None, locks)
+
+
+def _sqlite_uri(database: Path) -> str:
+    """The address of a database, whatever signs its folder's name has: `?`, `#` and `%` mean something in addresses."""
+    from sqlalchemy import URL
+
+    return URL.create("sqlite", database=database.as_posix()).render_as_string()
+
+
+def _database_of(uri: str) -> str | None:
+    """The file that a sqlite address names; a wrong address is one `TrackingError`."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(uri).database
+    except ArgumentError as error:
+        raise TrackingError(f"MLFLOW_TRACKING_URI {uri!r} is no address: expected sqlite:///FILE") from error
 
 
 @contextmanager
@@ -109,10 +129,11 @@ def experiment(client: "MlflowClient", backend: Backend, name: str) -> str:
             f"experiment {name!r} was deleted in {backend.shown}: restore it there "
             f"(mlflow experiments restore -x {found.experiment_id}) or run with another --suite"
         )
-    if backend.artifacts and found.artifact_location.rstrip("/") != backend.artifacts.as_uri():
+    # Elsewhere an experiment of that name may be a lab's own: its artifacts lie where it was made.
+    if backend.own and backend.artifacts and found.artifact_location.rstrip("/") != backend.artifacts.as_uri():
         raise TrackingError(
-            f"{backend.shown} was moved: its artifacts are filed under {found.artifact_location}; delete the "
-            "database and mirror the store again with `bench mlflow sync`"
+            f"the store was moved: its mirror {backend.database} files artifacts under {found.artifact_location}; "
+            "delete that mlflow.db, which holds nothing but the mirror, and make it anew with `bench mlflow sync`"
         )
     return str(found.experiment_id)
 
@@ -129,7 +150,13 @@ def _client(backend: Backend) -> "MlflowClient":
     prepare_environment()
     if backend.database is not None:
         backend.database.parent.mkdir(parents=True, exist_ok=True)
-    from mlflow import MlflowClient
+        backend.database.touch()  # with the permissions that the user's other files have, which sqlite does not give
+        if not os.access(backend.database, os.W_OK):
+            raise TrackingError(f"{backend.database} belongs to another user and cannot be written")
+    try:
+        from mlflow import MlflowClient
+    except Exception as error:  # whatever its many dependencies do where there is no home folder or no account
+        raise TrackingError(f"MLflow cannot be loaded ({type(error).__name__}: {_first_line(error)})") from error
 
     for name in ("mlflow", "alembic", "urllib3.connectionpool"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -143,6 +170,8 @@ def _reported(backend: Backend) -> Iterator[None]:
         yield
     except BenchError:
         raise
+    except PermissionError as error:
+        raise TrackingError(f"{error.filename} cannot be written: permission denied") from error
     except Timeout as error:
         raise TrackingError(
             f"another run has been writing to MLflow at {backend.shown} for {LOCK_TIMEOUT_S:.0f} s; "

@@ -1,6 +1,12 @@
 """Which device a run computes on."""
 
+from typing import Literal, get_args
+
 from datasets.errors import BenchError
+
+# The kinds of device, by which the numbers of one may differ from those of another.
+Device = Literal["cpu", "cuda"]
+DEVICES: tuple[Device, ...] = get_args(Device)
 
 
 def resolve_device(name: str) -> str:

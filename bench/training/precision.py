@@ -30,13 +30,32 @@ def fast_bfloat16(device: str) -> bool:
     oneDNN emulates the format, slower than float32, although torch calls it "supported".
     """
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported())
 
 
 @contextmanager
+def exact_float32() -> Iterator[None]:
+    """Multiply float32 as float32; the caller's settings come back afterwards.
+
+    NVIDIA's TF32 has 10 bits of mantissa in place of 23. torch takes it for convolutions by default, and for matrix
+    products where a program asks for it.
+    """
+    cudnn = torch.backends.cudnn
+    before = torch.get_float32_matmul_precision(), cudnn.allow_tf32
+    torch.set_float32_matmul_precision("highest")  # switches off `torch.backends.cuda.matmul.allow_tf32`
+    cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        cudnn.allow_tf32 = before[1]
+
+
+@contextmanager
 def repeatable(device: str) -> Iterator[None]:
-    """Ask torch for algorithms that give the same bits each time; the caller's settings come back afterwards.
+    """Ask torch for algorithms that give the same bits each time, and for exact products of float32; the caller's
+    settings come back afterwards.
 
     An operation that has no such algorithm on a GPU (the gradient of `grid_sample`, say) warns and runs, since
     refusing it would refuse the method. The CPU needs the setting as well: gradients of advanced indexing are
@@ -57,7 +76,8 @@ def repeatable(device: str) -> Iterator[None]:
     utilities.fill_uninitialized_memory = False  # a debugging aid that writes every new tensor once more
     cudnn.benchmark, cudnn.deterministic = False, True
     try:
-        yield
+        with exact_float32():
+            yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
         utilities.fill_uninitialized_memory = before[2]

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from datasets.base import Content, Progress, Source
 from datasets.errors import BenchError
 from datasets.rows import in_memory
+from methods import numba_threads, rendering
 
 Subset = Literal["smoke", "mini", "full"]
 
@@ -35,15 +36,24 @@ class Drawn(Source):
             f"{cls.name}[synthetic] has no subset {subset!r}: expected one of {', '.join(get_args(Subset))}"
         )
 
+    def drawing(self) -> dict[str, str]:
+        """What decides images besides their parameters, for a fingerprint: the source of the generators, of the
+        project's renderer and of how its kernels are compiled."""
+        return {
+            "source": source_digest(Path(__file__).parent),
+            "renderer": source_digest(Path(rendering.__path__[0])),
+            "kernels": source_digest(Path(str(numba_threads.__file__))),
+        }
+
     def read(self, size: int, progress: Progress) -> Content:
         """Draw everything into memory."""
         return self.read_into(in_memory, size, progress)
 
 
 @cache
-def source_digest(folder: Path) -> str:
-    """SHA-256 of the source below `folder`: what is drawn depends on nothing else but the parameters."""
+def source_digest(place: Path) -> str:
+    """SHA-256 of names and text of the Python source at `place`, a file or a folder with all below it."""
     digest = sha256()
-    for path in sorted(folder.rglob("*.py")):
+    for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -15,8 +15,9 @@ from datasets.layout import SPLITS
 from datasets.rafdb import EMOTIONS as RAFDB_EMOTIONS
 from datasets.streams import generator
 from datasets.synthetic.drawn import SEED, Subset
-from datasets.synthetic.faces.acting import TYPICAL, act, draw_expression
+from datasets.synthetic.faces.acting import TYPICAL, draw_expression, show
 from datasets.synthetic.faces.attributes import NAMES, attributes
+from datasets.synthetic.faces.beyond import NEAR, beyond, light_beyond, near, person_beyond
 from datasets.synthetic.faces.chance import clipped, uniform
 from datasets.synthetic.faces.parameters import EMOTIONS, Face
 from datasets.synthetic.faces.parts import PARTS
@@ -25,6 +26,7 @@ from datasets.synthetic.faces.rendered import Rendered
 from datasets.synthetic.faces.scenes import (
     TEST_LIGHT,
     TRAINING_LIGHT,
+    draw_aligned_view,
     draw_light,
     draw_surroundings,
     draw_view,
@@ -46,7 +48,7 @@ class Parts:
 
 # Images of every subset. CelebAMask-HQ's 24,000 training images would take long to draw for what they add.
 PARTS_OF: dict[str, dict[Subset, Parts]] = {
-    "rafdb": {"smoke": Parts(0, 48), "mini": Parts(0, 800), "full": Parts(0, 3068)},
+    "rafdb": {"smoke": Parts(48, 48), "mini": Parts(3200, 800), "full": Parts(12271, 3068)},
     "celeba": {"smoke": Parts(48, 64), "mini": Parts(1000, 1500), "full": Parts(1200, 6000)},
     "celebamask": {"smoke": Parts(24, 12), "mini": Parts(500, 150), "full": Parts(4000, 1000)},
 }
@@ -90,31 +92,36 @@ class SplitStandIn(StandIn):
 
 
 class RAFDBStandIn(SplitStandIn):
-    """Test images of seven emotions in the published proportions, as acted in films: every person is seen once.
+    """Images of seven emotions in the published proportions, plainly shown: every person is seen once.
 
-    Labels `emotion` and `split`; truth `light` and `view` (see `faces.rendered.Rendered`).
+    Heads are upright, in the middle and fill the image, as in the official aligned images. Labels `emotion` and
+    `split`; truth `light` and `view` (see `faces.rendered.Rendered`).
     """
 
     name = "rafdb"
-    # Published numbers of test images, in the order of EMOTIONS.
-    counts: ClassVar[tuple[int, ...]] = (329, 74, 160, 1185, 478, 162, 680)
+    # Published numbers of images, in the order of EMOTIONS.
+    counts: ClassVar[dict[str, tuple[int, ...]]] = {
+        "train": (1290, 281, 717, 4772, 1982, 705, 2524),
+        "test": (329, 74, 160, 1185, 478, 162, 680),
+    }
 
     def face(self, part: str, index: int) -> Face:
-        """Image `index` of the test part, which is the only one."""
+        """Image `index` of a part."""
         # A subset takes every n-th image of the next larger one, so that it has all emotions in proportion.
         subsets = get_args(Subset)
-        sizes = [PARTS_OF[self.name][subset].test for subset in subsets[subsets.index(self.subset) :]]
+        sizes = [getattr(PARTS_OF[self.name][subset], part) for subset in subsets[subsets.index(self.subset) :]]
         for some, more in pairwise(sizes):
             index = index * more // some
-        return self._whole(index)
+        return self._whole(part, index)
 
-    def _whole(self, number: int) -> Face:
-        rng = generator(SEED, "synthetic", "rafdb", number)
-        emotion = int(np.searchsorted(np.cumsum(self.counts), number, side="right"))
+    def _whole(self, part: str, number: int) -> Face:
+        name = ("rafdb", number) if part == "test" else ("rafdb", part, number)
+        rng = generator(SEED, "synthetic", *name)
+        emotion = int(np.searchsorted(np.cumsum(self.counts[part]), number, side="right"))
         gaze = (clipped(rng, 0.0, 0.025, -0.06, 0.06), clipped(rng, 0.0, 0.012, -0.03, 0.03))
-        pose = act(EMOTIONS[emotion], uniform(rng, 0.4, 1.0), gaze)
-        person, view = draw_identity(rng), draw_view(rng)
-        return Face(person, pose, view, draw_light(rng, TEST_LIGHT), draw_surroundings(rng))
+        pose = show(EMOTIONS[emotion], uniform(rng, 0.6, 1.0), gaze)
+        person, view = draw_identity(rng), draw_aligned_view(rng)
+        return beyond(Face(person, pose, view, draw_light(rng, TEST_LIGHT), draw_surroundings(rng)), *name)
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
         """Images, light, view and the emotion."""
@@ -139,10 +146,12 @@ class CelebAStandIn(SplitStandIn):
 
     def face(self, part: str, index: int) -> Face:
         """One of the images of a person, in another pose, view and light each."""
-        person = draw_identity(generator(SEED, "synthetic", "celeba", part, "person", index // self.images_each))
-        rng = generator(SEED, "synthetic", "celeba", part, index)
-        pose, view = draw_expression(rng, TYPICAL), draw_view(rng)
-        return Face(person, pose, view, draw_light(rng, TRAINING_LIGHT), draw_surroundings(rng))
+        who, name = ("celeba", part, "person", index // self.images_each), ("celeba", part, index)
+        person = person_beyond(draw_identity(generator(SEED, "synthetic", *who)), *who)
+        rng = generator(SEED, "synthetic", *name)
+        pose, view = draw_expression(rng, TYPICAL), near(draw_view(rng))
+        light = light_beyond(draw_light(rng, TRAINING_LIGHT), *name)
+        return Face(person, pose, view, light, draw_surroundings(rng), NEAR)
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
         """Images, light, view and the 40 attributes."""
@@ -170,7 +179,8 @@ class CelebAMaskStandIn(SplitStandIn):
         """A person seen nowhere else."""
         rng = generator(SEED, "synthetic", "celebamask", part, index)
         person, pose, view = draw_identity(rng), draw_expression(rng, TYPICAL), draw_view(rng)
-        return Face(person, pose, view, draw_light(rng, TRAINING_LIGHT), draw_surroundings(rng))
+        face = Face(person, pose, view, draw_light(rng, TRAINING_LIGHT), draw_surroundings(rng))
+        return beyond(face, "celebamask", part, index)
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
         """Images and the part of every pixel; neither light nor view."""

@@ -1,21 +1,23 @@
 """Stand-ins for the face datasets, drawn by the project; sizes in `SIZES`.
 
+All show the world that PDR does not model (`faces.beyond`), but for `faces_truth`, which is PDR's own.
+
 A smaller subset is a part of the larger: an image of it has the same bits there.
 """
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from datasets.base import Content, OpenRows, Progress, Rows
 from datasets.streams import generator
-from datasets.synthetic.drawn import BLOCK, SEED, Drawn, Subset, source_digest
+from datasets.synthetic.drawn import BLOCK, SEED, Drawn, Subset
 from datasets.synthetic.faces.acting import EQUAL, TYPICAL, draw_expression
 from datasets.synthetic.faces.attributes import attributes
+from datasets.synthetic.faces.beyond import FIELD_OF_VIEW, beyond
 from datasets.synthetic.faces.parameters import EMOTIONS, Face
 from datasets.synthetic.faces.parts import PARTS
 from datasets.synthetic.faces.people import draw_identity
@@ -36,6 +38,7 @@ SIZES: dict[str, dict[Subset, tuple[int, int]]] = {
     "bbt": {"smoke": (40, 2), "mini": (644, 3), "full": (644, FRAMES)},
     "buffy": {"smoke": (40, 2), "mini": (568, 3), "full": (568, FRAMES)},
     "faces_truth": {"smoke": (32, 1), "mini": (256, 1), "full": (1000, 1)},
+    "faces_truth_unmatched": {"smoke": (32, 1), "mini": (256, 1), "full": (1000, 1)},
 }
 
 
@@ -47,13 +50,13 @@ class StandIn(Drawn):
         self.count, self.frames = self.amounts(subset)
 
     def fingerprint(self) -> dict[str, Any]:
-        """What decides the images: subset, seed and the generator's source."""
+        """What decides the images: subset, seed, and the source that draws them."""
         return {
             "subset": self.subset,
             "items": self.count,
             "frames": self.frames,
             "seed": SEED,
-            "source": source_digest(Path(__file__).parent),
+            **self.drawing(),
         }
 
     def amounts(self, subset: Subset) -> tuple[int, int]:
@@ -103,11 +106,12 @@ class UTKFaceStandIn(StandIn):
 
     def faces(self) -> Iterator[Face]:
         """Strangers under the light of the training sets."""
-        return (stranger("utkface", index, TYPICAL, TRAINING_LIGHT) for index in range(self.count))
+        for index in range(self.count):
+            yield beyond(stranger("utkface", index, TYPICAL, TRAINING_LIGHT), "utkface", index)
 
 
 class FacesTruth(StandIn):
-    """Different people under the light of the test sets, with complete ground truth.
+    """Different people under the light of the test sets in PDR's own world, with complete ground truth.
 
     Labels: `emotion`, `attributes` (n, 40; CelebA's, -1 where no parameter means it). Truth: `light`, `view`, `depth`
     float32, `normal` and `albedo` float16, `coverage` float16, `part` uint8, as of `faces.rendered.Rendered`; `factors`
@@ -143,6 +147,26 @@ class FacesTruth(StandIn):
         return Content(
             images, classes={"emotion": EMOTIONS, "part": PARTS, "factors": NAMES}, **sorted_columns(columns)
         )
+
+
+class FacesTruthUnmatched(FacesTruth):
+    """The faces of `FacesTruth` in the world that PDR does not model (`faces.beyond`).
+
+    Its light is that of the first light alone. Truth besides: `field_of_view` float32 (n,), the camera's, in degrees.
+    """
+
+    name = "faces_truth_unmatched"
+
+    def faces(self) -> Iterator[Face]:
+        """The same people, doing the same, turned alike, the first light from where it was."""
+        return (beyond(face, self.name, index) for index, face in enumerate(super().faces()))
+
+    def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
+        """Everything that the drawing knows, with the camera's field of view."""
+        return {
+            **super().columns(faces, drawn),
+            "truth-field_of_view": np.full(len(faces), FIELD_OF_VIEW, dtype=np.float32),
+        }
 
 
 class TracksStandIn(StandIn):

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 from datasets.base import Content
 from datasets.streams import generator
 from datasets.synthetic.drawn import SEED, Subset
+from datasets.synthetic.faces.beyond import NEAR, light_beyond, near, person_beyond
 from datasets.synthetic.faces.chance import clipped
 from datasets.synthetic.faces.parameters import BLOBS, EMOTIONS, Expression, Face, Identity, Surroundings
 from datasets.synthetic.faces.people import draw_identity
@@ -47,7 +49,8 @@ class SweepStandIn(StandIn):
     def faces(self) -> Iterator[Face]:
         """Each person at every step."""
         for number in range(self.count):
-            person = draw_identity(generator(SEED, "synthetic", self.name, "person", number))
+            name = (self.name, "person", number)
+            person = person_beyond(draw_identity(generator(SEED, "synthetic", *name)), *name)
             for step in self.steps:
                 yield self.face(person, number, step)
 
@@ -77,7 +80,7 @@ LIGHTS = tuple(
 
 
 class YaleBStandIn(SweepStandIn):
-    """Faces at rest, seen from the front in a dark room, grey, under one flash at a time.
+    """Faces at rest, seen from the front in a dark room, grey, under one flash at a time: there is no second light.
 
     Truth: `light` (n, 2), azimuth (positive on the image's left) and elevation (positive above) of the flash in
     degrees, as the real dataset's.
@@ -89,7 +92,8 @@ class YaleBStandIn(SweepStandIn):
     def face(self, person: Identity, number: int, step: tuple[float, float]) -> Face:
         """A person at rest under one flash."""
         azimuth, elevation = step
-        return Face(person, AT_REST, view_of(0.0), light_from(0.06, 0.9, -azimuth, elevation), DARK_ROOM)
+        light = replace(light_from(0.06, 0.9, -azimuth, elevation), shadow=1.0)
+        return Face(person, AT_REST, near(view_of(0.0)), light, DARK_ROOM, NEAR)
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
         """Grey images alone; the light is `content`'s, in the real dataset's angles."""
@@ -115,7 +119,8 @@ DARK_ROOM = Surroundings(
 
 
 class ViewSweepStandIn(SweepStandIn):
-    """Faces at rest under one frontal light, turned from 60 degrees left to 60 right; there is no real counterpart.
+    """Faces at rest, turned from 60 degrees left to 60 right, always under the same light: a frontal one, and a weaker
+    one from the side. There is no real counterpart.
 
     Truth: `view` (n, 6), rx, ry, rz in radians and the translation, and `light` (n, 5); see `faces.rendered.Rendered`.
     """
@@ -127,5 +132,6 @@ class ViewSweepStandIn(SweepStandIn):
     def face(self, person: Identity, number: int, step: tuple[float, float]) -> Face:
         """A person at rest, turned by the step's yaw."""
         rng = generator(SEED, "synthetic", "view_sweep", number, int(step[0]))
-        view = view_of(step[0], clipped(rng, 0.0, 4.0, -10.0, 10.0))
-        return Face(person, AT_REST, view, light_from(0.45, 0.5, 0.0, 15.0), draw_surroundings(rng))
+        view = near(view_of(step[0], clipped(rng, 0.0, 4.0, -10.0, 10.0)))
+        light = light_beyond(light_from(0.45, 0.5, 0.0, 15.0), self.name)
+        return Face(person, AT_REST, view, light, draw_surroundings(rng), NEAR)

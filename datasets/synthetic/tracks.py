@@ -11,7 +11,9 @@ from functools import cached_property
 import numpy as np
 
 from datasets.streams import generator
+from datasets.synthetic.drawn import SEED
 from datasets.synthetic.faces.acting import blend, draw_expression
+from datasets.synthetic.faces.beyond import NEAR, light_beyond, near, person_beyond
 from datasets.synthetic.faces.chance import clipped, one_of, uniform
 from datasets.synthetic.faces.parameters import Face, Identity, Light, Surroundings
 from datasets.synthetic.faces.people import draw_identity
@@ -34,12 +36,11 @@ class Person:
 
 @dataclass(frozen=True)
 class Series:
-    """A cast of people and a number of scenes; everything else follows from the name and the seed."""
+    """A cast of people and a number of scenes; everything else follows from the name."""
 
     name: str
     cast: tuple[Person, ...]
     scenes: int
-    seed: int = 0
 
     @property
     def tracks(self) -> int:
@@ -50,14 +51,15 @@ class Series:
     def labels(self) -> np.ndarray:
         """Index into the cast of each track (T,), shuffled: a scene's tracks are consecutive, its people mixed."""
         labels = np.repeat(np.arange(len(self.cast)), [person.tracks for person in self.cast])
-        return generator(self.seed, "synthetic", self.name, "order").permutation(labels)
+        return generator(SEED, "synthetic", self.name, "order").permutation(labels)
 
     @cached_property
     def people(self) -> tuple[Identity, ...]:
         """The cast; drawn like anybody else, so two may look alike."""
+        names = [(self.name, "person", person.name) for person in self.cast]
         return tuple(
-            draw_identity(generator(self.seed, "synthetic", self.name, "person", person.name), person.masculine)
-            for person in self.cast
+            person_beyond(draw_identity(generator(SEED, "synthetic", *name), person.masculine), *name)
+            for name, person in zip(names, self.cast, strict=True)
         )
 
     def scene(self, track: int) -> int:
@@ -68,7 +70,7 @@ class Series:
         """The wanted frames of a track, each what it is in the whole track."""
         label, scene = int(self.labels[track]), self.scene(track)
         light, room = self._set(scene, label)
-        rng = generator(self.seed, "synthetic", self.name, "track", track)
+        rng = generator(SEED, "synthetic", self.name, "track", track)
         light = _nearly(rng, light)
         yaw, pitch, roll = (clipped(rng, 0.0, spread, -2 * spread, 2 * spread) for spread in (24.0, 7.0, 4.0))
         phases = [uniform(rng, 0.0, 2 * math.pi) for _ in range(5)]
@@ -85,18 +87,18 @@ class Series:
                 reach * math.sin(phase + rate * t) for reach, phase, rate in zip(reaches, phases, rates, strict=True)
             )
             turned = min(max(yaw + turn, -60.0), 60.0)
-            view = view_of(turned, pitch + nod, roll + tilt, (shift[0] + across, shift[1] + down), nearer)
+            view = near(view_of(turned, pitch + nod, roll + tilt, (shift[0] + across, shift[1] + down), nearer))
             pose = blend(start, end, t * t * (3 - 2 * t))
             open_by = talking * (0.5 + 0.5 * math.sin(phases[0] + 9.0 * t))
             pose = replace(pose, mouth_open=pose.mouth_open + open_by)
-            faces.append(Face(self.people[label], pose, view, light, room))
+            faces.append(Face(self.people[label], pose, view, light, room, NEAR))
         return faces
 
     def _set(self, scene: int, label: int) -> tuple[Light, Surroundings]:
         """Light and room of a scene, with the person's clothes in it."""
-        rng = generator(self.seed, "synthetic", self.name, "scene", scene)
-        light, room = draw_light(rng, TEST_LIGHT), draw_surroundings(rng)
-        clothes = draw_surroundings(generator(self.seed, "synthetic", self.name, "scene", scene, "clothes", label))
+        rng = generator(SEED, "synthetic", self.name, "scene", scene)
+        light, room = light_beyond(draw_light(rng, TEST_LIGHT), self.name, "scene", scene), draw_surroundings(rng)
+        clothes = draw_surroundings(generator(SEED, "synthetic", self.name, "scene", scene, "clothes", label))
         return light, replace(room, cloth=clothes.cloth, collar=clothes.collar)
 
 
@@ -104,7 +106,7 @@ def _nearly(rng: np.random.Generator, light: Light) -> Light:
     """The scene's light as it falls where the person stands."""
     x, y, z = (value + clipped(rng, 0.0, 0.08, -0.2, 0.2) for value in light.direction)
     length = math.sqrt(x * x + y * y + z * z)
-    return Light(light.ambient, light.diffuse, (x / length, y / length, z / length))
+    return replace(light, direction=(x / length, y / length, z / length))
 
 
 # Track counts per person as published for bbt_s01e01 and buffy_s05e02, with the 644 tracks of the paper's table.

@@ -1,6 +1,7 @@
 """PDR's configuration: the paper's values as defaults, what the released code or the kind of object changes, profiles.
 
-Sections are those of "Physically Disentangled Representations"; what it leaves open is Unsup3D's (Wu et al., 2020).
+Sections are those of "Physically Disentangled Representations"; what it leaves open is Unsup3D's (Wu et al., 2020):
+of the optimiser it names Adam and the rate, so that the weight decay, 5e-4, is the one of Unsup3D's released code.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ FACE_BORDER = 0.7 * MAX_DEPTH + 0.3 * MIN_DEPTH
 class PDRConfig(MethodConfig):
     """Defaults are the paper's face model (section 4.3): 29,441,536 parameters, and 7,678,208 for confidence."""
 
-    schedule: Schedule = Schedule(batch_size=64, learning_rate=1e-3, patience=10)
+    schedule: Schedule = Schedule(batch_size=64, learning_rate=1e-3, weight_decay=5e-4, patience=10)
 
     nf: int = Field(64, gt=0, multiple_of=16, description="width of the geometry and albedo encoder-decoders")
     zdim: int = Field(256, gt=0, description="size of the geometry and albedo features")
@@ -75,6 +76,11 @@ class PDRConfig(MethodConfig):
     light_component: float = Field(0.39, ge=0, description="largest change of a component, where components change")
     view_pitch: float = Field(22.5, ge=0, description="largest change of the view's pitch, degrees")
     view_yaw: float = Field(45.0, ge=0, description="largest change of the view's yaw, degrees")
+    loocc_mask: Literal["plain", "both"] = Field(
+        "plain",
+        description="what the perturbed image is masked by: where the object covers it, or (released) where its "
+        "mirrored copy does so too",
+    )
 
     @field_validator("features", mode="before")
     @classmethod
@@ -99,17 +105,25 @@ CARS: Mapping[str, Any] = {
     "perceptual_weight": 0.01,
 }
 
+# What the authors' code does otherwise than the paper says.
 RELEASED: Mapping[str, Any] = {
-    "schedule": {"learning_rate": 1e-4, "weight_decay": 5e-4, "patience": 20},
     "light_direction": "components",
     "view_pitch": 11.25,
     "view_yaw": 22.5,
+    "loocc_mask": "both",
+    "track_scale": 255.0,
 }
+RELEASED_SCHEDULE: Mapping[str, Any] = {"learning_rate": 1e-4, "patience": 20}
+RELEASED_CARS_BATCH = 256
 
 
 def for_protocol(protocol: ProtocolName, domain: Domain) -> dict[str, Any]:
     """Overrides of the defaults for a protocol and a kind of object."""
-    return {**(CARS if domain == "cars" else {}), **(RELEASED if protocol == "released" else {})}
+    found = dict(CARS) if domain == "cars" else {}
+    if protocol == "released":
+        batch = {"batch_size": RELEASED_CARS_BATCH} if domain == "cars" else {}
+        found |= {**RELEASED, "schedule": {**RELEASED_SCHEDULE, **batch}}
+    return found
 
 
 def for_profile(profile: str, domain: Domain) -> Mapping[str, Any]:

@@ -76,17 +76,20 @@ class PDRLearner(Learner):
         """The reconstruction under another light or from another view, 0 where the object does not cover it.
 
         Only what the change reaches is computed anew: another light leaves the rendered depth as it is, another view
-        the shaded albedo.
+        the shaded albedo. With the mask of `both`, pixels count that the object mirrored left-right covers too. As in
+        the released code, which changes the views of plain and mirrored objects alike but apart, a mirrored object is
+        seen from a random view of its own.
         """
         count = len(result.image)
+        scenes = 2 * count if self.config.loocc_mask == "both" else count
         with torch.autocast(result.image.device.type, enabled=False):
             if perturbed == "light":
                 light = perturb_light(result.light, self.config, generator)
                 canonical = shaded(result.albedo[:count], light.shading(result.normal[:count]))
-                grid, covered = result.rendered.grid[:count], result.rendered.covered[:count]
+                rendered = result.rendered
             else:
-                view = perturb_view(result.view, self.config, generator)
+                view = perturb_view(result.view.repeat(scenes // count, 1), self.config, generator)
                 canonical = result.canonical_image[:count]
-                rendered = self.model.scene.render(result.depth[:count], view)
-                grid, covered = rendered.grid, rendered.covered
-            return look_up(canonical, grid) * covered[:, None]
+                rendered = self.model.scene.render(result.depth[:scenes], view)
+            covered = rendered.covered[:scenes].view(-1, count, *rendered.covered.shape[1:]).all(dim=0)
+            return look_up(canonical, rendered.grid[:count]) * covered[:, None]

@@ -16,14 +16,14 @@ from datasets.errors import BenchError
 from datasets.layout import SPLITS
 from datasets.streams import generator, seed_for
 from methods.base import Domain
-from methods.ranges import unsigned
+from methods.ranges import signed, unsigned
 from methods.ris.catalogue import PARTS, Catalogue, count_votes, elect, nearest
 from methods.ris.config import PROFILES, RISConfig
 from methods.ris.kmeans import spherical_kmeans
 from methods.ris.membership import hard_membership, straight_through
 from methods.ris.reader import CatalogueLayer, Reader, catalogue_activations
 from methods.stylegan2.method import StyleGAN2E4E
-from methods.stylegan2.networks import Networks, encoder_input, resized
+from methods.stylegan2.networks import Networks, resized
 
 # Images generated or inverted at once for the catalogue, where synthesis ends at 32 px.
 BATCH = 20
@@ -53,14 +53,14 @@ class RISEncoder(nn.Module):
     def __init__(self, networks: Networks, reader: Reader) -> None:
         super().__init__()
         self.encoder = networks.encoder
+        self.encoder_side = networks.encoder_side
         self.reader = reader
         self.register_buffer("latent_avg", networks.latent_avg)
         networks.generator.requires_grad_(False)
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
         """Memberships, with gradients to e4e's encoder."""
-        architecture = self.reader.generator.architecture
-        w_plus = self.encoder(encoder_input(images, architecture)).float() + self.latent_avg
+        w_plus = self.encoder(signed(resized(images, self.encoder_side))).float() + self.latent_avg
         chunks = list(self.reader.chunks(w_plus))
         if len(chunks) == 1:
             return self._memberships(w_plus)

@@ -51,6 +51,12 @@ class StyleGAN2E4EConfig(MethodConfig):
         64, description="side of the source images; 64 is the paper's, 256 its appendix's"
     )
 
+    encoder_input: int | None = Field(
+        None,
+        ge=16,
+        description="side in pixels that images are brought to for the encoder, at most its own; by default its own, "
+        "256 for the official one (released: 64, the source images as they are)",
+    )
     resolution: int | None = Field(
         None, description="side of the generated images; by default 1024, or input_size where one is trained"
     )
@@ -106,6 +112,10 @@ class StyleGAN2E4EConfig(MethodConfig):
         Architecture(value)
         return value
 
+
+# What the authors' code does otherwise than the paper says: it brings images to 64 px and feeds those to the encoder,
+# which was made for 256 px.
+RELEASED: Mapping[str, Any] = {"encoder_input": 64}
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "smoke": {

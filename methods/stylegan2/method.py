@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from methods.base import Domain, Method, Trainer
+from methods.base import Domain, Method, ProtocolName, Trainer
 from methods.ranges import unsigned
 from methods.stylegan2 import checkpoints
 from methods.stylegan2.architecture import FFHQ
-from methods.stylegan2.config import PROFILES, StyleGAN2E4EConfig
+from methods.stylegan2.config import PROFILES, RELEASED, StyleGAN2E4EConfig
 from methods.stylegan2.discriminator import Discriminator
 from methods.stylegan2.learner_e4e import E4ELearner
 from methods.stylegan2.learner_gan import GANLearner
@@ -51,12 +51,17 @@ class StyleGAN2E4E(Method):
         settings: StyleGAN2E4EConfig = self.config
         architecture = settings.architecture
         self.image_size = settings.input_size
-        self.encode_batch = 256 if architecture.encoder_input <= 64 else 16
         # Weights that are loaded need not be made up first: the official ones take 1.2 GB.
         with torch.device("cpu" if settings.train else "meta"):
-            self.module: Networks = Networks(architecture)
+            self.module: Networks = Networks(architecture, encoder_input=settings.encoder_input)
+        self.encode_batch = 256 if self.module.encoder_side <= 64 else 16
         # Here and not in `fit`, so that it starts from the stream of the method's other weights.
         self.discriminator = Discriminator(architecture) if settings.train else None
+
+    @classmethod
+    def for_protocol(cls, protocol: ProtocolName, domain: Domain) -> Mapping[str, Any]:
+        """The released code's input of the encoder."""
+        return RELEASED if protocol == "released" else {}
 
     @classmethod
     def resolve(cls, config: StyleGAN2E4EConfig) -> StyleGAN2E4EConfig:

@@ -16,20 +16,28 @@ LATENTS = 10_000
 
 
 class Networks(nn.Module):
-    """The encoder, the generator that it inverts, and the average latent (layers, style) that codes start from."""
+    """The encoder, the generator that it inverts, and the average latent (layers, style) that codes start from.
+
+    Attributes
+    ----------
+    encoder_side: side in pixels of the images that the encoder is fed: `encoder_input`, or its own where that is
+        less or nothing is given. Its heads end in a single pixel whether its maps are smaller than those it was made
+        for or not.
+    """
 
     latent_avg: Tensor
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, *, encoder_input: int | None = None) -> None:
         super().__init__()
         self.architecture = architecture
+        self.encoder_side = min(encoder_input or architecture.encoder_input, architecture.encoder_input)
         self.generator = Generator(architecture)
         self.encoder = Encoder(architecture)
         self.register_buffer("latent_avg", torch.zeros(architecture.styles, architecture.style_dim))
 
     def invert(self, images: Float[Tensor, "b 3 h w"], *, stage: int | None = None) -> Float[Tensor, "b layers style"]:
         """Codes in W+ of images in [0, 1] of any size; `stage` as in `Encoder.forward`."""
-        offsets: Tensor = self.encoder(encoder_input(images, self.architecture), stage=stage)
+        offsets: Tensor = self.encoder(signed(resized(images, self.encoder_side)), stage=stage)
         return offsets + self.latent_avg
 
     @torch.no_grad()
@@ -47,11 +55,6 @@ class Networks(nn.Module):
         drawn = torch.randn(count, self.architecture.style_dim, generator=z).to(self.latent_avg.device)
         w_plus = self.generator.broadcast(self.generator.style(drawn))
         return unsigned(self.generator.synthesize(torch.lerp(self.latent_avg, w_plus, truncation)))
-
-
-def encoder_input(images: Float[Tensor, "b 3 h w"], architecture: Architecture) -> Float[Tensor, "b 3 s s"]:
-    """Images in [0, 1] at the encoder's size (bilinear, antialiased), in [-1, 1]."""
-    return signed(resized(images, architecture.encoder_input))
 
 
 def resized(images: Float[Tensor, "b 3 h w"], side: int) -> Float[Tensor, "b 3 side side"]:

@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 from jaxtyping import Float
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from methods.base import Domain, Learner, Losses, Method, MethodConfig, ProtocolName, Schedule, Trainer
-from methods.ranges import signed, unsigned
-from methods.vqvae.network import VQVAENetwork, losses
+from methods.vqvae.images import Preparation, Range, Window
+from methods.vqvae.network import STRIDE, VQVAENetwork, losses
 
 FeatureName = Literal["quantised", "continuous"]
 
@@ -20,26 +20,88 @@ class VQVAEConfig(MethodConfig):
     """VQ-VAE's configuration. The defaults have the PDR paper's 19,199,491 parameters.
 
     The paper (section 4.3) names a width of 416 beside that number of parameters, which belongs to a width of 512; and
-    its features of 416 x 25 x 25 belong to images of 100 px, where every method here sees 64.
+    its features of 416 x 25 x 25 belong to images of 100 px, where every method here sees 64. The released code has
+    that width, and cuts a window of 100 px out of images of 64, most of it black (`RELEASED`).
     """
 
     schedule: Schedule = Schedule(batch_size=256, learning_rate=1e-3, patience=10)
     width: int = Field(512, gt=0, description="channels of the hidden layers and of a code")
     codes: int = Field(512, gt=1, description="entries of the codebook")
+    crop: Window | None = Field(
+        None,
+        description="top and left edge, height and width in pixels of a window that images are cut to, black beyond "
+        "their edges (released: 8,14,100,100)",
+    )
+    image_range: Range = Field("signed", description="signed: images in [-1, 1]; unit: in [0, 1] (released)")
+    initial_std: float | None = Field(
+        None,
+        gt=0,
+        description="standard deviation that convolutions (not the transposed ones) and codes start with, biases at 0 "
+        "(released: 0.02); by default PyTorch's initial weights, and codes at the scale of what they quantise",
+    )
+    flip_window: bool = Field(
+        False, description="mirror the window at random in training (released), in place of the image (schedule.flip)"
+    )
     features: FeatureName = Field(
         "quantised",
         description="the map after (quantised) or before (continuous) the codebook, flattened",
         json_schema_extra={"stage": "encode"},
     )
 
+    @field_validator("crop")
+    @classmethod
+    def _whole_codes(cls, value: Window | None) -> Window | None:
+        """Refuse a window that the network cannot halve twice, or that shows nothing of an image."""
+        if value is None:
+            return value
+        top, left, height, width = value
+        if not (0 <= top < VQVAE.image_size and 0 <= left < VQVAE.image_size):
+            raise ValueError(f"the window starts outside the image: top and left lie in 0 to {VQVAE.image_size - 1}")
+        if min(height, width) < STRIDE or height % STRIDE or width % STRIDE:
+            raise ValueError(f"height and width of the window must be multiples of {STRIDE}")
+        return value
+
+    @property
+    def preparation(self) -> Preparation:
+        """What the network sees of an image."""
+        return Preparation(self.crop, self.image_range)
+
+
+# What the authors' code does otherwise than the paper says. It never changes the rate, since it hands the validation
+# loss to a scheduler as the number of the epoch.
+RELEASED: Mapping[str, Any] = {
+    "schedule": {"learning_rate": 2e-4, "max_epochs": 1000, "flip": False},
+    "width": 416,
+    "crop": (8, 14, 100, 100),
+    "image_range": "unit",
+    "initial_std": 0.02,
+    "flip_window": True,
+    "track_scale": 255.0,
+}
+
 
 class VQVAELearner(Learner):
-    """Trains the autoencoder with Adam on its reconstruction, codebook and commitment losses."""
+    """Trains the autoencoder with Adam on its reconstruction, codebook and commitment losses.
 
-    def __init__(self, network: VQVAENetwork, schedule: Schedule) -> None:
+    Parameters
+    ----------
+    preparation: what the network sees of an image.
+    flip: whether that is mirrored left-right at random.
+    """
+
+    def __init__(
+        self,
+        network: VQVAENetwork,
+        schedule: Schedule,
+        preparation: Preparation | None = None,
+        *,
+        flip: bool = False,
+    ) -> None:
         super().__init__()
         self.network = network
         self.schedule = schedule
+        self.preparation = Preparation() if preparation is None else preparation
+        self.flip = flip
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """One phase, `autoencoder`."""
@@ -52,35 +114,43 @@ class VQVAELearner(Learner):
         }
 
     def forward(self, images: Float[Tensor, "b 3 h w"], *, phase: str, step: int, generator: torch.Generator) -> Losses:
-        """As in validation: nothing is left to chance."""
-        return self.validate(images)
+        """As in validation, of windows mirrored at random where that is on."""
+        target = self.preparation(images)
+        if self.flip:
+            turned = (torch.rand(len(target), generator=generator) < 0.5).to(target.device)
+            target = torch.where(turned[:, None, None, None], target.flip(3), target)
+        return losses(target, self.network(target))
 
     def validate(self, images: Float[Tensor, "b 3 h w"]) -> Losses:
         """The losses of `methods.vqvae.network.losses`."""
-        target = signed(images)
+        target = self.preparation(images)
         return losses(target, self.network(target))
 
 
 class VQVAEEncoder(nn.Module):
-    """Images in [0, 1] (b, 3, s, s) to one of the two maps, flattened: (b, width * (s/4)^2)."""
+    """Images in [0, 1] (b, 3, s, s) to one of the two maps, flattened: (b, width * (s/4)^2), or with a window
+    (b, width * height/4 * width/4)."""
 
-    def __init__(self, network: VQVAENetwork, features: FeatureName) -> None:
+    def __init__(self, network: VQVAENetwork, features: FeatureName, preparation: Preparation) -> None:
         super().__init__()
         self.network = network
         self.features = features
+        self.preparation = preparation
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
         """The chosen map, flattened."""
+        prepared = self.preparation(images)
         if self.features == "continuous":
-            continuous: Tensor = self.network.encoder(signed(images))
+            continuous: Tensor = self.network.encoder(prepared)
             return continuous.flatten(1)
-        continuous, quantised, _ = self.network.quantise(signed(images))
+        continuous, quantised, _ = self.network.quantise(prepared)
         # Straight through: the same values, with the encoder's gradient for fine-tuning.
         return (quantised + (continuous - continuous.detach())).flatten(1)
 
 
 class VQVAE(Method):
-    """VQ-VAE; features are the quantised map, 512 x 16 x 16 = 131,072 values at the paper's size."""
+    """VQ-VAE; features are the quantised map, 512 x 16 x 16 = 131,072 values at the paper's size, and as released
+    416 x 25 x 25 = 260,000."""
 
     Config = VQVAEConfig
     provides: ClassVar[frozenset[str]] = frozenset({"features", "encoder"})
@@ -97,16 +167,19 @@ class VQVAE(Method):
 
     def __init__(self, config: VQVAEConfig | None = None, *, domain: Domain = "faces") -> None:
         super().__init__(config, domain=domain)
-        self.module: VQVAENetwork = VQVAENetwork(self.config.width, self.config.codes)
+        settings: VQVAEConfig = self.config
+        self.module: VQVAENetwork = VQVAENetwork(settings.width, settings.codes, initial_std=settings.initial_std)
 
     @classmethod
     def for_protocol(cls, protocol: ProtocolName, domain: Domain) -> Mapping[str, Any]:
-        """The released code's learning rate, 2e-4."""
-        return {"schedule": {"learning_rate": 2e-4}} if protocol == "released" else {}
+        """The released code's network, images and schedule."""
+        return RELEASED if protocol == "released" else {}
 
     def fit(self, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
         """Train the autoencoder."""
-        return trainer.train(VQVAELearner(self.module, self.config.schedule), images, self.config.schedule)
+        settings: VQVAEConfig = self.config
+        learner = VQVAELearner(self.module, settings.schedule, settings.preparation, flip=settings.flip_window)
+        return trainer.train(learner, images, settings.schedule)
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
         """The chosen map, flattened."""
@@ -115,11 +188,14 @@ class VQVAE(Method):
 
     def encoder(self) -> nn.Module:
         """The encoder up to the chosen map, with a gradient straight through the codebook."""
-        return VQVAEEncoder(self.module, self.config.features)
+        settings: VQVAEConfig = self.config
+        return VQVAEEncoder(self.module, settings.features, settings.preparation)
 
     def pictures(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b 3 h w"]]:
-        """Images and their reconstructions."""
-        return {"input": images, "reconstruction": unsigned(self.module(signed(images)).reconstruction)}
+        """Images, as far as the network sees them, and their reconstructions."""
+        prepare: Preparation = self.config.preparation
+        made = self.module(prepare(images)).reconstruction
+        return {"input": prepare.window(images), "reconstruction": prepare.undo(made)}
 
     def notes(self) -> list[str]:
         """Another width than the paper's."""

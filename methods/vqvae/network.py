@@ -15,6 +15,8 @@ from torch.nn import functional as F
 # one. It has to be small: at 1, the distances to the codes outweigh the reconstruction twentyfold at first, and after
 # 400 steps on faces (width 32) 9 codes were in use instead of 180, at three times the reconstruction error.
 INITIAL_SCALE = 1 / 40
+# How many pixels of an image a code stands for, along each axis.
+STRIDE = 4
 
 
 class ResidualBlock(nn.Module):
@@ -84,9 +86,12 @@ class VQVAENetwork(nn.Module):
     ----------
     width: channels of every hidden layer and of a code (the paper's D).
     codes: entries of the codebook (the paper's K).
+    initial_std: standard deviation that convolutions and codes start with, as in the released code, whose biases start
+        at 0; None leaves PyTorch's initial weights and codes of `INITIAL_SCALE`. Transposed convolutions start as
+        PyTorch's either way.
     """
 
-    def __init__(self, width: int, codes: int) -> None:
+    def __init__(self, width: int, codes: int, *, initial_std: float | None = None) -> None:
         super().__init__()
         self.encoder = nn.Sequential(
             nn.Conv2d(3, width, 4, stride=2, padding=1),
@@ -111,6 +116,13 @@ class VQVAENetwork(nn.Module):
             nn.ConvTranspose2d(width, 3, 4, stride=2, padding=1),
         )
         nn.init.constant_(last.weight, INITIAL_SCALE)
+        if initial_std is not None:
+            for layer in self.modules():
+                if isinstance(layer, nn.Conv2d):
+                    nn.init.normal_(layer.weight, std=initial_std)
+                    assert layer.bias is not None, "every convolution has a bias"
+                    nn.init.zeros_(layer.bias)
+            nn.init.normal_(self.emb.weight, std=initial_std)
 
     def quantise(self, images: Float[Tensor, "b 3 h w"]) -> tuple[Tensor, Tensor, Tensor]:
         """Continuous map, quantised map (both b, width, h/4, w/4; float32) and indices (b, h/4, w/4)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -23,7 +23,8 @@ from tasks.celeba_linear.images import FewLabels
 from tasks.celeba_linear.runs import Runs
 from tasks.groups.features import grouped_features
 from tasks.metrics.bootstrap import mean_interval
-from tasks.results import DetailTable, Metric, Picture, Scores
+from tasks.results import DetailTable, Metric, PerItem, Picture, Scores
+from tasks.units import ARRAY
 
 # Images on the picture, those that the head is surest of.
 SHOWN = 8
@@ -42,6 +43,13 @@ PICTURED = (
 class AttributionConfig(LinearConfig):
     """As `celeba_linear`, whose head on frozen features it explains."""
 
+    released: ClassVar[Mapping[str, Any]] = {**LinearConfig.released, "baseline": "zero"}
+
+    baseline: Literal["mean", "zero"] = Field(
+        "mean",
+        description="where paths of integrated gradients start: at the labelled images' mean feature, or "
+        "(released) at zero",
+    )
     attribute: str = Field(description="one of CelebA's 40 attributes, such as Smiling")
     labels: tuple[int, ...] = Field((1000,), description="number of labelled images that the head is trained on")
     test_images: int = Field(1000, gt=0, description="test images at most, drawn at random")
@@ -65,7 +73,8 @@ class Attribution(FewLabels):
     """Trains `celeba_linear`'s head on all of a method's groups of features, and asks what it goes by.
 
     The share of a group is the sum of its units' absolute integrated gradients (Sundararajan et al., 2017) over that of
-    all units, a mean over test images; the shares sum to 1. The path starts from the labelled images' mean feature.
+    all units, a mean over test images; the shares sum to 1. The path starts from the labelled images' mean feature, or
+    as released from zero.
     Where each group has an encoder of its own, Grad-CAM shows where on the image that one looks.
 
     Methods whose features have no groups are not applicable.
@@ -85,7 +94,8 @@ class Attribution(FewLabels):
     }
 
     def evaluate(self, inputs: EvaluationInputs) -> Scores:
-        """Scores `head_accuracy` on the test images, and `share_GROUP` of each group with intervals over images.
+        """Scores `head_accuracy` on the test images, and `share_GROUP` of each group with intervals over images, or
+        over people where the dataset knows who is on them.
 
         `predictions` has of each test image `frame`, its `logit` and its shares by group, `attribution` (t, groups).
         `details["attribution"]` has the `attribute`, the `groups`, each one's `percent`, the completeness `error`, and
@@ -107,13 +117,15 @@ class Attribution(FewLabels):
             nn.Identity(), values.shape[1], values[items.labelled], len(items.labelled), "frozen"
         ).head.eval()
         tested = torch.from_numpy(values[items.test]).to(device)
-        baseline = torch.from_numpy(values[items.labelled].mean(axis=0, keepdims=True)).to(device)
+        start = values[items.labelled].mean(axis=0, keepdims=True)
+        baseline = torch.from_numpy(np.zeros_like(start) if self.config.baseline == "zero" else start).to(device)
         found, error = integrated_gradients(head, tested, baseline, column, TOLERANCE[self.config.head])
         shares = group_shares(found, [group.shape[1] for group in groups.values()])
         with torch.inference_mode():
             logits = head(tested)[:, column].cpu().numpy()
         truth = items.attributes[items.test, column]
         known = truth >= 0
+        units = None if items.units is None else items.units.of(items.test)
         percent = {name: 100 * float(share) for name, share in zip(groups, shares.mean(axis=0), strict=True)}
         details: dict[str, Any] = {
             "attribute": self.config.attribute,
@@ -139,11 +151,17 @@ class Attribution(FewLabels):
                 **{f"share_{name}": value / 100 for name, value in percent.items()},
             },
             intervals={
-                f"share_{name}": mean_interval(shares[:, place], generator(inputs.seed, "bootstrap", name))
+                f"share_{name}": mean_interval(shares[:, place], generator(inputs.seed, "bootstrap", name), units)
                 for place, name in enumerate(groups)
             },
             charts=[_table(self.config.attribute, percent, details.get("grad_cam"))],
-            predictions={"frame": frames[items.test], "logit": logits, "attribution": shares},
+            predictions={
+                "frame": frames[items.test],
+                "logit": logits,
+                "attribution": shares,
+                **({ARRAY: units.name} if units is not None else {}),
+            },
+            per_item=PerItem(groups=ARRAY if units is not None else ""),
             pictures=pictures,
             details={"attribution": details},
         )

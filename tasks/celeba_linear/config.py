@@ -1,8 +1,9 @@
 """The protocol of celeba_linear as a configuration."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, field_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from methods.learning import Schedule
 from tasks.base import TaskConfig
@@ -11,13 +12,28 @@ from tasks.celeba_linear.probe import HeadKind
 Mode = Literal["finetuned", "frozen"]
 
 
-def metric(count: int, mode: Mode) -> str:
+# The probe beside the paper's, on frozen features (`tasks.celeba_linear.regularised`).
+REGULARISED = "regularised"
+
+
+def metric(count: int, mode: str, kind: str = "accuracy") -> str:
     """Name of a metric: `accuracy_100_frozen`."""
-    return f"accuracy_{count}_{mode}"
+    return f"{kind}_{count}_{mode}"
 
 
 class LinearConfig(TaskConfig):
-    """The protocol. Defaults are the paper's, but for `batch_size`, of which it says nothing."""
+    """The protocol. Defaults are the paper's, but for `batch_size`, of which it says nothing.
+
+    Attributes
+    ----------
+    released: what the authors' code does otherwise, as defaults under its protocol.
+    """
+
+    released: ClassVar[Mapping[str, Any]] = {"batch_size": 1}
+
+    protocol: Literal["default", "released"] = Field(
+        "default", description="released: defaults are those of the authors' published code, one image per step"
+    )
 
     labels: tuple[PositiveInt, ...] = Field((100, 500, 1000), description="numbers of labelled images, each one run")
     test_images: int = Field(6000, gt=0, description="test images at most, drawn at random")
@@ -28,6 +44,14 @@ class LinearConfig(TaskConfig):
     )
     batch_size: int = Field(32, gt=0, description="images per optimiser step")
     learning_rate: float = Field(2e-4, gt=0, description="Adam's learning rate")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_protocol(cls, values: Any) -> Any:
+        """The protocol's defaults, under what was set."""
+        if isinstance(values, Mapping) and values.get("protocol") == "released":
+            return {**cls.released, **values}
+        return values
 
     @field_validator("labels", mode="before")
     @classmethod

@@ -14,6 +14,7 @@ from datasets.streams import generator
 from tasks.base import Task, TaskConfig
 from tasks.celeba_linear.config import LinearConfig
 from tasks.splits import images_of
+from tasks.units import Units, units_of
 
 # Labelled images are always chosen from so many, so that asking for fewer chooses among the same.
 POOL = 1000
@@ -29,12 +30,14 @@ class Items:
     attributes: of each: 0, 1, or -1 where unknown.
     labelled: rows of `frames`, the labelled images in their order: n of them are the first n.
     test: rows of `frames`, the test images.
+    units: who is on each, where the dataset knows.
     """
 
     frames: Int[np.ndarray, " m"]
     attributes: Int8[np.ndarray, "m a"]
     labelled: Int[np.ndarray, " l"]
     test: Int[np.ndarray, " t"]
+    units: Units | None = None
 
 
 class FewLabels(Task, ABC):
@@ -72,4 +75,4 @@ class FewLabels(Task, ABC):
             raise BenchError(f"{dataset.label}: no attribute of any test image is known")
         digest = hashlib.sha256(frames[pool].astype("<i8").tobytes()).hexdigest()
         order = generator(0, "celeba_linear", digest).permutation(pool)
-        return Items(frames, attributes, order[: self.config.labels[-1]], test)
+        return Items(frames, attributes, order[: self.config.labels[-1]], test, units_of(dataset, frames))

@@ -73,18 +73,23 @@ class AttributeClassifier(SupervisedLearner):
         return {"loss": known_cross_entropy(self.logits(inputs), targets)}
 
 
-def predict(classifier: AttributeClassifier, inputs: Shaped[Tensor, "b *shape"]) -> UInt8[np.ndarray, "b a"]:
-    """Attributes of features, or of images in [0, 1] (b, 3, s, s), by a classifier in eval mode on their device: 1
-    where the probability is above one half.
+def logits_of(classifier: AttributeClassifier, inputs: Shaped[Tensor, "b *shape"]) -> Float[np.ndarray, "b a"]:
+    """Log odds of each attribute of features, or of images in [0, 1] (b, 3, s, s), by a classifier in eval mode
+    on their device.
 
     Raises BenchError where an input gives no finite probability.
     """
     with torch.inference_mode():
         logits = classifier.logits(inputs)
-    if not bool(torch.isfinite(logits).all()):
-        wrong = int((~torch.isfinite(logits)).any(dim=1).sum())
+    return finite_logits(logits.cpu().numpy())
+
+
+def finite_logits(logits: Float[np.ndarray, "b a"]) -> Float[np.ndarray, "b a"]:
+    """Log odds as they are; BenchError where one is not finite."""
+    wrong = int((~np.isfinite(logits)).any(axis=1).sum())
+    if wrong:
         raise BenchError(
-            f"{wrong} of {len(inputs)} test images get a prediction that is not a finite number: look at the method's "
+            f"{wrong} of {len(logits)} test images get a prediction that is not a finite number: look at the method's "
             "features, which may not be finite either"
         )
-    return (logits > 0).to(torch.uint8).cpu().numpy()
+    return logits

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int, UInt8
 
 from tasks.metrics.bootstrap import RESAMPLES
 from tasks.results import Interval
+from tasks.units import OVER, Units
 
 # Resamples weighed at once.
 BLOCK = 100
@@ -31,8 +32,10 @@ def accuracy_intervals(
     attributes: Int[np.ndarray, "n a"],
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
+    units: Units | None = None,
 ) -> dict[str, Interval]:
-    """95 % intervals of `mean_accuracy` over resampled images (percentile bootstrap, Efron, 1979).
+    """95 % intervals of `mean_accuracy` over resampled images (percentile bootstrap, Efron, 1979), or over resampled
+    people with all their images where `units` says who is on them.
 
     All of `predicted` are scored on the same resamples, and an image is drawn with all its attributes, which are not
     independent of each other. The intervals cover the choice of test images, not that of labelled images, nor training.
@@ -40,7 +43,9 @@ def accuracy_intervals(
     known = attributes >= 0
     tables = [known, *(known & (values == attributes) for values in predicted.values())]
     counted = np.concatenate(tables, axis=1).astype(np.float32)
-    count, width = attributes.shape
+    if units is not None:
+        counted = units.sums(counted)
+    count, width = len(counted), attributes.shape[1]
     means = np.empty((resamples, len(predicted)))
     for start in range(0, resamples, BLOCK):
         drawn = rng.integers(0, count, (min(BLOCK, resamples - start), count))
@@ -52,7 +57,8 @@ def accuracy_intervals(
         means[start : start + len(drawn)] = shares / np.maximum((seen > 0).sum(axis=-1), 1)
     bounds = np.percentile(means, [2.5, 97.5], axis=0)
     return {
-        name: Interval(float(low), float(high), "items") for name, low, high in zip(predicted, *bounds, strict=True)
+        name: Interval(float(low), float(high), "items" if units is None else OVER)
+        for name, low, high in zip(predicted, *bounds, strict=True)
     }
 
 

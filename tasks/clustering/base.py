@@ -1,21 +1,41 @@
 """The paper's clustering protocol: Ward on the features, as many clusters as classes, scored against the labels."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from datasets.base import Dataset, shortened, track_labels
 from datasets.errors import BenchError
+from datasets.packed import Matrix
 from datasets.streams import generator
-from tasks.base import EvaluationInputs, Task
-from tasks.clustering import finch
+from tasks.base import EvaluationInputs, Task, TaskConfig
+from tasks.clustering import extras, finch
+from tasks.clustering.rows import DESCRIBED, ClusteringConfig, compact, normalised
 from tasks.clustering.ward import ward_clusters
-from tasks.metrics.bootstrap import bootstrap_intervals
+from tasks.metrics.bootstrap import (
+    bootstrap_intervals,
+    drawn_metrics,
+    drawn_tables,
+    percentiles,
+    unit_tables,
+    unit_weights,
+)
 from tasks.metrics.clustering import clustering_metrics, contingency, majority_labels
-from tasks.results import Caption, Metric, PerItem, Scores
+from tasks.results import Caption, Interval, Metric, PerItem, Scores
+from tasks.units import ARRAY, OVER, Units, units_of
 
-METRICS = tuple(Metric(name, cites=("ward1963hierarchical",)) for name in ("accuracy", "hungarian", "f1", "nmi"))
+AMI = Metric("ami", low=None, chance_corrected=True, cites=("vinh2010ami",))
+ARI = Metric("ari", low=-0.5, chance_corrected=True, cites=("hubert1985ari",))
+# The paper's, and the same clusters corrected for chance.
+METRICS = (
+    *(Metric(name, cites=("ward1963hierarchical",)) for name in ("accuracy", "hungarian", "f1", "nmi")),
+    AMI,
+    ARI,
+)
+# Where labels are people: whether distances tell two of them apart, without clusters.
+IDENTITY = (*METRICS, extras.VERIFICATION, extras.KNN)
+SECONDARY = (*finch.METRICS, extras.STABILITY)
 
 
 def captions(clusters: int, attributes: int | None = None) -> list[Caption]:
@@ -26,9 +46,31 @@ def captions(clusters: int, attributes: int | None = None) -> list[Caption]:
         *([Caption(f"Means over {attributes} attributes, all scored against one clustering.")] if attributes else []),
         Caption(
             "accuracy: majority label per cluster (= weighted cluster purity, the paper's); hungarian: each label "
-            "given to one cluster at most."
+            "given to one cluster at most; ami, ari: corrected for chance, random clusters score 0."
         ),
     ]
+
+
+def prepared_captions(config: ClusteringConfig, units: Units | None) -> list[Caption]:
+    """What was done to features before they were clustered, and that intervals resample people, where either is so."""
+    return [
+        *([Caption(f"Features: {DESCRIBED[config.normalise]}.")] if config.normalise != "none" else []),
+        *([Caption("Intervals resample people, each with all their images.")] if units is not None else []),
+    ]
+
+
+def unit_intervals(
+    clusters: Int[np.ndarray, " n"],
+    labels: Int[np.ndarray, " n"],
+    counts: Int[np.ndarray, "k c"],
+    units: Units,
+    seed: int,
+) -> dict[str, Interval]:
+    """95 % intervals of the clustering metrics over resampled people with all their items; otherwise as
+    `bootstrap_intervals`."""
+    weights = unit_weights(units.count, generator(seed, "bootstrap", OVER))
+    tables = unit_tables(clusters, labels, units, (counts.shape[0], counts.shape[1]))
+    return percentiles(drawn_metrics(drawn_tables(tables, weights), counts), OVER)
 
 
 class Clustering(Task):
@@ -42,17 +84,22 @@ class Clustering(Task):
     label_kind: which of the dataset's labels to score against; None takes its only kind.
     """
 
+    Config: ClassVar[type[TaskConfig]] = ClusteringConfig
     label_kind: ClassVar[str | None] = None
-    metrics = METRICS
-    secondary = finch.METRICS
+    metrics: tuple[Metric, ...] = (*METRICS, extras.KNN)
+    secondary: tuple[Metric, ...] = SECONDARY
 
     def evaluate(self, inputs: EvaluationInputs) -> Scores:
-        """Scores `accuracy` (majority label per cluster: weighted purity), `hungarian`, `f1` and `nmi`, and by FINCH
-        at the same number of clusters `finch_nmi` and `finch_purity`, unless there are too many items for it.
+        """Scores `accuracy` (majority label per cluster: weighted purity), `hungarian`, `f1`, `nmi`, `ami` and `ari`,
+        `knn` without clusters and, where labels are people, `verification_auc`; by FINCH at the same number of clusters
+        `finch_nmi` and `finch_purity`. What looks at all pairs is left out where there are too many items for it.
 
-        `predictions` has a row per item: `cluster` (numbered by first appearance), `label`, and `majority`, its
-        cluster's label; `cluster` and `majority` are -1 where the label is unknown. Where items are images, `frame` is
-        their index in the dataset.
+        Intervals resample tracks, or people with all their images where the dataset knows who is on them, or else
+        images.
+
+        `predictions` has a row per item: `cluster` (numbered by first appearance), `label`, `majority`, its cluster's
+        label, and `knn_label`, its neighbours'; all but `label` are -1 where that is unknown. Where items are images,
+        `frame` is their index in the dataset, and `person` the number of whom they show, where the dataset knows.
 
         Raises BenchError where features are not finite or the labels cannot be clustered against.
         """
@@ -69,24 +116,43 @@ class Clustering(Task):
                 f"{dataset.label}: clustering needs {unit} of at least two classes; {np.count_nonzero(known)} of "
                 f"{len(labels)} are labelled, of {len(present)} class{'es' if len(present) != 1 else ''}"
             )
-        scored = features if known.all() else features[known]
+        every = None if self.reduce == "track_mean" else units_of(dataset, frames)
+        units = None if every is None else every.of(np.flatnonzero(known))
+        scored = normalised(features if known.all() else features[known], self.config.normalise)
         clusters = ward_clusters(scored, len(present))
         counts = contingency(clusters, labels[known], (len(present), len(names)))
         majority = majority_labels(counts)
-        found = finch.finch_details(scored, labels[known], len(present))
+        intervals = (
+            bootstrap_intervals(counts, unit, generator(inputs.seed, "bootstrap"))
+            if units is None
+            else unit_intervals(clusters, labels[known], counts, units, inputs.seed)
+        )
+        found, parts = self._pairs(scored, clusters, labels[known], unit, units, inputs.seed)
         return Scores(
-            metrics={name: float(value) for name, value in clustering_metrics(counts).items()},
-            secondary=finch.finch_scores(found),
-            intervals=bootstrap_intervals(counts, unit, generator(inputs.seed, "bootstrap")),
-            captions=captions(len(present)),
-            charts=finch.finch_tables(found),
+            metrics={
+                **{name: float(value) for name, value in clustering_metrics(counts).items()},
+                **{name: value for part in parts for name, value in part.metrics.items()},
+            },
+            secondary={
+                **finch.finch_scores(found),
+                **{name: value for part in parts for name, value in part.secondary.items()},
+            },
+            intervals={**intervals, **{name: value for part in parts for name, value in part.intervals.items()}},
+            captions=[
+                *captions(len(present)),
+                *(caption for part in parts for caption in part.captions),
+                *prepared_captions(self.config, units),
+            ],
+            charts=[*finch.finch_tables(found), *(chart for part in parts for chart in part.charts)],
             predictions={
                 "cluster": _spread(clusters, known),
                 "label": labels,
                 "majority": _spread(majority[clusters], known),
+                **{name: _spread(value, known) for part in parts for name, value in part.predictions.items()},
                 **({"frame": frames} if self.reduce == "none" else {}),
+                **({ARRAY: every.name} if every is not None else {}),
             },
-            per_item=PerItem("clustering", identity="label", unit=unit),
+            per_item=PerItem("clustering", identity="label", unit=unit, groups=ARRAY if every is not None else ""),
             details={
                 "clusters": "oracle",
                 "number_of_clusters": len(present),
@@ -97,8 +163,33 @@ class Clustering(Task):
                 "unit": unit,
                 "unknown": int(np.count_nonzero(~known)),
                 "finch": found,
+                **{name: value for part in parts for name, value in part.details.items()},
             },
         )
+
+    def _pairs(
+        self,
+        scored: Float[Matrix, "n d"],
+        clusters: Int[np.ndarray, " n"],
+        labels: Int[np.ndarray, " n"],
+        unit: str,
+        units: Units | None,
+        seed: int,
+    ) -> tuple[dict[str, Any], list[extras.Extras]]:
+        """FINCH's details, and what else looks at all pairs of items, from rows that are read once: verification where
+        labels are people, neighbours, stability where it is asked for; nothing of these where there are too many items
+        for FINCH."""
+        classes = int(clusters.max()) + 1
+        if len(scored) > finch.LARGEST:
+            return finch.finch_details(scored, labels, classes), []
+        rows = compact(scored)
+        people = self.label_kind == "identity"
+        parts = [
+            *([extras.verified(rows, labels, unit, units, seed)] if people else []),
+            extras.neighboured(rows, labels, unit, units, None if people else units, seed),
+            *([extras.stability(rows, clusters, seed)] if self.config.stability else []),
+        ]
+        return finch.finch_details(rows, labels, classes), parts
 
     def labels(self, dataset: Dataset, frames: Int[np.ndarray, " m"]) -> tuple[str, Int[np.ndarray, " n"]]:
         """The kind of label that is scored, and the label of each row of the features; -1 is unknown."""

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from datasets.packed import Matrix
+from tasks.clustering.rows import compact
 from tasks.metrics.clustering import contingency, majority_labels, normalised_mutual_information
 from tasks.results import DetailTable, Metric
 
@@ -22,8 +23,6 @@ METRICS = tuple(Metric(name, cites=("sarfraz2019finch",)) for name in ("finch_nm
 
 # Above this the package takes approximate neighbours from another one, which would not be the same algorithm.
 LARGEST = 20_000
-# Memory of a block of columns in float64.
-BLOCK_BYTES = 32 * 2**20
 
 
 def finch(features: Float[Matrix, "n d"], clusters: int) -> tuple[Int[np.ndarray, "n p"], Int[np.ndarray, " n"]]:
@@ -33,23 +32,9 @@ def finch(features: Float[Matrix, "n d"], clusters: int) -> tuple[Int[np.ndarray
         warnings.simplefilter("ignore")  # that an optional package for more than 20,000 items is not there
         from finch import FINCH
 
-        partitions, _, requested = FINCH(isometric(features), req_clust=clusters, distance="cosine", verbose=False)
+        rows = np.asarray(compact(features), dtype=np.float32)
+        partitions, _, requested = FINCH(rows, req_clust=clusters, distance="cosine", verbose=False)
     return partitions.astype(np.int64), np.asarray(requested, dtype=np.int64)
-
-
-def isometric(features: Float[Matrix, "n d"]) -> Float[np.ndarray, "n m"]:
-    """Rows with the same inner products in at most n dimensions, so that their distances, angles and means' distances
-    and angles are the same; features wider than there are items are read a block of columns at a time."""
-    items, width = features.shape
-    if width <= items:
-        return np.asarray(features, dtype=np.float32)
-    gram = np.zeros((items, items))
-    step = max(1, BLOCK_BYTES // (8 * items))
-    for start in range(0, width, step):
-        block = np.asarray(features[:, start : start + step], dtype=np.float64)
-        gram += block @ block.T
-    values, vectors = np.linalg.eigh(gram)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0)), dtype=np.float32)
 
 
 def finch_details(features: Float[Matrix, "n d"], labels: Int[np.ndarray, "n *tables"], classes: int) -> dict[str, Any]:

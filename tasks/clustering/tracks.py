@@ -8,19 +8,18 @@ from pydantic import Field
 
 from datasets.base import Dataset
 from tasks.base import TaskConfig
-from tasks.clustering.base import Clustering
+from tasks.clustering.base import IDENTITY, SECONDARY, Clustering
+from tasks.clustering.extras import SECONDARY as VERIFICATION
+from tasks.clustering.rows import ClusteringConfig
 
-# The released code feeds frames in [0, 255] to networks trained on [0, 1].
-RELEASED_INPUT_SCALE = 255.0
 
-
-class TracksConfig(TaskConfig):
+class TracksConfig(ClusteringConfig):
     """How tracks are read."""
 
     protocol: Literal["default", "released"] = Field(
         "default",
-        description="default: all frames, scaled as in training; released: as the authors' published code, without "
-        "each track's last frame and with values in [0, 255]",
+        description="default: all frames; released: as the authors' published code, without each track's last frame. "
+        "In which range frames are fed is the method's (`track_scale`)",
     )
 
 
@@ -30,10 +29,8 @@ class Tracks(Clustering):
     Config: ClassVar[type[TaskConfig]] = TracksConfig
     reduce: Literal["none", "track_mean"] = "track_mean"
     label_kind = "identity"
-
-    def __init__(self, config: TaskConfig | None = None) -> None:
-        super().__init__(config)
-        self.input_scale = RELEASED_INPUT_SCALE if self.config.protocol == "released" else 1.0
+    metrics = IDENTITY
+    secondary = (*SECONDARY, *VERIFICATION)
 
     def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
         """All frames; under the released protocol without the last of each track.
@@ -75,7 +72,7 @@ class TrackFolderTask(Tracks):
     dataset = "tracks"
 
 
-class ImageFolderConfig(TaskConfig):
+class ImageFolderConfig(ClusteringConfig):
     """A user's own images."""
 
     folder: str = Field(description="folder with one folder per class")

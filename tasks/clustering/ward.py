@@ -136,7 +136,7 @@ def _centred_products(
     for block in _blocks(features, rows):
         mean = block.mean(axis=0, dtype=np.float64)
         if not np.isfinite(mean).all():
-            raise _not_finite(features)
+            raise not_finite(features)
         centred = np.subtract(block, mean, dtype=np.float64)
         norms += np.vecdot(centred, centred)
         by_row = _by_row(products, items)
@@ -147,7 +147,7 @@ def _centred_products(
     return products, norms
 
 
-def _not_finite(features: Float[Matrix, "n d"]) -> BenchError:
+def not_finite(features: Float[Matrix, "n d"]) -> BenchError:
     """The error that says which features are not finite."""
     finite = np.array([bool(np.isfinite(features[row]).all()) for row in range(len(features))])
     return BenchError(

@@ -32,7 +32,7 @@ class Correlation(Task):
 
     Config: ClassVar[type[TaskConfig]] = CorrelationConfig
     requires: ClassVar[frozenset[str]] = frozenset({"groups"})
-    metrics = (Metric("mean_pcc", higher_is_better=False, cites=("klinghoffer2022pdr",)),)
+    metrics = (Metric("mean_pcc", higher_is_better=False, ranked=False, cites=("klinghoffer2022pdr",)),)
 
     def __init__(self, config: CorrelationConfig) -> None:
         super().__init__(config)

@@ -1,7 +1,7 @@
 """Clustering metrics, as functions of the table of counts (..., clusters, classes).
 
-Every function takes any number of leading axes, so that thousands of bootstrap resamples are scored at once. All
-values lie in [0, 1].
+Every function takes any number of leading axes, so that thousands of bootstrap resamples are scored at once. Values
+lie in [0, 1], but for those corrected for chance, which fall below 0 where clusters tell less than random ones.
 """
 
 from dataclasses import dataclass
@@ -56,12 +56,54 @@ def majority_scores(counts: Int[np.ndarray, "*batch k c"], majority: Int[np.ndar
 
 def normalised_mutual_information(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
     """NMI = 2 I(cluster; class) / (H(cluster) + H(class)); 1 where both are constant, as they then agree."""
+    information, mean_entropy = _information(counts)
+    value = information / np.where(mean_entropy > 0, mean_entropy, 1)
+    return np.where(mean_entropy > 0, np.clip(value, 0, 1), 1.0)
+
+
+def adjusted_mutual_information(
+    counts: Int[np.ndarray, "*batch k c"], fitted: Int[np.ndarray, "k c"]
+) -> Float[np.ndarray, "*batch"]:
+    """AMI = (I - E[I]) / (mean of H(cluster) and H(class) - E[I]) (Vinh et al., 2010), as scikit-learn's; at most 1.
+
+    E[I] is over random clusterings with the same sizes of clusters and classes. It is exact for `fitted`; for other
+    tables it is that of `fitted` times the ratio of (clusters - 1)(classes - 1) / items, to which it is proportional in
+    the first order: a resample may lack whole classes.
+    """
+    information, mean_entropy = _information(counts)
+    clusters, classes = _occurring(counts)
+    expected = _expected_information(fitted) * _degrees(counts) / np.maximum(_degrees(fitted), np.finfo(float).tiny)
+    least = np.finfo(float).eps
+    above, range_ = information - expected, mean_entropy - expected
+    # As in scikit-learn: 1 where the expectation is all that there is to reach, and clusters reach it.
+    above = np.where(above < 0, np.minimum(above, -least), np.maximum(above, least))
+    value = np.minimum(above / np.maximum(range_, least), 1.0)
+    constant = np.where((clusters == 1) & (classes == 1), 1.0, 0.0)
+    return np.where((clusters == 1) | (classes == 1), constant, value)
+
+
+def adjusted_rand(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
+    """ARI, the share of pairs of items on which clusters and classes agree, corrected for chance (Hubert and Arabie,
+    1985); in [-0.5, 1]."""
+    table = counts.astype(np.float64)
+    items = table.sum(axis=(-2, -1))
+    together = (table**2).sum(axis=(-2, -1))
+    by_cluster, by_class = ((table.sum(axis=axis) ** 2).sum(axis=-1) for axis in (-1, -2))
+    both, cluster_alone, class_alone = together - items, by_cluster - together, by_class - together
+    neither = items**2 - cluster_alone - class_alone - together
+    upper = 2 * (both * neither - cluster_alone * class_alone)
+    lower = (both + cluster_alone) * (cluster_alone + neither) + (both + class_alone) * (class_alone + neither)
+    agree = (cluster_alone == 0) & (class_alone == 0)
+    return np.where(agree, 1.0, upper / np.where(agree | (lower == 0), 1.0, lower))
+
+
+def _information(
+    counts: Int[np.ndarray, "*batch k c"],
+) -> tuple[Float[np.ndarray, "*batch"], Float[np.ndarray, "*batch"]]:
+    """I(cluster; class), and the mean of the two entropies, in nats."""
     joint = counts / counts.sum(axis=(-2, -1), keepdims=True)
-    h_clusters, h_classes = _entropy(joint.sum(axis=-1)), _entropy(joint.sum(axis=-2))
-    h_joint = _entropy(joint.reshape(*joint.shape[:-2], -1))
-    total = h_clusters + h_classes
-    value = 2 * (total - h_joint) / np.where(total > 0, total, 1)
-    return np.where(total > 0, np.clip(value, 0, 1), 1.0)
+    total = _entropy(joint.sum(axis=-1)) + _entropy(joint.sum(axis=-2))
+    return np.asarray(total - _entropy(joint.reshape(*joint.shape[:-2], -1))), np.asarray(total / 2)
 
 
 def _entropy(p: Float[np.ndarray, "*batch m"]) -> Float[np.ndarray, "*batch"]:
@@ -71,6 +113,46 @@ def _entropy(p: Float[np.ndarray, "*batch m"]) -> Float[np.ndarray, "*batch"]:
     return np.asarray(-xlogy(p, p).sum(axis=-1))
 
 
+def _expected_information(counts: Int[np.ndarray, "k c"]) -> float:
+    """I(cluster; class) in nats, the mean over random clusterings with the same sizes."""
+    from scipy.sparse import csr_array
+    from sklearn.metrics.cluster import expected_mutual_information
+
+    table = counts[counts.any(axis=1)][:, counts.any(axis=0)]
+    return float(expected_mutual_information(csr_array(table), int(table.sum())))
+
+
+def _occurring(
+    counts: Int[np.ndarray, "*batch k c"],
+) -> tuple[Int[np.ndarray, "*batch"], Int[np.ndarray, "*batch"]]:
+    """How many clusters and classes have an item."""
+    clusters, classes = (np.count_nonzero(counts.any(axis=axis), axis=-1) for axis in (-1, -2))
+    return np.asarray(clusters), np.asarray(classes)
+
+
+def _degrees(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
+    """(clusters - 1)(classes - 1) / items."""
+    clusters, classes = _occurring(counts)
+    return np.asarray((clusters - 1) * (classes - 1) / counts.sum(axis=(-2, -1)))
+
+
+# Larger in a resample than in the sample whatever the features, as a resample has fewer distinct items.
+BIASED = ("nmi", "ami", "ari")
+
+
+def chance_scores(
+    clusters: Int[np.ndarray, " n"],
+    labels: Int[np.ndarray, " n"],
+    shape: tuple[int, int],
+    rng: np.random.Generator,
+    draws: int = 200,
+) -> dict[str, float]:
+    """`accuracy` and `ami` of random clusterings with the same sizes of clusters: means over labels in random order."""
+    tables = np.stack([contingency(clusters, rng.permutation(labels), shape) for _ in range(draws)])
+    purity = tables.max(axis=-1).sum(axis=-1) / len(labels)
+    return {"accuracy": float(purity.mean()), "ami": float(adjusted_mutual_information(tables, tables[0]).mean())}
+
+
 def clustering_metrics(
     counts: Int[np.ndarray, "*batch k c"], fitted: Int[np.ndarray, "k c"] | None = None
 ) -> dict[str, Float[np.ndarray, "*batch"]]:
@@ -78,7 +160,7 @@ def clustering_metrics(
 
     `accuracy`: share of items whose class is their cluster's majority label (cluster purity weighted by size, PDR
     equation 8); `hungarian`: the same under the best one-to-one matching of clusters and classes; `f1`: weighted F1
-    of the majority labels; `nmi`.
+    of the majority labels; `nmi`; `ami` and `ari`, corrected for chance.
 
     What a cluster stands for (its majority label, its match) is read off `fitted`, by default the one table `counts`
     itself; a bootstrap passes the original table there, since looking again in every resample would flatter it.
@@ -93,4 +175,6 @@ def clustering_metrics(
         "hungarian": np.asarray(counts[..., clusters, classes].sum(axis=-1) / total),
         "f1": majority_scores(counts, majority).f1,
         "nmi": normalised_mutual_information(counts),
+        "ami": adjusted_mutual_information(counts, fitted),
+        "ari": adjusted_rand(counts),
     }

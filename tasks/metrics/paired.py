@@ -1,121 +1,131 @@
-"""How much better one method is than another on the same items: differences over resampled items, by statistic.
+"""Scores of resampled items: how they follow from a method's arrays of predictions, however often each item counts.
 
-A resample draws items with replacement; both methods are scored on the same ones (paired bootstrap, Efron, 1979). A
-task says by `tasks.results.PerItem.statistic` how its scores follow from its arrays of predictions.
+A task says by `tasks.results.PerItem.statistic` which of these is its own. The bootstrap (Efron, 1979) draws units with
+replacement; scored with the same draws, two methods are compared in pairs, and several trainings of one method on the
+units that they share. What was fitted (the clustering, what its clusters stand for, the ten best classes) is kept.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int
 
 from tasks.metrics.clustering import clustering_metrics, contingency
 from tasks.metrics.segmentation import segmentation_metrics
 
-RESAMPLES = 2000
-# Resamples scored at once: their weights are held in memory.
-BLOCK = 200
-
+# Of weights (r, n), how often each of n items counts in each of r resamples: every metric's value in each resample (r).
+Weights = Float[np.ndarray, "r n"]
+Scorer = Callable[[Weights], dict[str, np.ndarray]]
 Predictions = Mapping[str, np.ndarray]
-# Of two methods' arrays, which are of the same items, and the metrics that both have: by metric, what the second is
-# above the first in each resample. Metrics that the arrays say nothing of are left out.
-Statistic = Callable[[Predictions, Predictions, Sequence[str], np.random.Generator], dict[str, np.ndarray]]
+# Of a method's arrays and its metrics: what scores them, but for metrics that the arrays say nothing of; None where
+# they say nothing of any.
+Statistic = Callable[[Predictions, Sequence[str]], Scorer | None]
 
 
-def clustering(
-    before: Predictions, after: Predictions, metrics: Sequence[str], rng: np.random.Generator
-) -> dict[str, Float[np.ndarray, " r"]]:
-    """Scores of clusterings, from `cluster` and `label` (n), -1 where unknown; nothing where the labels differ.
+def clustering(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
+    """Scores of a clustering, from `cluster` and `label` (n), -1 where unknown."""
+    if not _has(predictions, "cluster", "label"):
+        return None
+    clusters, labels = (np.asarray(predictions[name], dtype=np.int64) for name in ("cluster", "label"))
+    known = np.flatnonzero((clusters >= 0) & (labels >= 0))
+    shape = (int(clusters.max()) + 1, int(labels.max()) + 1)
+    fitted = contingency(clusters[known], labels[known], shape)
+    cells = np.ravel_multi_index((clusters[known], labels[known]), shape)
+    order = np.argsort(cells, kind="stable")
+    filled, starts = np.unique(cells[order], return_index=True)
 
-    n items drawn with replacement have multinomial counts over (cluster, cluster, label), whose margins are the two
-    methods' tables.
-    """
-    if not _both_have(before, after, "cluster", "label") or not np.array_equal(before["label"], after["label"]):
-        return {}
-    first, second, labels = (np.asarray(values) for values in (before["cluster"], after["cluster"], before["label"]))
-    known = (first >= 0) & (second >= 0) & (labels >= 0)
-    first, second, labels = first[known], second[known], labels[known]
-    shape = (int(first.max()) + 1, int(second.max()) + 1, int(labels.max()) + 1)
-    joint = np.bincount(np.ravel_multi_index((first, second, labels), shape), minlength=int(np.prod(shape)))
-    drawn = rng.multinomial(len(labels), joint / len(labels), size=RESAMPLES).reshape(RESAMPLES, *shape)
-    one = clustering_metrics(drawn.sum(axis=2), contingency(first, labels, (shape[0], shape[2])))
-    other = clustering_metrics(drawn.sum(axis=1), contingency(second, labels, (shape[1], shape[2])))
-    return {name: other[name] - one[name] for name in one}
+    def score(weights: Weights) -> dict[str, np.ndarray]:
+        counts = np.zeros((len(weights), fitted.size), dtype=np.int64)
+        counts[:, filled] = np.add.reduceat(weights[:, known[order]], starts, axis=1)
+        return clustering_metrics(counts.reshape(-1, *shape), fitted)
+
+    return score
 
 
-def attribute_accuracy(
-    before: Predictions, after: Predictions, metrics: Sequence[str], rng: np.random.Generator
-) -> dict[str, Float[np.ndarray, " r"]]:
-    """Shares of right answers over the attributes that are known: `attributes` (n, a) is the truth, -1 unknown, and
+def attribute_clustering(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
+    """Means over attributes of the scores of one clustering against each, from `cluster` (n) and `attributes` (n, a):
+    0, 1, or -1 where unknown. Attributes that are the same wherever they are known are left out, as by the task."""
+    if not _has(predictions, "cluster", "attributes"):
+        return None
+    from tasks.metrics.binary_tables import attribute_metrics, tables_of
+
+    clusters, values = np.asarray(predictions["cluster"], dtype=np.int64), np.asarray(predictions["attributes"])
+    present, known = (values == 1).sum(axis=0), (values >= 0).sum(axis=0)
+    values = values[:, (present > 0) & (present < known)]
+    fitted = tables_of(clusters, values)
+    rows, columns = np.nonzero(values >= 0)
+    cells = np.zeros((len(clusters), *fitted.shape), dtype=np.float32)
+    cells[rows, columns, clusters[rows], values[rows, columns]] = 1
+    cells = cells.reshape(len(clusters), -1)
+
+    def score(weights: Weights) -> dict[str, np.ndarray]:
+        # Whole numbers, exact in single precision: in whatever order threads add them up, the bits are the same.
+        tables = (weights.astype(np.float32) @ cells).astype(np.int64).reshape(-1, *fitted.shape)
+        return {name: np.nanmean(found, axis=-1) for name, found in attribute_metrics(tables, fitted).items()}
+
+    return score
+
+
+def attribute_accuracy(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
+    """Means over attributes of each one's share of right answers: `attributes` (n, a) is the truth, -1 unknown, and
     each array under a metric's name holds the answers (n, a)."""
-    if not _both_have(before, after, "attributes"):
-        return {}
-    truth = np.asarray(before["attributes"])
-    known = truth >= 0
-    found = {}
-    for name in before:
-        if name in ("attributes", "frame") or name not in after:
-            continue
-        gain = ((after[name] == truth) & known).sum(axis=1) - ((before[name] == truth) & known).sum(axis=1)
-        found[name] = _drawn(len(truth), rng, partial(_share, gain, known.sum(axis=1)))
-    return found
+    names = [name for name in metrics if name in predictions]
+    if "attributes" not in predictions or not names:
+        return None
+    truth = np.asarray(predictions["attributes"])
+    known = (truth >= 0).astype(np.float32)
+    right = {name: ((predictions[name] == truth) & (truth >= 0)).astype(np.float32) for name in names}
+
+    def score(weights: Weights) -> dict[str, np.ndarray]:
+        drawn = weights.astype(np.float32)
+        seen = (drawn @ known).astype(np.float64)
+        some = np.maximum((seen > 0).sum(axis=1), 1)
+        return {name: ((drawn @ own) / np.maximum(seen, 1)).sum(axis=1) / some for name, own in right.items()}
+
+    return score
 
 
-def segmentation(
-    before: Predictions, after: Predictions, metrics: Sequence[str], rng: np.random.Generator
-) -> dict[str, Float[np.ndarray, " r"]]:
+def segmentation(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
     """Scores of the confusion matrices `confusion` (n, c, c) of images, summed over the images drawn."""
-    if not _both_have(before, after, "confusion"):
-        return {}
-    one_by_image, other_by_image = before["confusion"], after["confusion"]
-    names = list(segmentation_metrics(one_by_image.sum(axis=0)))
+    if "confusion" not in predictions:
+        return None
+    counts = np.asarray(predictions["confusion"])
+    whole, cells = counts.sum(axis=0), counts.reshape(len(counts), -1).astype(np.float64)
 
-    def gains(weights: Float[np.ndarray, "r n"]) -> Float[np.ndarray, "r m"]:
-        one, other = (
-            segmentation_metrics(np.tensordot(weights, counts, axes=1), counts.sum(axis=0))
-            for counts in (one_by_image, other_by_image)
-        )
-        return np.stack([other[name] - one[name] for name in names], axis=-1)
+    def score(weights: Weights) -> dict[str, np.ndarray]:
+        return segmentation_metrics((weights @ cells).reshape(-1, *whole.shape), whole)
 
-    return dict(zip(names, _drawn(len(one_by_image), rng, gains).T, strict=True))
+    return score
 
 
-def mean(
-    before: Predictions, after: Predictions, metrics: Sequence[str], rng: np.random.Generator
-) -> dict[str, Float[np.ndarray, " r"]]:
+def mean(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
     """Metrics that are means of one number per item (n), kept under the metric's own name; none that an item lacks
-    (NaN)."""
-    found = {}
-    for name in metrics:
-        gain = np.asarray(after[name]) - before[name] if _both_have(before, after, name) else np.array([np.nan])
-        if gain.ndim == 1 and np.isfinite(gain).all():
-            found[name] = _drawn(len(gain), rng, partial(_share, gain, np.ones(len(gain))))
-    return found
+    (NaN): two methods that lack other items are not scored on the same."""
+    kept = {name: np.asarray(predictions[name], dtype=np.float64) for name in metrics if name in predictions}
+    whole = {name: values for name, values in kept.items() if values.ndim == 1 and np.isfinite(values).all()}
+    if not whole:
+        return None
+
+    def score(weights: Weights) -> dict[str, np.ndarray]:
+        total = np.maximum(weights.sum(axis=1), 1)
+        return {name: np.asarray(weights @ values / total) for name, values in whole.items()}
+
+    return score
 
 
 STATISTICS: dict[str, Statistic] = {
     "clustering": clustering,
+    "attribute_clustering": attribute_clustering,
     "attribute_accuracy": attribute_accuracy,
     "segmentation": segmentation,
     "mean": mean,
 }
 
 
-def _both_have(before: Predictions, after: Predictions, *names: str) -> bool:
-    return all(name in before and name in after for name in names)
+def resamples(units: int, count: int, rng: np.random.Generator) -> Int[np.ndarray, "r n"]:
+    """How often each of `units` is drawn in each of `count` resamples, as many with replacement as there are."""
+    return rng.multinomial(units, np.full(units, 1 / units), size=count)
 
 
-def _share(
-    part: Shaped[np.ndarray, " n"], whole: Shaped[np.ndarray, " n"], weights: Float[np.ndarray, "r n"]
-) -> Float[np.ndarray, " r"]:
-    """Of the items drawn so often, all parts over all wholes."""
-    return np.asarray(weights @ part / (weights @ whole))
-
-
-def _drawn(items: int, rng: np.random.Generator, score: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """`score` of resamples, given as how often each item was drawn, block by block."""
-    share = np.full(items, 1 / items)
-    return np.concatenate(
-        [np.asarray(score(rng.multinomial(items, share, size=BLOCK).astype(float))) for _ in range(RESAMPLES // BLOCK)]
-    )
+def _has(predictions: Predictions, *names: str) -> bool:
+    return all(name in predictions for name in names)

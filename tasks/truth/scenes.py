@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Shaped
 from datasets.base import Dataset, shortened
 from datasets.derendered import Derendered
 from datasets.errors import BenchError
-from datasets.normals import depth_normals
+from datasets.normals import FIELD_OF_VIEW, depth_normals
 from tasks.metrics.scenes import (
     albedo_error,
     angles,
@@ -41,7 +41,10 @@ class Scenes:
 
 
 def truth_of(dataset: Dataset) -> dict[str, np.ndarray]:
-    """The columns of a dataset's truth that `true_scenes` takes; a BenchError where it has not all of them."""
+    """The columns of a dataset's truth that `true_scenes` takes; a BenchError where it has not all of them.
+
+    `field_of_view` (n,), the camera's in degrees, is taken where there is one, and must be the same for all images.
+    """
     count, size = len(dataset), dataset.size
     shapes = {
         "depth": (count, size, size),
@@ -56,18 +59,25 @@ def truth_of(dataset: Dataset) -> dict[str, np.ndarray]:
             raise BenchError(f"{dataset.label}: this task needs the true {name} of each image; its truth is: {found}")
         if dataset.truth[name].shape != shape:
             raise BenchError(f"{dataset.label}: its true {name} is {dataset.truth[name].shape}, expected {shape}")
-    return {name: dataset.truth[name] for name in shapes}
+    columns = {name: dataset.truth[name] for name in shapes}
+    if (field := dataset.truth.get("field_of_view")) is not None:
+        if field.shape != (count,) or np.ptp(field) > 0:
+            raise BenchError(f"{dataset.label}: its field_of_view must be one number per image, the same for all")
+        columns["field_of_view"] = field
+    return columns
 
 
 def true_scenes(truth: Mapping[str, np.ndarray]) -> Scenes:
     """Scenes from rows of `truth_of`, in the conventions of `datasets.synthetic.faces.rendered.Rendered`.
 
-    An object covers the pixels all of whose samples show it.
+    An object covers the pixels all of whose samples show it. Normals are those of the depth maps in the camera of
+    `field_of_view`, where the truth has none in Unsup3D's.
     """
+    field = float(truth["field_of_view"][0]) if "field_of_view" in truth else FIELD_OF_VIEW
     depth = truth["depth"].astype(np.float32)
     return Scenes(
         depth=depth,
-        normal=depth_normals(depth),
+        normal=depth_normals(depth, field),
         albedo=truth["albedo"].astype(np.float32),
         covered=truth["coverage"] == 1,
         light=truth["light"][:, 2:].astype(np.float64),

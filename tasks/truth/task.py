@@ -1,4 +1,4 @@
-"""Inverse rendering against ground truth: depth, normals, light, view and albedo of drawn faces."""
+"""Inverse rendering against ground truth: depth, normals, light, view and albedo of drawn faces, in two worlds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +11,7 @@ from jaxtyping import Shaped
 from datasets.blocks import blocks
 from datasets.errors import BenchError
 from datasets.streams import generator
+from datasets.synthetic.faces.beyond import MATCHED_WORLD, UNMATCHED_WORLD
 from tasks.base import EvaluationInputs, Task
 from tasks.metrics.bootstrap import mean_interval
 from tasks.metrics.scenes import canonical_offset, rotation_angles
@@ -38,6 +39,14 @@ DECLARED = (
 METRICS = tuple(metric.name for metric in DECLARED)
 # What each metric is of where nothing is known of the image; see `tasks.truth.scenes.trivial_scenes`.
 TRIVIAL = dict(zip(METRICS, ("plane", "plane", "mean light", "frontal", "mean view", "grey"), strict=True))
+# What a table says of the datasets that are drawn for it.
+WORLDS = {
+    "faces_truth": f"Drawn in PDR's own world: {MATCHED_WORLD}.",
+    "faces_truth_unmatched": (
+        f"Drawn with what PDR does not model: {UNMATCHED_WORLD}. True normals are those of that camera, predicted ones "
+        "those of PDR's; the light is the first alone."
+    ),
+}
 PICTURED = (
     "Images, and their true and predicted depth, normals and albedo. Near is bright. Predicted depth and albedo have "
     "the mean and the gain that fit the truth best, as they are scored."
@@ -49,6 +58,8 @@ class Truth(Task):
 
     Scored are the pixels that object and prediction both cover with all their neighbours (Unsup3D, section 4.1, and
     its released code). Each metric is a mean over images; less is better:
+
+    True normals are those of the true camera, predicted ones those of Unsup3D's, which PDR supposes.
 
     side_percent: scale-invariant depth error: 100 times the standard deviation of log depth, so percent of depth.
     normal_deg: mean angle between the normals of the true and of the predicted depth map.
@@ -115,12 +126,23 @@ class Truth(Task):
         return Scores(
             {name: float(errors_.mean()) for name, errors_ in known.items()},
             intervals={name: mean_interval(known[name], generator(inputs.seed, "bootstrap", name)) for name in METRICS},
-            captions=[_trivial_caption(trivial)],
+            captions=[*_world(dataset.name), _trivial_caption(trivial)],
             notes=_notes(covered, missed),
             predictions={**values, "frame": frames},
             pictures=pictures,
             details={"trivial": trivial, "scenes": {"covered": covered, "missed": missed}},
         )
+
+
+class TruthUnmatched(Truth):
+    """`Truth` on the same faces drawn with what PDR does not model (`datasets.synthetic.faces.beyond`)."""
+
+    dataset = "faces_truth_unmatched"
+
+
+def _world(dataset: str) -> list[Caption]:
+    """Which world a dataset shows, where that is known."""
+    return [Caption(WORLDS[dataset])] if dataset in WORLDS else []
 
 
 def _trivial_caption(trivial: Mapping[str, Mapping[str, float]]) -> Caption:

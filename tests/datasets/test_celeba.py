@@ -72,6 +72,43 @@ def test_a_missing_file_is_named(root: Path, file: str) -> None:
         CelebA.open(root)
 
 
+@pytest.mark.parametrize(
+    ("file", "row", "message"),
+    [
+        (
+            "list_attr_celeba.txt",
+            "000002.jpg " + "1 " * 40,
+            r"line 11 of .* gives 000002.jpg another Attribute_\d+ than",
+        ),
+        ("list_eval_partition.txt", "000003.jpg 1\r\n", "line 8 of .* gives 000003.jpg 1, an earlier line 0"),
+        ("identity_CelebA.txt", "000003.jpg 104\r\n", "line 7 of .* gives 000003.jpg 104, an earlier line 103"),
+    ],
+)
+def test_a_row_that_contradicts_an_earlier_one_is_an_error(root: Path, file: str, row: str, message: str) -> None:
+    with (root / "celeba" / file).open("a", newline="") as handle:
+        handle.write(("\n" if file.startswith("list_attr") else "") + row)
+    with pytest.raises(BenchError, match=message):
+        CelebA.open(root)
+
+
+def test_a_repeated_row_is_passed_over(root: Path) -> None:
+    before = CelebA.open(root).fingerprint()
+    for file in ("list_attr_celeba.txt", "list_eval_partition.txt", "identity_CelebA.txt"):
+        path = root / "celeba" / file
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join([*lines, lines[2]]))
+    assert CelebA.open(root).fingerprint() == before
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1_0", "1e3", "\u0661", "4294967296", "-1"])
+def test_an_odd_number_is_an_error_of_one_short_line(root: Path, number: str) -> None:
+    path = root / "celeba" / "identity_CelebA.txt"
+    path.write_text(f"000001.jpg {number}\n", encoding="utf-8")
+    with pytest.raises(BenchError, match=r"line 1 of .* expected a whole number from 0 to") as caught:
+        CelebA.open(root)
+    assert len(str(caught.value)) < 400
+
+
 def test_real_celeba(real_data: Path) -> None:
     listing = CelebA.open(real_data).listing
     assert len(listing.files) == 700

@@ -104,6 +104,30 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         CelebAMaskHQ.open(tmp_path)
 
 
+def test_a_row_that_contradicts_an_earlier_one_is_an_error(root: Path) -> None:
+    path = root / "celebamask_hq" / "CelebA-HQ-to-CelebA-mapping.txt"
+    path.write_text(path.read_text() + "007 162772 162773.jpg\n")
+    with pytest.raises(BenchError, match=r"line 6 of .* gives 7 162772, an earlier line 162771"):
+        CelebAMaskHQ.open(root)
+
+
+def test_an_index_of_5000_digits_is_a_label_without_an_image(root: Path) -> None:
+    path = root / "celebamask_hq" / "CelebA-HQ-to-CelebA-mapping.txt"
+    path.write_text(path.read_text() + "9" * 5000 + " 7 000008.jpg\n")
+    assert len(CelebAMaskHQ.open(root).listing.skipped["label without an image"]) == 2
+
+
+def test_a_mask_that_is_not_there_leaves_its_image_out(root: Path) -> None:
+    path = mask(root, 7, "hat", (0, 0, 9, 9))
+    path.unlink()
+    path.symlink_to("/nowhere/annex.png")
+    mask(root, 2001, "hat", (0, 0, 9, 9)).rename(path.parent.parent / "02001_hat.png")
+    content = CelebAMaskHQ.open(root).read(8, Silent())
+    assert content.labels["split"].tolist() == [0, 2]
+    assert content.skipped["unreadable image"] == 1
+    assert content.skipped["mask outside the numbered folders"] == 1
+
+
 def test_real_celebamask(real_data: Path) -> None:
     source = CelebAMaskHQ.open(real_data)
     assert np.bincount(source.listing.labels["split"]).tolist() == [100, 0, 50]

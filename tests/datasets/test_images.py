@@ -1,10 +1,13 @@
 """Decoding: torchvision's resize, grey and palette images, EXIF, damage."""
 
+import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from datasets.images import Unreadable, is_image, read_image, read_mask, read_photograph
 from methods.torchvision_compat import declare_missing_operators
@@ -134,3 +137,132 @@ def test_a_photograph_may_be_too_small_or_damaged(draw, truncate, tmp_path: Path
         read_photograph(path, 64)
     with pytest.raises(Unreadable, match=r".{5}"):
         read_photograph(truncate(draw(tmp_path / "cut.jpg", size=(200, 200))), 64)
+
+
+GREY = np.random.default_rng(0).integers(0, 256, (16, 16), dtype=np.uint8)
+
+
+def save_twelve_bits(path: Path) -> None:
+    """A TIFF of 12 bits per sample, three bytes for two pixels, which Pillow reads and does not write."""
+    deep = (GREY.astype(np.float64) * 4095 / 255).round().astype(np.uint16).reshape(-1, 2)
+    packed = np.stack([deep[:, 0] >> 4, (deep[:, 0] & 15) << 4 | deep[:, 1] >> 8, deep[:, 1] & 255], axis=1)
+    tags = {256: 16, 257: 16, 258: 12, 259: 1, 262: 1, 273: 0, 277: 1, 278: 16, 279: packed.size}
+    tags[273] = 8 + 2 + 12 * len(tags) + 4
+    fields = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + fields + bytes(4)
+    path.write_bytes(head + packed.astype(np.uint8).tobytes())
+
+
+def save_grey(path: Path, kind: str) -> None:
+    """`GREY` in one of the forms of more than 8 bits."""
+    deep = GREY.astype(np.uint16) * 257
+    if kind == "pgm":
+        path.write_bytes(b"P5 16 16 65535\n" + deep.astype(">u2").tobytes())
+    elif kind == "pgm of 10 bits":
+        path.write_bytes(b"P5 16 16 1023\n" + (GREY.astype(np.float64) * 1023 / 255).round().astype(">u2").tobytes())
+    elif kind == "tif of 12 bits":
+        save_twelve_bits(path)
+    elif kind == "tif, white is zero":
+        Image.fromarray(65535 - deep).save(path, "TIFF", tiffinfo={262: 0})
+    elif kind == "float":
+        Image.fromarray(GREY.astype(np.float32) / 255).save(path, "TIFF")
+    else:
+        order = ">u2" if kind == "tif, big end first" else "<u2"
+        Image.fromarray(deep.astype(order)).save(path, "PNG" if kind == "png" else "TIFF")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["png", "tif", "tif, big end first", "tif, white is zero", "tif of 12 bits", "pgm", "pgm of 10 bits", "float"],
+)
+def test_deep_grey_decodes_as_its_8_bit_twin(tmp_path: Path, kind: str) -> None:
+    save_grey(tmp_path / "deep.tif", kind)
+    Image.fromarray(GREY).save(tmp_path / "twin.png")
+    twin = read_image(tmp_path / "twin.png", 16).astype(int)
+    for read in (read_image, read_photograph):
+        assert abs(read(tmp_path / "deep.tif", 16).astype(int) - twin).max() <= 1
+    assert abs(read_mask(tmp_path / "deep.tif", 16).astype(int) - twin[..., 0]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (GREY.astype(np.float32), "values from 0 to 255, expected 0 to 1"),
+        (GREY.astype(np.float32) / 255 - 0.5, "values from -0.5 to 0.5, expected 0 to 1"),
+        (np.full((16, 16), np.nan, np.float32), "values from nan to nan"),
+        (GREY.astype(np.int32), "32-bit whole numbers"),
+        (GREY.astype(np.int32) * 70_000, "32-bit whole numbers"),
+    ],
+)
+def test_numbers_of_no_known_range_are_unreadable(tmp_path: Path, values: np.ndarray, reason: str) -> None:
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    for read in (read_image, read_photograph, read_mask):
+        with pytest.raises(Unreadable, match=reason):
+            read(tmp_path / "a.tif", 8)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "16 bits", "colours of 16 bits"])
+def test_what_is_transparent_is_white_and_no_part_of_a_mask(tmp_path: Path, mode: str) -> None:
+    hidden = GREY.copy()
+    hidden[:8] = 40
+    alpha = np.zeros((16, 16), np.uint8)
+    alpha[:8] = 255
+    if mode == "16 bits":
+        hidden[8:] = 200
+        Image.fromarray(hidden.astype(np.uint16) * 257).save(tmp_path / "a.png", transparency=200 * 257)
+    elif mode == "colours of 16 bits":
+        hidden[8:] = 200
+        rows = b"".join(b"\0" + (row.repeat(3).astype(np.uint16) * 257).astype(">u2").tobytes() for row in hidden)
+        parts = [(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 16, 2, 0, 0, 0)), (b"tRNS", struct.pack(">H", 51400) * 3)]
+        parts += [(b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+        chunks = (struct.pack(">I", len(c)) + n + c + struct.pack(">I", zlib.crc32(n + c)) for n, c in parts)
+        (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    elif mode == "P":
+        hidden[8:] = 3
+        Image.fromarray(hidden).convert("P").save(tmp_path / "a.png", transparency=3)
+    else:
+        Image.merge("LA", (Image.fromarray(hidden), Image.fromarray(alpha))).convert(mode).save(tmp_path / "a.png")
+    for read in (read_image, read_photograph):
+        image = read(tmp_path / "a.png", 16)
+        assert (image[8:] == 255).all()
+        assert (abs(image[:8].astype(int) - 40) <= 1).all()
+    assert (read_mask(tmp_path / "a.png", 16)[8:] == 0).all()
+
+
+def test_opaque_alpha_changes_nothing(draw, tmp_path: Path) -> None:
+    Image.open(draw(tmp_path / "a.png")).convert("RGBA").save(tmp_path / "b.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png", 16), read_image(tmp_path / "b.png", 16))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_users_picture_is_turned_upright(draw, tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = draw(tmp_path / "a.png", size=(16, 16), exif=exif)
+    with Image.open(path) as image:
+        upright = np.asarray(ImageOps.exif_transpose(image))
+    np.testing.assert_array_equal(read_image(path, 16, upright=True), upright)
+    np.testing.assert_array_equal(read_photograph(path, 16), upright)
+    turned = (read_image(path, 16, upright=True) != read_image(path, 16)).any()
+    assert turned == (orientation > 1)
+
+
+def test_damaged_exif_leaves_the_picture_as_it_is(draw, tmp_path: Path) -> None:
+    plain = read_image(draw(tmp_path / "a.jpg"), 16)
+    for exif in (b"Exif\0\0nonsense", b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x63\0\0\0"):
+        damaged = draw(tmp_path / "b.jpg", exif=exif)
+        np.testing.assert_array_equal(read_image(damaged, 16, upright=True), plain)
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "folder", "device", "link"])
+def test_what_is_no_regular_file_is_unreadable_at_once(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.png"
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else "/nowhere/a.png")
+    for read in (read_image, read_photograph, read_mask):
+        with pytest.raises(Unreadable, match=kind):
+            read(path, 8)

@@ -225,3 +225,21 @@ def test_rows_grow_in_a_file_as_in_memory(tmp_path: Path) -> None:
     assert not folder.holds("a", arrays[1])
     assert not folder.holds("a", arrays[0][:2])
     np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), rows)
+
+
+@pytest.mark.parametrize("name", ["images", "label-age", "tracks", "truth-depth"])
+@pytest.mark.parametrize("rest", [b"", b"\x93NUMPY\1\0v\0{'descr': ('", None])
+def test_an_emptied_or_torn_array_is_made_again(tmp_path: Path, name: str, rest: bytes | None) -> None:
+    dataset = prepare(Drawn(), 8, tmp_path, Silent())
+    path = dataset.folder / f"{name}.npy"
+    path.write_bytes(path.read_bytes()[:90] if rest is None else rest)
+    assert find_prepared(Drawn(), 8, tmp_path) is None
+    assert prepare(Drawn(), 8, tmp_path, Silent()).digest == dataset.digest
+
+
+@pytest.mark.parametrize("text", ['{"format": 1, "count": 1e999}', "[" * 100_000, "9" * 5000, "[]", '"\\ud800"'])
+def test_odd_json_is_damage(tmp_path: Path, text: str) -> None:
+    dataset = prepare(Drawn(), 8, tmp_path, Silent())
+    (dataset.folder / "meta.json").write_text(text)
+    with pytest.raises(BenchError, match="delete it and run again"):
+        open_prepared(dataset.folder)

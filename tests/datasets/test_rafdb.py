@@ -75,6 +75,26 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         RAFDB.open(tmp_path)
 
 
+def test_a_row_that_contradicts_an_earlier_one_is_an_error(original: Path) -> None:
+    path = original / "rafdb" / "EmoLabel" / "list_patition_label.txt"
+    path.write_text(path.read_text() + "\ntrain_00001.jpg 5\n")
+    assert len(RAFDB.open(original).listing.files) == 4
+    path.write_text(path.read_text() + "train_00001.jpg 6\n")
+    with pytest.raises(BenchError, match=r"line 7 of .* gives train_00001 6, an earlier line 5"):
+        RAFDB.open(original)
+
+
+def test_a_picture_of_two_emotions_is_an_error(copy: Path, draw) -> None:
+    draw(copy / "rafdb" / "train" / "1" / "train_00001_aligned.jpg")
+    with pytest.raises(BenchError, match=r"train_00001_aligned.jpg is in .*train/1 and in 5: keep one"):
+        RAFDB.open(copy)
+
+
+def test_an_image_beside_the_emotions_is_counted(copy: Path, draw) -> None:
+    draw(copy / "rafdb" / "train" / "train_00009_aligned.jpg")
+    assert RAFDB.open(copy).read(8, Silent()).skipped == {"image without a label": 1}
+
+
 def test_real_rafdb(real_data: Path) -> None:
     listing = RAFDB.open(real_data).listing
     assert len(listing.files) == 456

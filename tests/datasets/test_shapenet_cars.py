@@ -1,6 +1,7 @@
 """ShapeNet cars: the crop, names from CSV and JSON, ambiguous and nameless models."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -88,3 +89,59 @@ def test_tests_and_trainings_see_their_own_split(root: Path) -> None:
     test, train = ShapeNetCars.open_test(root), ShapeNetCars.open_train(root)
     assert (test.name, len(test.listing.files), set(test.listing.labels["split"].tolist())) == ("shapenet_cars", 3, {2})
     assert (train.name, [file.name for file in train.listing.files]) == ("shapenet_cars_train", ["train/a1/0.png"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("m.json", '[{"id": "m1", "name": "jeep"}, {"id": "m2"}]', "entry 2 of .* has not both id and name"),
+        ("m.json", '[{"id": "m1", "name": "jeep"}, null]', "entry 2 of .* has not both id and name"),
+        ("m.json", '[{"id": "m1", "name": "jeep"}, {"id": ["m2"], "name": "x"}]', "entry 2 of .* has not both"),
+        ("m.json", '{"m1": {"name": "jeep"}}', "entry 1 of .* has not both id and name"),
+        ("m.json", '{"m1": "jeep", "m1": "sedan"}', "the key 'm1' has two values"),
+        (
+            "m.json",
+            '[{"id": "a.m1", "name": "jeep"}, {"id": "b.m1", "name": "x"}]',
+            "entry 2 .* names m1 'x', an earlier",
+        ),
+        ("m.json", "[" * 100_000, "is neither CSV nor JSON"),
+        ("m.json", "9" * 5000, "is neither CSV nor JSON"),
+        ("m.csv", "fullId,name\n3dw.a,jeep\n3dw.b\n", "line 3 of .* has not both fullId and name"),
+        ("m.csv", "fullId,name\n3dw.a,jeep\nwss.a,sedan\n", "line 3 of .* names a 'sedan', an earlier line 'jeep'"),
+        ("m.csv", b"fullId,name\na,Citro\xebn\n", r"is not a text file in UTF-8 \(line 2\)"),
+    ],
+)
+def test_a_row_without_a_name_or_with_a_second_one_is_an_error(root: Path, name: str, text, message: str) -> None:
+    (root / "shapenet_cars" / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(BenchError, match=message):
+        ShapeNetCars.open(root)
+
+
+def test_a_null_name_is_none_and_hidden_files_are_no_metadata(root: Path) -> None:
+    rows = [{"id": "a1", "name": None}, {"id": "d4", "name": "Jeep"}]
+    (root / "shapenet_cars" / "names.json").write_text(json.dumps(rows))
+    (root / "shapenet_cars" / "._names.json").write_bytes(b"\0\5\x16\7")
+    labels = ShapeNetCars.open(root).listing.labels["car"]
+    assert sorted(set(labels.tolist())) == [-1, 3]
+
+
+def test_links_in_a_circle_come_to_an_end_and_are_counted(root: Path) -> None:
+    write(root, "csv")
+    test = root / "shapenet_cars" / "syncar" / "test"
+    for number in range(12):  # each way through them is another path
+        (test / "d4" / f"back{number}").symlink_to("..", target_is_directory=True)
+    (test / "d4" / "loop").symlink_to("loop")
+    content = ShapeNetCars.open_test(root).read(8, Silent())
+    assert len(content.images) == 3
+    assert content.skipped["folder that is read already, by another link"] == 12
+    assert content.skipped["link to a folder that is not there"] == 1
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.png", b"two\nlines.png"])
+def test_names_of_another_encoding_are_read(root: Path, name: bytes) -> None:
+    write(root, "csv")
+    folder = os.fsencode(root / "shapenet_cars" / "syncar" / "test")
+    os.rename(folder + b"/zz.png", folder + b"/" + name)
+    source = ShapeNetCars.open_test(root)
+    assert len(source.read(8, Silent()).images) == 3
+    assert len(source.fingerprint()["sha256"]) == 64

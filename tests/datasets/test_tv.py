@@ -146,6 +146,20 @@ def test_the_fingerprint_follows_labels_and_frames(media: Path) -> None:
     assert len(seen) == 4
 
 
+@pytest.mark.parametrize("kind", ["FIFO", "device", "folder"])
+def test_a_label_file_that_is_no_regular_file_is_an_error_at_once(media: Path, kind: str) -> None:
+    path = media / "bbt_s01e01.ids"
+    path.unlink()
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    with pytest.raises(BenchError, match=f"bbt: cannot read .*bbt_s01e01.ids: a {kind}, expected a regular file"):
+        BBT.open(media)
+
+
 @pytest.mark.parametrize(("series", "tracks", "people"), [(BBT, 45, 5), (Buffy, 48, 6)])
 def test_real_tracks(real_data: Path, tmp_path: Path, told, series: type[Series], tracks: int, people: int) -> None:
     dataset = prepare(series.open(real_data), 16, tmp_path, told)

@@ -126,6 +126,17 @@ def test_the_fingerprint_follows_names_sizes_and_times(root: Path, draw) -> None
     assert str(root) not in str(seen)
 
 
+def test_images_of_another_kind_and_links_to_nothing_are_counted(root: Path, draw, told) -> None:
+    folder = root / "utkface" / "UTKFace"
+    draw(folder / "5_0_0_1.png")
+    (folder / "6_0_0_1.jpg.chip.jpg").symlink_to("/nowhere/annex.jpg")
+    (folder / "7_0_0_1.jpg.chip.jpg").symlink_to("7_0_0_1.jpg.chip.jpg")
+    content = UTKFace.open(root).read(8, told)
+    assert len(content.images) == 7
+    assert content.skipped == {"image that is no .jpg": 1, "unreadable image": 2}
+    assert any("6_0_0_1.jpg.chip.jpg (a link whose target is not there)" in line for line in told.lines)
+
+
 def test_real_utkface(real_data: Path) -> None:
     source = UTKFace.open(real_data)
     labels = source.listing.labels

@@ -29,10 +29,19 @@ def test_chance_is_standard_normal() -> None:
 
 def test_chance_depends_on_the_image_alone() -> None:
     """Not on the batch, its order or its memory layout."""
-    batch = images(5)
-    together = Chance().encode(batch)
-    apart = torch.cat([Chance().encode(image[None].contiguous()) for image in batch.flip(0)]).flip(0)
+    batch, chance = images(5), Chance()
+    together = chance.encode(batch)
+    apart = torch.cat([chance.encode(image[None].contiguous()) for image in batch.flip(0)]).flip(0)
     assert torch.equal(together, apart)
+
+
+def test_every_seed_has_chance_of_its_own() -> None:
+    batch, features = images(50), []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        features.append(Chance().encode(batch))
+    assert torch.equal(features[0], features[1])
+    assert abs(torch.corrcoef(torch.stack([features[1].ravel(), features[2].ravel()]))[0, 1].item()) < 0.1
 
 
 def test_chance_knows_nothing_of_likeness() -> None:

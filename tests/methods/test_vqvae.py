@@ -5,11 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from pydantic import ValidationError
 
 from datasets.blocks import to_float
 from datasets.streams import generator
 from methods.base import Learner, Schedule
+from methods.ranges import signed
 from methods.vqvae import VQVAE, VQVAEConfig
+from methods.vqvae.images import Preparation
 from methods.vqvae.method import VQVAELearner
 from methods.vqvae.network import Codebook, VQVAENetwork, losses
 
@@ -38,7 +42,84 @@ def test_defaults_are_the_papers_and_released_the_codes() -> None:
     schedule = VQVAEConfig().schedule
     assert (schedule.learning_rate, schedule.batch_size, schedule.patience) == (1e-3, 256, 10)
     assert VQVAE.for_protocol("default", "faces") == {}
-    assert VQVAE.for_protocol("released", "faces") == {"schedule": {"learning_rate": 2e-4}}
+    config = released()
+    assert (config.width, config.codes) == (416, 512)
+    assert (config.crop, config.image_range) == ((8, 14, 100, 100), "unit")
+    assert (config.initial_std, config.track_scale) == (0.02, 255)
+    assert config.schedule == schedule.model_copy(update={"learning_rate": 2e-4, "max_epochs": 1000, "flip": False})
+    assert config.flip_window
+
+
+def released(**settings: Any) -> VQVAEConfig:
+    """The released protocol's configuration."""
+    return VQVAEConfig(**{**VQVAE.for_protocol("released", "faces"), **settings})
+
+
+def test_released_features_are_416_maps_of_25_by_25() -> None:
+    with torch.device("meta"):
+        method = VQVAE(released(features="continuous"))
+        assert method.image_size == 64
+        assert method.encode(torch.zeros(1, 3, 64, 64)).shape == (1, 416 * 25 * 25)
+        assert method.encoder()(torch.zeros(1, 3, 64, 64)).shape == (1, 260_000)
+
+
+def test_released_window_is_what_pillow_cuts() -> None:
+    """Left, top, right, bottom (14, 8, 114, 108) of an image of 64 px: its lower right part, the rest black."""
+    drawn = generator(0, "test").integers(1, 256, (2, 64, 64, 3), dtype=np.uint8)
+    image = to_float(drawn)
+    prepare = released().preparation
+    found = prepare(image)
+    assert found.shape == (2, 3, 100, 100)
+    cut = np.stack([np.asarray(Image.fromarray(pixels).crop((14, 8, 114, 108))) for pixels in drawn])
+    assert torch.equal(found, to_float(cut))
+    assert torch.equal(found[:, :, :56, :50], image[:, :, 8:, 14:]), "in [0, 1], as it was"
+    assert found[:, :, 56:].abs().max() == found[:, :, :, 50:].abs().max() == 0
+    assert torch.equal(prepare.undo(found + 2 * (found == 0)), torch.where(found == 0, 1.0, found))
+    assert torch.equal(Preparation((0, 0, 32, 48))(image), signed(image[:, :, :32, :48])), "cut, not padded"
+    assert torch.equal(Preparation()(image), signed(image))
+
+
+def test_released_initial_weights() -> None:
+    torch.manual_seed(0)
+    network = VQVAE(released(width=64, codes=256)).module
+    convolutions = [layer for layer in network.modules() if type(layer) is torch.nn.Conv2d]
+    assert len(convolutions) == 2 + 4 * 2
+    for layer in convolutions:
+        assert layer.weight.std().item() == pytest.approx(0.02, rel=0.05)
+        assert layer.weight.mean().abs() < 0.002
+        assert layer.bias is not None
+        assert layer.bias.abs().max() == 0
+    assert network.emb.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    default = VQVAE(VQVAEConfig(width=64, codes=256)).module
+    assert default.emb.weight.std().item() == pytest.approx(1 / 40, rel=0.05)
+    assert abs(default.encoder[3].weight.std().item() - 0.02) > 0.001
+
+
+def test_released_windows_are_mirrored_as_they_are() -> None:
+    """Not the image before the window is cut: half of the windows of a batch have the black part on the left."""
+    torch.manual_seed(0)
+    network = VQVAENetwork(8, 4)
+    learner = VQVAELearner(network, Schedule(), released().preparation, flip=True)
+    seen: list[torch.Tensor] = []
+    network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    images = torch.full((40, 3, 64, 64), 0.5)
+    learner(images, phase="autoencoder", step=0, generator=torch.Generator().manual_seed(0))
+    learner.validate(images)
+    training, validation = seen
+    left, right = training[:, 0, 0, 0] > 0, training[:, 0, 0, 99] > 0
+    assert 10 < int(right.sum()) < 30
+    assert torch.equal(left, ~right)
+    assert torch.equal(validation, released().preparation(images)), "nothing is left to chance"
+
+
+@pytest.mark.parametrize(
+    ("crop", "said"),
+    [((0, 0, 30, 32), "multiples of 4"), ((0, 0, 0, 4), "multiples of 4"), ((64, 0, 4, 4), "outside the image")],
+)
+def test_a_window_must_show_something_and_hold_whole_codes(crop: Any, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        VQVAEConfig(crop=crop)
+    assert VQVAEConfig(crop=["8", "14", "100", "100"]).crop == (8, 14, 100, 100), "as typed on a command line"
 
 
 @pytest.mark.parametrize("offset", [0.0, 300.0])

@@ -19,11 +19,19 @@ ASKED: dict[str, tuple[set[str], set[str], bool]] = {
     "celeba_mask": ({"pyramid"}, set(), True),
     "pcc": ({"groups"}, set(), False),
     "disentanglement": (set(), {"features", "groups"}, False),
-    "truth": ({"derender"}, set(), False),
+    **dict.fromkeys(("truth", "truth_unmatched"), ({"derender"}, set[str](), False)),
     "attribution": ({"groups"}, {"group_encoders"}, True),
 }
 CITED = {
     **dict.fromkeys(("accuracy", "hungarian", "f1", "nmi"), ("ward1963hierarchical",)),
+    **dict.fromkeys(("ami", "ami@*", "lost"), ("vinh2010ami",)),
+    "ari": ("hubert1985ari",),
+    "knn": ("cover1967knn",),
+    **dict.fromkeys(("verification_auc", "verification_eer", "verification_tar_at_far1"), ("fawcett2006roc",)),
+    "stability": ("benhur2002stability", "hubert1985ari"),
+    **dict.fromkeys(("balanced_accuracy", "balanced_accuracy_*"), ("brodersen2010balanced",)),
+    "knn_balanced_accuracy": ("cover1967knn", "brodersen2010balanced"),
+    "knn_average_precision": ("cover1967knn",),
     **dict.fromkeys(("finch_nmi", "finch_purity"), ("sarfraz2019finch",)),
     **dict.fromkeys(("dci_disentanglement", "dci_completeness", "dci_informativeness"), ("eastwood2018dci",)),
     **dict.fromkeys(("side_percent", "normal_deg"), ("wu2020unsup3d",)),
@@ -32,7 +40,11 @@ CITED = {
     "mean_pcc": ("klinghoffer2022pdr",),
     "head_accuracy": ("sundararajan2017ig", "selvaraju2017gradcam"),
 }
-LESS_IS_BETTER = {"mean_pcc", "lost", "side_percent", "normal_deg", "light_deg", "view_deg", "view_aligned_deg"}
+CHANCE_CORRECTED = {"ami", "ari", "ami@*", "lost", "stability"}
+LESS_IS_BETTER = {
+    *("mean_pcc", "lost", "verification_eer"),
+    *("side_percent", "normal_deg", "light_deg", "view_deg", "view_aligned_deg"),
+}
 
 
 def made(name: str) -> Task:
@@ -62,6 +74,7 @@ def test_directions_and_publications_of_metrics(name: str) -> None:
         expected = None if metric.name == "share_*" else metric.name not in {*LESS_IS_BETTER, "albedo_rmse"}
         assert metric.higher_is_better == expected, metric.name
         assert metric.header == metric.name
+        assert metric.chance_corrected >= (metric.name in CHANCE_CORRECTED), metric.name
 
 
 def test_angles_are_of_at_most_half_a_turn_and_percent_without_end() -> None:
@@ -70,7 +83,7 @@ def test_angles_are_of_at_most_half_a_turn_and_percent_without_end() -> None:
     assert found.pop("albedo_rmse") == ("", 0, 1)
     assert set(found.values()) == {("degrees", 0, 180)}
     [lost] = [metric for metric in made("yaleb").secondary if metric.name == "lost"]
-    assert (lost.low, lost.high) == (-1, 1)
+    assert (lost.low, lost.high) == (None, None), "a difference of scores that have no lower end"
 
 
 def test_every_publication_is_in_the_list_of_references() -> None:

@@ -75,10 +75,12 @@ def _charts(records: Sequence[Record], kind: type[Kind]) -> Iterator[tuple[Recor
 
 
 def _curves(section: Section, records: Sequence[Record], charts: Charts) -> list[tuple[str, str]]:
-    """One chart per title."""
+    """One chart per title. A method's second line in it is named by what it shows."""
     by_title: dict[str, list[tuple[str, Curve]]] = {}
     for record, curve in _charts(records, Curve):
-        by_title.setdefault(curve.title, []).append((record.method, curve))
+        named = by_title.setdefault(curve.title, [])
+        second = named and curve.y_label != named[0][1].y_label
+        named.append((f"{record.method}: {curve.y_label}" if second else record.method, curve))
     return [(title, charts.curves(named, f"{title} on {section.label}")) for title, named in by_title.items()]
 
 

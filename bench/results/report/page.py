@@ -26,17 +26,20 @@ def report_path(store: Store, invocation: Invocation) -> Path:
     return store.root.parent / "reports" / f"{invocation.id}.html"
 
 
-def write_report(invocation: Invocation, records: Sequence[Record], store: Store, target: Path) -> None:
-    """Write the page of one invocation to `target`, whole or not at all.
+def write_report(
+    invocation: Invocation, records: Sequence[Record], store: Store, target: Path, table: tables.Table | None = None
+) -> None:
+    """Write the page of one invocation to `target`, whole or not at all; `table` is that of `records`, where it was
+    made before.
 
     Raises BenchError where the records do not belong in one table (`bench.results.table.build`).
     """
-    write_text(target, render(invocation, records, store))
+    write_text(target, render(invocation, records, store, table))
 
 
-def render(invocation: Invocation, records: Sequence[Record], store: Store) -> str:
+def render(invocation: Invocation, records: Sequence[Record], store: Store, table: tables.Table | None = None) -> str:
     """The page as text."""
-    table, charts = tables.build(records), Charts(store)
+    table, charts = table or tables.build(records, store), Charts(store)
     loader = PackageLoader("bench.results.report", "templates")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     return environment.get_template("report.html.j2").render(

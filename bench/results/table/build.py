@@ -1,31 +1,38 @@
-"""From records to a table: means over seeds, intervals, published figures, differences, ties and notes."""
+"""From records to a table: means over trainings, intervals, published figures, comparisons and notes."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from math import inf, sqrt
-from statistics import fmean, stdev
 
 from bench.grid.catalogue import METHODS
-from bench.grid.seeds import varied
 from bench.pipeline.records import Record
-from bench.results.published import published
+from bench.pipeline.store import Store
+from bench.results.resampled import Drawn, resampled
+from bench.results.spread import Spreads, committed
 from bench.results.table.captions import captions
 from bench.results.table.check import check
-from bench.results.table.model import Row, Score, Section, Status, Table
+from bench.results.table.compared import compared
+from bench.results.table.model import Row, Section, Table
+from bench.results.table.scores import score
+from bench.results.trainings import Trainings
 from tasks.results import Metric
 
-# The one column of a task of which nothing is known: no record that says what it declares.
-UNKNOWN = Metric("score")
+# A column of which nothing is known, not even its range: no record says what its task declares.
+UNKNOWN = Metric("score", low=None, high=None)
 
 
-def build(records: Sequence[Record]) -> Table:
+def build(records: Sequence[Record], store: Store | None = None, spreads: Spreads | None = None) -> Table:
     """The table of `records`, whose order does not matter beyond that of the tasks.
 
-    A value is the mean over the seeds that ran. Its 95 % interval is the record's own for one seed (a bootstrap over
-    tracks or items), and Student's t interval of the mean over the seeds for more, cut to the metric's range. Where the
-    seeds changed nothing at all, as for a method without chance, the first record's own interval stays: zero width
-    would claim a certainty that nobody has.
+    A value is the mean over the trainings. From three on, its 95 % interval covers the trainings and the units of the
+    test set (`bench.results.crossed`); for fewer, and where the seeds changed nothing at all, it is the record's own
+    over units. Which values are the best, or cannot be told from it, says `bench.results.table.compared`.
+
+    Parameters
+    ----------
+    store: where the records' arrays of predictions are; without it, what a score varies by over units is read off the
+        records' intervals, and nothing is compared unit by unit.
+    spreads: what is known of how far trainings lie apart, for rows of one; by default what is committed of the profile.
 
     Raises
     ------
@@ -33,9 +40,10 @@ def build(records: Sequence[Record]) -> Table:
         Where the records do not belong in one table; see `bench.results.table.check.check`.
     """
     check(records)
+    known = committed(records[0].profile) if spreads is None else spreads
     tasks = dict.fromkeys(record.task for record in records)
     methods = _ordered({record.method for record in records})
-    sections = [_section(task, methods, [r for r in records if r.task == task]) for task in tasks]
+    sections = [_section(task, methods, [r for r in records if r.task == task], store, known) for task in tasks]
     shared = [text for text in sections[0].captions if all(text in section.captions for section in sections)]
     return Table(
         profile=records[0].profile,
@@ -62,26 +70,43 @@ def _by_settings(method: str) -> tuple[str, int, str]:
     return base, settings.count(","), settings
 
 
-def _section(task: str, methods: Sequence[str], records: Sequence[Record]) -> Section:
+def _section(
+    task: str, methods: Sequence[str], records: Sequence[Record], store: Store | None, spreads: Spreads
+) -> Section:
     in_order = sorted(records, key=lambda record: (methods.index(record.method), record.all_seeds))
     metrics = _columns(in_order)
+    good = [record for record in in_order if record.status == "ok"]
+    drawn: list[Drawn | None] = [None] * len(good) if store is None else resampled([(one, store) for one in good])
     notes: dict[str, int] = {}
-    rows = []
+    rows, scored = [], []
     for method in filter(lambda name: _is_row_of(name, task), methods):
         own = [record for record in in_order if record.method == method]
-        numbers = tuple(notes.setdefault(text, len(notes) + 1) for text in _row_notes(own, records))
-        scores = tuple(_score(method, task, metric, own) for metric in metrics)
-        rows.append(Row(method, _is_reference(method), any(r.synthetic for r in own), scores, numbers))
+        mine = [(record, values) for record, values in zip(good, drawn, strict=True) if record.method == method]
+        numbers = tuple(notes.setdefault(text, len(notes) + 1) for text in _row_notes(own))
+        scored.append([_trainings(metric.name, mine) for metric in metrics])
+        scores = tuple(
+            score(method, task, metric, own, behind, spreads)
+            for metric, behind in zip(metrics, scored[-1], strict=True)
+        )
+        trainings = next((behind.number for behind in scored[-1] if behind is not None), None)
+        rows.append(Row(method, _is_reference(method), any(r.synthetic for r in own), scores, numbers, trainings))
     synthetic = any(record.dataset is not None and record.dataset.synthetic for record in records)
+    rows = compared(rows, metrics, scored)
     return Section(
         task=task,
         label=f"{task}[synthetic]" if synthetic else task,
         synthetic=synthetic,
         metrics=metrics,
-        rows=tuple(_mark_best(rows, metrics)),
+        rows=tuple(rows),
         captions=tuple(captions(task, metrics, rows, in_order)),
         notes=tuple(notes),
     )
+
+
+def _trainings(metric: str, records: Sequence[tuple[Record, Drawn | None]]) -> Trainings | None:
+    """A row's records that have a metric; None without any."""
+    own = [(record, drawn) for record, drawn in records if metric in record.metrics]
+    return Trainings(metric, tuple(record for record, _ in own), tuple(drawn for _, drawn in own)) if own else None
 
 
 def _columns(records: Sequence[Record]) -> tuple[Metric, ...]:
@@ -94,7 +119,9 @@ def _columns(records: Sequence[Record]) -> tuple[Metric, ...]:
         declared.setdefault(metric.name, metric)
     found = {name for record in records for name in record.metrics}
     names = [name for name in declared if name in found] + sorted(found - declared.keys(), key=_by_numbers)
-    return tuple(declared.get(name, Metric(name)) for name in names) or (next(iter(declared.values()), UNKNOWN),)
+    return tuple(declared.get(name, replace(UNKNOWN, name=name)) for name in names) or (
+        next(iter(declared.values()), UNKNOWN),
+    )
 
 
 def _by_numbers(name: str) -> list[str | int]:
@@ -113,64 +140,7 @@ def _is_reference(method: str) -> bool:
     return entry is not None and entry.baseline
 
 
-def _score(method: str, task: str, metric: Metric, records: Sequence[Record]) -> Score:
-    figure = published(method, task, metric.name)
-    paper, source = (figure.value, figure.source) if figure is not None else (None, None)
-    good = [record for record in records if record.status == "ok" and metric.name in record.metrics]
-    if not good:
-        # A record that succeeded without this metric has nothing to say in this column.
-        states = [record.status for record in records if record.status != "ok"]
-        status: Status = states[0] if states else "not_applicable" if records else "not_run"
-        return Score(status, published=paper, source=source)
-    value = fmean(record.metrics[metric.name] for record in good)
-    low, high, over = _interval(metric, good)
-    comparable = not any(record.synthetic for record in good)
-    difference = value - paper if paper is not None and comparable else None
-    return Score("ok", len(good), value, low, high, over, paper, source, difference)
-
-
-def _interval(metric: Metric, records: Sequence[Record]) -> tuple[float | None, float | None, str | None]:
-    """95 % interval of the mean over `records`, one per seed, and what it covers."""
-    values = [record.metrics[metric.name] for record in records]
-    if len(set(values)) > 1:
-        from scipy.special import stdtrit
-
-        half = float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / sqrt(len(values))
-        return (
-            max(-inf if metric.low is None else metric.low, fmean(values) - half),
-            min(inf if metric.high is None else metric.high, fmean(values) + half),
-            varied([record.all_seeds for record in records]),
-        )
-    own = records[0].intervals.get(metric.name)
-    return (own.low, own.high, own.over) if own is not None else (None, None, None)
-
-
-def _mark_best(rows: Sequence[Row], metrics: Sequence[Metric]) -> list[Row]:
-    """Mark in each column the best value and all whose interval overlaps its interval."""
-    marks: list[set[int]] = []
-    for column, metric in enumerate(metrics):
-        scores = {i: row.scores[column] for i, row in enumerate(rows) if row.scores[column].value is not None}
-        if metric.higher_is_better is None:
-            marks.append(set())
-            continue
-        ranked = sorted(scores.values(), key=lambda score: score.value or 0.0, reverse=metric.higher_is_better)
-        marks.append({i for i, score in scores.items() if _ties(score, ranked[0])})
-    return [
-        replace(row, scores=tuple(replace(s, best=i in marks[column]) for column, s in enumerate(row.scores)))
-        for i, row in enumerate(rows)
-    ]
-
-
-def _ties(score: Score, best: Score) -> bool:
-    """Whether `score`, which is no better than `best`, cannot be told from it."""
-    if score.value == best.value:
-        return True
-    if score.low is None or score.high is None or best.low is None or best.high is None:
-        return False
-    return score.high >= best.low and best.high >= score.low
-
-
-def _row_notes(own: Sequence[Record], all_records: Sequence[Record]) -> list[str]:
+def _row_notes(own: Sequence[Record]) -> list[str]:
     """Sentences on one row: why cells are empty, what its records note, how it differs from the other rows."""
     notes: dict[str, None] = {}
     reasons: dict[str, list[str]] = {}
@@ -180,9 +150,8 @@ def _row_notes(own: Sequence[Record], all_records: Sequence[Record]) -> list[str
     for reason, seeds in reasons.items():
         notes[reason if len(seeds) == len(own) else f"seed {', '.join(seeds)} {reason}"] = None
     good = [record for record in own if record.status == "ok"]
-    wanted = len({record.all_seeds for record in all_records})
-    if good and len(good) < wanted:
-        notes[f"mean of {len(good)} of {wanted} seeds"] = None
+    if good and len(good) < len(own):
+        notes[f"mean of {len(good)} of {len(own)} seeds"] = None
     for record in good:
         notes.update(dict.fromkeys(record.notes))
         trained, evaluated = record.training_dataset, record.dataset

@@ -4,10 +4,16 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from bench.pipeline.records import Record
-from bench.results.published import unattributed
+from bench.results.published import footnotes, unattributed
 from bench.results.table.model import Row
+from bench.results.trainings import ENOUGH
 from datasets.errors import BenchError
 from tasks.results import Metric
+
+SD = (
+    "sd: standard deviation over the row's trainings; of fewer than three, that of as many earlier ones as stand in "
+    "brackets."
+)
 
 
 def captions(task: str, metrics: Sequence[Metric], rows: Sequence[Row], records: Sequence[Record]) -> list[str]:
@@ -19,7 +25,10 @@ def captions(task: str, metrics: Sequence[Metric], rows: Sequence[Row], records:
     found = _of_task(task, good)
     if less := [metric.header for metric in metrics if metric.higher_is_better is False]:
         found.append(f"Less is better: {'every metric' if len(less) == len(metrics) else ', '.join(less)}.")
+    if unranked := [metric.header for metric in metrics if not metric.ranked]:
+        found.append(f"Not ranked: {', '.join(unranked)}, which means other things of other architectures.")
     found += _intervals(rows)
+    found += _comparisons(rows)
     if any(record.dataset is not None and record.dataset.synthetic for record in records):
         found.append("[synthetic]: images drawn by the project, so no difference to the paper is given.")
     for metric in metrics:
@@ -28,11 +37,27 @@ def captions(task: str, metrics: Sequence[Metric], rows: Sequence[Row], records:
             f"({figure.source})."
             for figure in unattributed(task, metric.name)
         ]
+    found += _footnotes(task, metrics, rows)
     data = next((record.dataset for record in good if record.dataset is not None), None)
     if data is not None and data.skipped:
         left_out = ", ".join(f"{reason} ({count})" for reason, count in sorted(data.skipped.items()))
         found.append(f"{data.images} images; left out: {left_out}.")
     return list(dict.fromkeys(found))
+
+
+def _footnotes(task: str, metrics: Sequence[Metric], rows: Sequence[Row]) -> list[str]:
+    """What to know of the published figures that the section shows."""
+    shown = {
+        (row.method, metric.name)
+        for row in rows
+        for metric, score in zip(metrics, row.scores, strict=True)
+        if score.published is not None
+    }
+    return [
+        note.text
+        for note in footnotes()
+        if note.task == task and any(method in note.methods and metric in note.metrics for method, metric in shown)
+    ]
 
 
 def _of_task(task: str, records: Sequence[Record]) -> list[str]:
@@ -64,10 +89,24 @@ def _intervals(rows: Sequence[Row]) -> list[str]:
         return []
     usual, *others = sorted(kinds, key=lambda over: -len(kinds[over]))
     texts = [_coverage(usual), *(f"for {', '.join(kinds[over])} {_coverage(over)}" for over in others)]
-    return [f"95 % intervals: {'; '.join(texts)}. Bold: the best, and all that it cannot be told from."]
+    return [f"95 % intervals: {'; '.join(texts)}."]
 
 
 def _coverage(over: str) -> str:
-    return (
-        f"Student's t of the mean over {over}" if over.endswith("seeds") else f"bootstrap over {over} (not trainings)"
-    )
+    if "seeds" not in over:
+        return f"over {over} alone"
+    return f"over {over}, by Student's t" + (" with Satterthwaite's degrees of freedom" if " and " in over else "")
+
+
+def _comparisons(rows: Sequence[Row]) -> list[str]:
+    """What bold says, and which rows it says nothing of."""
+    few = [row.method for row in rows if row.trainings in range(1, ENOUGH)]
+    found = [f"Of fewer than {ENOUGH} trainings, so neither ranked nor judged: {', '.join(few)}."] if few else []
+    if any(score.best for row in rows for score in row.scores):
+        found.append(
+            f"Bold: of the {'other ' if few else ''}rows, the best and all that cannot be told from it at 5 % (paired "
+            "by seed and unit; Holm's correction over the rows)."
+        )
+    if any(score.sd is not None or score.known_sd is not None for row in rows for score in row.scores):
+        found.append(SD)
+    return found

@@ -1,13 +1,10 @@
 """The texts that a table's numbers become, shared by the layouts."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from bench.results.table.model import Row, Score, Section
 
 WORDS = {"failed": "failed", "missing": "no data", "not_applicable": "n/a", "not_run": "not run"}
-
-Verdict = Literal["", "within noise", "above", "below", "synthetic: not comparable"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +13,7 @@ class Texts:
 
     value: str
     interval: str
+    sd: str
     paper: str
     difference: str
     best: bool
@@ -24,28 +22,36 @@ class Texts:
 def texts(score: Score) -> Texts:
     """Three digits for values, two for intervals: more than 600 tracks tell apart."""
     value = WORDS[score.status] if score.value is None else f"{score.value:.3f}"
-    interval = "" if score.low is None or score.high is None else f"{score.low:.2f}–{score.high:.2f}"
+    interval = "" if score.low is None or score.high is None else _span(score.low, score.high)
     paper = "" if score.published is None else f"{score.published:.3f}"
     if score.difference is not None:
         difference = f"{score.difference:+.3f}"
     else:
         difference = "-" if paper and score.value is not None else ""
-    return Texts(value, interval, paper, difference, score.best)
+    return Texts(value, interval, _sd(score), paper, difference, score.best)
 
 
-def verdict(score: Score) -> Verdict:
-    """Whether the published figure lies in the value's 95 % interval, or the value is above or below it.
+def _span(low: float, high: float) -> str:
+    """Two bounds, in words where a minus sign would be taken for the dash between them."""
+    return f"{low:.2f} to {high:.2f}" if round(low, 2) < 0 else f"{low:.2f}–{high:.2f}"
 
-    Empty without a value or a published figure. Without an interval only the same figure is within noise.
+
+def _sd(score: Score) -> str:
+    """Over the row's own trainings, or with their number over known ones."""
+    if score.sd is not None:
+        return f"{score.sd:.3f}"
+    return "" if score.known_sd is None else f"{score.known_sd:.3f} ({score.known_trainings})"
+
+
+def trainings(row: Row) -> str:
+    """How many trainings stand behind a row, in words; empty for a row without a value.
+
+    >>> trainings(Row("pdr", False, False, (), trainings=1))
+    '1 training'
     """
-    if score.value is None or score.published is None:
+    if row.trainings is None:
         return ""
-    if score.difference is None:
-        return "synthetic: not comparable"
-    low, high = (score.value if bound is None else bound for bound in (score.low, score.high))
-    if low <= score.published <= high:
-        return "within noise"
-    return "above" if score.value > score.published else "below"
+    return f"{row.trainings or 'no'} training{'s' if row.trainings > 1 else ''}"
 
 
 def short(interval: str) -> str:
@@ -67,23 +73,31 @@ def has_interval(section: Section, column: int) -> bool:
     return any(row.scores[column].low is not None for row in section.rows)
 
 
+def has_sd(section: Section, column: int) -> bool:
+    """Whether it is known of any value of a column how it varies over trainings."""
+    return any(texts(row.scores[column]).sd for row in section.rows)
+
+
 def wide_headers(section: Section) -> list[str]:
-    """`method`, then per metric its header, `95 %`, `paper` and `diff`, as far as there is anything in them."""
-    headers = ["method"]
+    """`method`, `trainings`, then per metric its header, and `95 %`, `sd`, `paper` and `diff` as far as there is
+    anything in them."""
+    headers = ["method", "trainings"]
     for column, metric in enumerate(section.metrics):
         headers.append(metric.header)
         headers += ["95 %"] * has_interval(section, column)
+        headers += ["sd"] * has_sd(section, column)
         headers += ["paper", "diff"] * has_paper(section, column)
     return headers
 
 
 def wide_cells(section: Section, row: Row) -> list[tuple[str, bool]]:
     """(text, bold) of a row under `wide_headers`, without the method's name."""
-    cells: list[tuple[str, bool]] = []
+    cells: list[tuple[str, bool]] = [(trainings(row), False)]
     for column, score in enumerate(row.scores):
         text = texts(score)
         cells.append((text.value, text.best))
         cells += [(text.interval, False)] * has_interval(section, column)
+        cells += [(text.sd, False)] * has_sd(section, column)
         cells += [(text.paper, False), (text.difference, False)] if has_paper(section, column) else []
     return cells
 
@@ -96,5 +110,5 @@ def judged_headers(section: Section) -> list[str]:
 
 def judged_cells(section: Section, row: Row) -> list[tuple[str, bool]]:
     """The wide layout's cells, and the verdicts."""
-    verdicts = [(verdict(score), False) for column, score in enumerate(row.scores) if has_paper(section, column)]
+    verdicts = [(score.verdict, False) for column, score in enumerate(row.scores) if has_paper(section, column)]
     return [*wide_cells(section, row), *verdicts]

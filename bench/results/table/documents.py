@@ -2,8 +2,8 @@
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bench.results.table.cells import WORDS, has_paper, judged_cells, judged_headers, verdict
-from bench.results.table.model import Score, Section, Table
+from bench.results.table.cells import has_paper, has_sd, judged_cells, judged_headers, texts, trainings
+from bench.results.table.model import Row, Section, Table
 
 ESCAPED = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -42,22 +42,23 @@ def escaped(text: str) -> str:
 
 
 def _environment(section: Section, title: str, table: Table) -> str:
-    paper = [has_paper(section, column) for column in range(len(section.metrics))]
-    spans, rules, heads, start = [], [], [], 2
-    for metric, both in zip(section.metrics, paper, strict=True):
-        width = 4 if both else 2
+    spans, rules, heads, start = [], [], [], 3
+    for column, metric in enumerate(section.metrics):
+        own = ["ours", r"95\,\%", *["sd"] * has_sd(section, column)]
+        own += ["paper", "verdict"] * has_paper(section, column)
+        width = len(own)
         spans.append(rf"\multicolumn{{{width}}}{{c}}{{{escaped(metric.header)}}}")
         rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
-        heads += ["ours", r"95\,\%", *(["paper", "verdict"] if both else [])]
+        heads += own
         start += width
     lines = [
         r"\begin{table}",
         r"  \centering",
-        rf"  \begin{{tabular}}{{l{'r' * (start - 2)}}}",
+        rf"  \begin{{tabular}}{{ll{'r' * (start - 3)}}}",
         r"    \toprule",
-        rf"    & {' & '.join(spans)} \\",
+        rf"    & & {' & '.join(spans)} \\",
         f"    {' '.join(rules)}",
-        rf"    method & {' & '.join(heads)} \\",
+        rf"    method & trainings & {' & '.join(heads)} \\",
         r"    \midrule",
     ]
     reference = False
@@ -65,7 +66,7 @@ def _environment(section: Section, title: str, table: Table) -> str:
         if row.reference and not reference:
             lines.append(r"    \midrule")
         reference = row.reference
-        cells = [cell for score, both in zip(row.scores, paper, strict=True) for cell in _cells(score, both)]
+        cells = [trainings(row), *(cell for column in range(len(row.scores)) for cell in _cells(section, row, column))]
         lines.append(rf"    {escaped(row.method)} & {' & '.join(cells)} \\")
     caption = " ".join([f"{title} ({table.title}).", *section.captions, *table.captions])
     return "\n".join(
@@ -73,11 +74,10 @@ def _environment(section: Section, title: str, table: Table) -> str:
     )
 
 
-def _cells(score: Score, both: bool) -> list[str]:
-    if score.value is None:
-        value = WORDS[score.status]
-    else:
-        value = rf"\textbf{{{score.value:.3f}}}" if score.best else f"{score.value:.3f}"
-    interval = "" if score.low is None or score.high is None else f"{score.low:.2f}--{score.high:.2f}"
-    paper = "" if score.published is None else f"{score.published:.3f}"
-    return [value, interval, *([paper, escaped(verdict(score))] if both else [])]
+def _cells(section: Section, row: Row, column: int) -> list[str]:
+    """One metric of one row: ours, its interval, and what else the column has."""
+    score = row.scores[column]
+    text = texts(score)
+    value = rf"\textbf{{{text.value}}}" if text.best else text.value
+    found = [value, escaped(text.interval), *[text.sd] * has_sd(section, column)]
+    return found + [text.paper, escaped(score.verdict)] * has_paper(section, column)

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from bench.results.table.cells import judged_cells, judged_headers, verdict, wide_cells, wide_headers
+from bench.results.table.cells import judged_cells, judged_headers, wide_cells, wide_headers
 from bench.results.table.model import Section, Table
 
 CSV_COLUMNS = (
@@ -26,6 +26,13 @@ CSV_COLUMNS = (
     "protocol",
     "unit",
     "better",
+    "trainings",
+    "sd",
+    "known_sd",
+    "known_trainings",
+    "best",
+    "p_best",
+    "standing",
 )
 BETTER = {True: "higher", False: "lower", None: ""}
 
@@ -35,7 +42,7 @@ def to_csv(table: Table) -> str:
 
     `low`, `high`: 95 % interval over what `over` says; `synthetic`: whether any data behind the value was drawn by
     the project; `reference`: whether the row is one that learned methods must beat; `unit`: of the value, empty for a
-    pure number; `better`: higher, lower, or empty where neither is.
+    pure number; `better`: higher, lower, or empty where neither is; the rest is as in `Row` and `Score`.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
@@ -58,12 +65,19 @@ def to_csv(table: Table) -> str:
                         "published": _number(score.published),
                         "source": score.source,
                         "difference": _number(score.difference),
-                        "verdict": verdict(score),
+                        "verdict": score.verdict,
                         "synthetic": _word(row.synthetic or section.synthetic),
                         "profile": table.profile,
                         "protocol": table.protocol,
                         "unit": metric.unit,
                         "better": BETTER[metric.higher_is_better],
+                        "trainings": "" if row.trainings is None else row.trainings,
+                        "sd": _number(score.sd),
+                        "known_sd": _number(score.known_sd),
+                        "known_trainings": score.known_trainings or "",
+                        "best": _word(score.best),
+                        "p_best": _number(score.p_best),
+                        "standing": score.standing,
                     }
                 )
     return out.getvalue()

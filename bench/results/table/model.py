@@ -8,6 +8,19 @@ from tasks.results import Metric
 Status = Literal["ok", "failed", "missing", "not_applicable", "not_run"]
 
 
+Verdict = Literal[
+    "",
+    "within noise",
+    "above",
+    "below",
+    "synthetic: not comparable",
+    "not the paper's size: not comparable",
+    "too few trainings",
+]
+# What a row is beside `random_init`, in the metric's direction; empty where they are not compared.
+Standing = Literal["", "better", "worse", "not told apart"]
+
+
 @dataclass(frozen=True)
 class Score:
     """One metric of one method on one task.
@@ -16,12 +29,19 @@ class Score:
     ----------
     status: `ok` where there is a value.
     seeds: how many seeds the value is the mean of.
-    value: mean over the seeds, in the metric's unit and range.
-    low, high: 95 % interval of the value, and `over` the source of variation that it covers (`tracks`, `items` or
-        `seeds`, or `fit seeds` where only those of the training varied); None where there is none.
+    value: mean over the trainings, in the metric's unit and range.
+    low, high: 95 % interval of the value, and `over` the sources of variation that it covers (`tracks`, `items` or
+        `people` alone; `seeds and tracks`, or `fit seeds and tracks` where only those of the training varied); None
+        where there is none.
+    sd: standard deviation over the row's trainings, from three on.
+    known_sd, known_trainings: for a row of fewer, that of an earlier run of so many trainings, where there is one.
     published, source: the paper's figure for exactly this method, and the place that gives it.
     difference: value - published; None without either, and wherever synthetic data stand behind the value.
-    best: whether this is the column's best value, or its interval overlaps that of the best.
+    verdict: what the value is beside the published figure.
+    best: whether this is the best of the column's values that are compared, or cannot be told from it.
+    p_best: of a value that is compared, the corrected probability that it differs so much from the best by chance; None
+        for the best itself.
+    standing: what it is beside `random_init`.
     """
 
     status: Status
@@ -30,10 +50,16 @@ class Score:
     low: float | None = None
     high: float | None = None
     over: str | None = None
+    sd: float | None = None
+    known_sd: float | None = None
+    known_trainings: int = 0
     published: float | None = None
     source: str | None = None
     difference: float | None = None
+    verdict: Verdict = ""
     best: bool = False
+    p_best: float | None = None
+    standing: Standing = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +71,8 @@ class Row:
     reference: whether it is a baseline, which keeps a table honest: always shown, apart from what is learned.
     synthetic: whether any data behind it, evaluated or trained on, was drawn by the project.
     scores: one per metric of the section.
+    trainings: how many trainings stand behind it; 0 for one without any of its own, which scores the same whatever the
+        seed; None without a value. Rows of one or two are neither ranked nor judged.
     notes: numbers, from 1, of the section's notes that belong to this row.
     """
 
@@ -53,6 +81,7 @@ class Row:
     synthetic: bool
     scores: tuple[Score, ...]
     notes: tuple[int, ...] = ()
+    trainings: int | None = None
 
     @property
     def status(self) -> Status:

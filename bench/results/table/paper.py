@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from bench.grid.catalogue import METHODS
 from bench.pipeline.records import Record
+from bench.pipeline.store import Store
 from bench.results.table.build import build
 from bench.results.table.check import same
 from bench.results.table.model import Section, Table
@@ -47,7 +48,10 @@ TABLES = {
     "2": Definition(
         "Attributes from few labels (PDR, table 2)",
         ("celeba_linear",),
-        tuple(f"accuracy_{count}_{mode}" for count in (100, 500, 1000) for mode in ("finetuned", "frozen")),
+        (
+            *(f"accuracy_{count}_{mode}" for count in (100, 500, 1000) for mode in ("finetuned", "frozen")),
+            *(f"accuracy_{count}_regularised" for count in (100, 500, 1000)),
+        ),
         ("supervised_resnet18", *LEARNED),
     ),
     "3": Definition(
@@ -58,7 +62,7 @@ TABLES = {
         references=False,
     ),
     "4": Definition("Clustering of cars (PDR, table 4)", ("shapenet_cars",), ("accuracy", "f1")),
-    "nmi": Definition("Normalised mutual information (PDR, section 4.5)", CLUSTERING, ("nmi",)),
+    "nmi": Definition("Normalised mutual information (PDR, section 4.5)", CLUSTERING, ("nmi", "ami", "ari")),
     "pcc": Definition(
         "Correlation between a method's own groups of features, less is better (PDR, section 5)",
         ("pcc:buffy", "pcc:bbt"),
@@ -68,15 +72,15 @@ TABLES = {
     "subsets": Definition(
         "What leaving out scene parameters does to clusters of people as light and view move away",
         ("yaleb", "view_sweep"),
-        ("accuracy", "accuracy@*", "lost"),
+        ("accuracy", "ami", "accuracy@*", "ami@*", "lost"),
         PDR,
         references=False,
         subsets=True,
-        caption="lost: accuracy at the smallest angles less that at the largest.",
+        caption="lost: AMI at the smallest angles less that at the largest.",
     ),
     "truth": Definition(
         "Scenes against the truth of drawn faces",
-        ("truth",),
+        ("truth", "truth_unmatched"),
         ("side_percent", "normal_deg", "light_deg", "view_aligned_deg", "albedo_rmse"),
         PDR,
     ),
@@ -104,13 +108,14 @@ class Filled:
     commands: tuple[str, ...]
 
 
-def fill(name: str, records: Iterable[Record], profile: str | None = None) -> Filled:
+def fill(name: str, records: Iterable[Record], profile: str | None = None, store: Store | None = None) -> Filled:
     """The table `name` from the newest record of each of its cells.
 
     Parameters
     ----------
     records: any records; those of other cells are passed over.
     profile: whose records to take; by default that of the newest record of the table's cells.
+    store: where the records' arrays are (`bench.results.table.build.build`).
 
     Raises BenchError where there are none, or where they do not belong in one table: different code, data, profiles or
     protocols, or drawn data beside real.
@@ -130,16 +135,22 @@ def fill(name: str, records: Iterable[Record], profile: str | None = None) -> Fi
     chosen = sorted(newest.values(), key=lambda record: (definition.tasks.index(record.task), record.all_seeds))
     _one_code(chosen)
     chosen = [_with_secondary(record, definition) for record in chosen]
-    table = build(chosen)
+    table = build(chosen, store)
     sections = tuple(_only(section, definition) for section in table.sections)
     commands = tuple(_missing(definition, chosen))
     return Filled(name, definition, replace(table, sections=sections), tuple(chosen), commands)
 
 
 def _with_secondary(record: Record, definition: Definition) -> Record:
-    """The record with its secondary metrics among the others, and with the table's own caption."""
+    """The record with the table's own metrics, secondary ones too, and with its caption."""
     captions = [*record.captions, *([Caption(definition.caption)] if definition.caption else [])]
-    return record.model_copy(update={"metrics": {**record.metrics, **record.secondary}, "captions": captions})
+    every = {**record.metrics, **record.secondary}
+    own = {name: value for name, value in every.items() if _matches(name, definition)}
+    return record.model_copy(update={"metrics": own or every, "captions": captions})
+
+
+def _matches(metric: str, definition: Definition) -> bool:
+    return any(fnmatch.fnmatchcase(metric, pattern) for pattern in definition.metrics)
 
 
 def _belongs(record: Record, definition: Definition) -> bool:

@@ -1,6 +1,6 @@
 """The table on a terminal: one line per row where that fits, two where it does not, in parts where that does not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rich import box
@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bench.results.table.cells import has_paper, short, texts, wide_cells, wide_headers
+from bench.results.table.cells import has_paper, has_sd, short, texts, trainings, wide_cells, wide_headers
 from bench.results.table.model import Row, Section, Table
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -81,25 +81,37 @@ def _columns(section: Section, first: int, count: int) -> Section:
 
 
 def _compact(section: Section) -> RichTable:
-    """The interval below the value, the difference below the published figure."""
+    """The interval and how much trainings vary below the value, the difference below the published figure, and the
+    number of trainings below the method."""
     headers: list[str] = []
     for column, metric in enumerate(section.metrics):
         headers += [metric.header, "paper"] if has_paper(section, column) else [metric.header]
-    return _grid(section, headers, [_compact_cells(section, row) for row in section.rows], gap=1)
+    return _grid(section, headers, [_compact_cells(section, row) for row in section.rows], gap=1, below=trainings)
 
 
 def _compact_cells(section: Section, row: Row) -> list[Text]:
     cells = []
     for column, score in enumerate(row.scores):
         text = texts(score)
-        cells.append(_text(text.value, text.best) + Text(f"\n{short(text.interval)}", style="dim"))
+        below = f"\n{short(text.interval)}"
+        if has_sd(section, column):
+            below += f"\nsd {short(text.sd)}" if text.sd else "\n"
+        cells.append(_text(text.value, text.best) + Text(below, style="dim"))
         if has_paper(section, column):
             cells.append(Text(f"{text.paper}\n{text.difference}"))
     return cells
 
 
-def _grid(section: Section, headers: Sequence[str], rows: Sequence[Sequence[Text]], *, gap: int) -> RichTable:
-    """The rows below their headers, the reference rows below a line. Only the method's name may wrap."""
+def _grid(
+    section: Section,
+    headers: Sequence[str],
+    rows: Sequence[Sequence[Text]],
+    *,
+    gap: int,
+    below: Callable[[Row], str] | None = None,
+) -> RichTable:
+    """The rows below their headers, the reference rows below a line. Only the method's name may wrap; `below` says what
+    stands under it."""
     grid = RichTable(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
     grid.add_column("method", overflow="fold")
     for header in headers:
@@ -108,7 +120,8 @@ def _grid(section: Section, headers: Sequence[str], rows: Sequence[Sequence[Text
     for number, (row, cells) in enumerate(zip(section.rows, rows, strict=True)):
         if 0 < number == learned:
             grid.add_section()
-        grid.add_row(_method(row), *cells)
+        name = _method(row) if below is None else _method(row) + Text(f"\n{below(row)}", style="dim")
+        grid.add_row(name, *cells)
     return grid
 
 

@@ -1,4 +1,9 @@
-"""Draws cars: meshes posed in front of the camera, rasterised, shaded flat, averaged to pixels."""
+"""Draws cars: meshes posed in front of the camera, rasterised, shaded flat, averaged to pixels.
+
+PDR, which is tested on them, has a camera of 10 degrees, one light and matt surfaces; these have a camera of 30
+degrees, a second light and glossy paint. Nothing casts a shadow: the surroundings are empty, and a car has hardly a
+part that could upon another.
+"""
 
 import math
 from collections.abc import Sequence
@@ -12,12 +17,14 @@ from datasets.synthetic.cars.models import Car, build
 from methods.rendering.camera import intrinsics, to_screen
 from methods.rendering.rasterize import fragments
 
-FOV = 10.0
+FOV = 30.0
 # The share of the image's width (or height) that a car covers, and how much larger than side on it may be drawn.
 COVERED = 0.84
 LARGER = 1.6
 # Samples across a pixel.
 FINE = 2
+# Of the highlight (Blinn and Phong): its exponent, and its strength as a share of each light.
+GLOSS, SHINE = 80.0, 0.6
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,10 @@ class Shot:
     azimuth, elevation: of the camera in degrees; 0 is level with the car before its front, positive its left and above.
     light_azimuth, light_elevation: where the light comes from, in degrees as the camera sees it; 0 is the camera,
         positive the image's right and above.
-    ambient, diffuse: strengths of the light; a surface shows its albedo times ambient + diffuse * cosine, cut at 1.
+    ambient, diffuse: strengths of the light; a surface shows its albedo times ambient + diffuse * cosine, and the same
+        of the second light, and highlights of both, cut at 1.
     ground: grey of the background in [0, 1].
+    second, second_azimuth, second_elevation: strength and place of the second light, as of the first.
     """
 
     car: Car
@@ -41,6 +50,9 @@ class Shot:
     ambient: float
     diffuse: float
     ground: float
+    second: float = 0.0
+    second_azimuth: float = 0.0
+    second_elevation: float = 0.0
 
 
 def render(shots: Sequence[Shot], size: int) -> UInt8[np.ndarray, "n s s 3"]:
@@ -50,10 +62,15 @@ def render(shots: Sequence[Shot], size: int) -> UInt8[np.ndarray, "n s s 3"]:
     points = np.zeros((len(shots), count, 3, 3), np.float32)
     points[..., 2] = 1000.0  # beyond the far plane: not drawn
     colours = np.zeros((len(shots), count, 3), np.float32)
+    normals = np.zeros((len(shots), count, 3), np.float32)
     for index, (shot, (corners, albedo)) in enumerate(zip(shots, meshes, strict=True)):
-        placed, shading = _placed(shot, corners)
+        placed, towards = _placed(shot, corners)
         points[index, : len(corners)] = placed
-        colours[index, : len(corners)] = np.minimum(albedo * shading[:, None], 1.0)
+        shading = shot.ambient + sum(
+            strength * np.maximum(towards @ direction, 0.0) for strength, direction in _lights(shot)
+        )
+        colours[index, : len(corners)] = albedo * shading[:, None]
+        normals[index, : len(corners)] = towards
     screen = to_screen(torch.from_numpy(points.reshape(len(shots), -1, 3)), intrinsics(size, FOV), size)
     faces = torch.arange(3 * count, dtype=torch.int32).view(-1, 3)
     seen = fragments(screen, faces, size * FINE).face.numpy()
@@ -61,6 +78,11 @@ def render(shots: Sequence[Shot], size: int) -> UInt8[np.ndarray, "n s s 3"]:
     shown = np.take_along_axis(colours, np.maximum(seen, 0).reshape(len(shots), -1)[..., None], axis=1).reshape(
         *seen.shape, 3
     )
+    rays = _rays(size * FINE)
+    for index, shot in enumerate(shots):
+        covered = seen[index] >= 0
+        shown[index, covered] += _highlights(shot, normals[index, seen[index, covered]], rays[covered])[:, None]
+    shown = np.minimum(shown, 1.0)
     shown = np.where(seen[..., None] >= 0, shown, ground[:, None, None, None])
     pixels = shown.reshape(len(shots), size, FINE, size, FINE, 3).mean(axis=(2, 4))
     image: np.ndarray = np.rint(pixels * 255).astype(np.uint8)
@@ -69,19 +91,55 @@ def render(shots: Sequence[Shot], size: int) -> UInt8[np.ndarray, "n s s 3"]:
 
 def _placed(
     shot: Shot, corners: Float[np.ndarray, "t 3 3"]
-) -> tuple[Float32[np.ndarray, "t 3 3"], Float[np.ndarray, " t"]]:
-    """Triangles in camera space (x right, y down, z away), and how bright each is."""
+) -> tuple[Float32[np.ndarray, "t 3 3"], Float[np.ndarray, "t 3"]]:
+    """Triangles in camera space (x right, y down, z away), and their unit normals on the side that is seen."""
     low, high = corners.reshape(-1, 3).min(axis=0), corners.reshape(-1, 3).max(axis=0)
     turned = (corners - (low + high) / 2) @ _camera(shot.azimuth, shot.elevation).T
-    extent = (turned.reshape(-1, 3).max(axis=0) - turned.reshape(-1, 3).min(axis=0))[:2].max()
-    turned *= COVERED * 2 * math.tan(math.radians(FOV / 2)) / max(extent, (high[2] - low[2]) / LARGER)
+    edge = COVERED * math.tan(math.radians(FOV / 2))
+    # scale * |x| <= edge * (1 + scale * z) for every corner, so that all of it is seen in perspective.
+    needed = (np.abs(turned[..., :2]).max(axis=-1) - edge * turned[..., 2]).max()
+    turned *= edge / max(needed, (high[2] - low[2]) / (2 * LARGER))
     normals = np.cross(turned[:, 1] - turned[:, 0], turned[:, 2] - turned[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    towards = np.where(normals[:, 2:] > 0, -normals, normals)  # both sides of a triangle show
-    a, e = math.radians(shot.light_azimuth), math.radians(shot.light_elevation)
-    light = np.array([math.sin(a) * math.cos(e), -math.sin(e), -math.cos(a) * math.cos(e)])
-    shading = shot.ambient + shot.diffuse * np.maximum(towards @ light, 0.0)
-    return (turned + np.array([0.0, 0.0, 1.0])).astype(np.float32), shading
+    turned += np.array([0.0, 0.0, 1.0])
+    away = (normals * turned.mean(axis=1)).sum(axis=1, keepdims=True) > 0
+    return turned.astype(np.float32), np.where(away, -normals, normals)  # both sides of a triangle show
+
+
+def _lights(shot: Shot) -> list[tuple[float, Float[np.ndarray, "3"]]]:
+    """Strength of both lights, and the unit vectors to where they come from in camera space."""
+    found = []
+    for strength, azimuth, elevation in (
+        (shot.diffuse, shot.light_azimuth, shot.light_elevation),
+        (shot.second, shot.second_azimuth, shot.second_elevation),
+    ):
+        a, e = math.radians(azimuth), math.radians(elevation)
+        found.append((strength, np.array([math.sin(a) * math.cos(e), -math.sin(e), -math.cos(a) * math.cos(e)])))
+    return found
+
+
+def _rays(fine: int) -> Float32[np.ndarray, "s s 3"]:
+    """Unit vectors from the camera to each sample."""
+    across = ((2 * np.arange(fine) + 1) / fine - 1) * math.tan(math.radians(FOV / 2))
+    rays = np.stack([*np.meshgrid(across, across), np.ones((fine, fine))], axis=-1)
+    unit: np.ndarray = (rays / np.linalg.norm(rays, axis=-1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+def _highlights(
+    shot: Shot, normal: Float32[np.ndarray, "m 3"], rays: Float32[np.ndarray, "m 3"]
+) -> Float[np.ndarray, " m"]:
+    """What each sample's gloss adds: (normal . half)^GLOSS of each light, `half` between it and the way to the camera.
+
+    Takes the samples' normals and `_rays`.
+    """
+    total = np.zeros(len(normal))
+    for strength, direction in _lights(shot):
+        half = direction - rays
+        half /= np.maximum(np.linalg.norm(half, axis=-1, keepdims=True), 1e-12)
+        lit = normal @ direction > 0
+        total += SHINE * strength * lit * np.maximum((normal * half).sum(axis=-1), 0.0) ** GLOSS
+    return total
 
 
 def _camera(azimuth: float, elevation: float) -> Float[np.ndarray, "3 3"]:

@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,7 @@ from datasets.shapenet_cars import CLASSES
 from datasets.streams import generator
 from datasets.synthetic.cars.models import draw_car
 from datasets.synthetic.cars.render import Shot, render
-from datasets.synthetic.drawn import BLOCK, SEED, Drawn, Subset, source_digest
-from methods import rendering
+from datasets.synthetic.drawn import BLOCK, SEED, Drawn, Subset
 
 SIZES: dict[str, dict[Subset, int]] = {
     "shapenet_cars": {"smoke": 40, "mini": 400, "full": 1000},
@@ -27,7 +25,7 @@ class CarsStandIn(Drawn):
     """Drawn cars with the loader's labels `car` and `split`.
 
     Truth, in the terms of `render.Shot`: `view` (n, 2), the camera's azimuth and elevation in degrees, and `light`
-    (n, 4), strengths of ambient and diffuse light, and the light's azimuth and elevation in degrees.
+    (n, 4), strengths of ambient and diffuse light, and the first light's azimuth and elevation in degrees.
     """
 
     def __init__(self, subset: Subset) -> None:
@@ -35,14 +33,8 @@ class CarsStandIn(Drawn):
         self.count = SIZES[self.name][subset]
 
     def fingerprint(self) -> dict[str, Any]:
-        """What decides the images: subset, seed, and the source of the generator and of the rasteriser."""
-        return {
-            "subset": self.subset,
-            "items": self.count,
-            "seed": SEED,
-            "source": source_digest(Path(__file__).parent),
-            "renderer": source_digest(Path(rendering.__path__[0])),
-        }
+        """What decides the images: subset, seed, and the source that draws them."""
+        return {"subset": self.subset, "items": self.count, "seed": SEED, **self.drawing()}
 
     def read_into(self, open_rows: OpenRows, size: int, progress: Progress) -> Content:
         """Draw everything, block by block, into the rows given."""
@@ -75,15 +67,19 @@ class CarsStandIn(Drawn):
     def _shot(self, index: int) -> Shot:
         rng = generator(SEED, "synthetic", self.name, index)
         car = draw_car(rng, self.kind(index, rng))
+        second = generator(SEED, "synthetic", self.name, index, "second light")
         return Shot(
             car,
             azimuth=rng.uniform(-60.0, 60.0),
             elevation=rng.uniform(2.0, 28.0),
             light_azimuth=rng.uniform(-70.0, 70.0),
             light_elevation=rng.uniform(5.0, 75.0),
-            ambient=rng.uniform(0.3, 0.5),
+            ambient=rng.uniform(0.2, 0.35),
             diffuse=rng.uniform(0.5, 0.7),
             ground=rng.uniform(0.82, 1.0),
+            second=second.uniform(0.1, 0.3),
+            second_azimuth=second.uniform(-80.0, 80.0),
+            second_elevation=second.uniform(0.0, 60.0),
         )
 
     @property

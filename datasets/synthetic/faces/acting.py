@@ -51,6 +51,49 @@ POSES: dict[str, dict[str, float]] = {
     },
     "neutral": {},
 }
+# The same acted plainly, so that each can be told from every other at 64 pixels: what an emotion alone does is larger
+# (brows, eyes and upper lip tell anger from disgust; brows and mouth sadness from neutral).
+PLAIN_POSES: dict[str, dict[str, float]] = {
+    "surprise": {"brow_raise": 0.16, "lids": 1.75, "mouth_open": 0.42, "mouth_wide": -0.34, "brow_inner": 0.02},
+    "fear": {
+        "brow_raise": 0.06,
+        "brow_inner": 0.16,
+        "brow_knit": 0.8,
+        "lids": 1.8,
+        "mouth_open": 0.16,
+        "mouth_wide": 0.32,
+        "corners": -0.12,
+    },
+    "disgust": {
+        "brow_raise": -0.08,
+        "brow_knit": 0.6,
+        "lids": 0.4,
+        "cheek_raise": 0.09,
+        "upper_raise": 0.09,
+        "nose_wrinkle": 1.5,
+        "mouth_wide": -0.05,
+        "corners": -0.1,
+    },
+    "happiness": {
+        "lids": 0.7,
+        "cheek_raise": 0.13,
+        "mouth_open": 0.13,
+        "mouth_wide": 0.42,
+        "corners": 0.17,
+        "upper_raise": 0.04,
+    },
+    "sadness": {"brow_inner": 0.18, "brow_knit": 0.4, "lids": 0.55, "corners": -0.2, "mouth_wide": -0.12},
+    "anger": {
+        "brow_raise": -0.09,
+        "brow_inner": -0.17,
+        "brow_knit": 1.2,
+        "lids": 1.0,
+        "mouth_wide": -0.2,
+        "corners": -0.05,
+        "nose_wrinkle": 0.3,
+    },
+    "neutral": {},
+}
 EQUAL = (1.0 / len(EMOTIONS),) * len(EMOTIONS)
 # What photographs of faces show.
 TYPICAL = (0.04, 0.02, 0.03, 0.4, 0.05, 0.04, 0.42)
@@ -69,9 +112,18 @@ def blend(a: Expression, b: Expression, share: float) -> Expression:
 
 def act(emotion: str, strength: float, gaze: tuple[float, float] = (0.0, 0.0)) -> Expression:
     """An emotion at a strength in [0, 1], looking aside by `gaze` (head units)."""
+    return _graded(emotion, POSES[emotion], strength, gaze)
+
+
+def show(emotion: str, strength: float, gaze: tuple[float, float] = (0.0, 0.0)) -> Expression:
+    """As `act`, plainly."""
+    return _graded(emotion, PLAIN_POSES[emotion], strength, gaze)
+
+
+def _graded(emotion: str, pose: dict[str, float], strength: float, gaze: tuple[float, float]) -> Expression:
     index = EMOTIONS.index(emotion)
     neutral = Expression(emotion=float(index), gaze_x=gaze[0], gaze_y=gaze[1])
-    full = Expression(emotion=float(index), gaze_x=gaze[0], gaze_y=gaze[1], **POSES[emotion])
+    full = Expression(emotion=float(index), gaze_x=gaze[0], gaze_y=gaze[1], **pose)
     return blend(neutral, full, strength)
 
 

@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float32
 
-from datasets.synthetic.faces.parameters import Colour, Face
+from datasets.synthetic.faces.parameters import Camera, Colour, Face
 from datasets.synthetic.faces.scenes import view_of
-from datasets.synthetic.faces.surface import HALF_FIELD
 
 
 def _brightness(colour: Colour) -> float:
@@ -30,9 +29,11 @@ def _yaw(face: Face) -> float:
 
 def _shift(face: Face) -> tuple[float, float]:
     """How far the crop misses the face, as of `scenes.view_of`; the camera's own translation follows the rotation."""
-    view = face.view
+    view, usual = face.view, Camera()
     centred = view_of(_yaw(face), math.degrees(view.rx), math.degrees(view.rz))
-    return (view.tx - centred.tx) / HALF_FIELD, (view.ty - centred.ty) / HALF_FIELD
+    # Views of another camera are the same in head units.
+    scale = usual.unit / face.camera.unit
+    return (scale * view.tx - centred.tx) / usual.half_field, (scale * view.ty - centred.ty) / usual.half_field
 
 
 # Names are `scene parameter.factor`; lengths in head units, angles in degrees, colours in [0, 1].

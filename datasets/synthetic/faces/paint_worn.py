@@ -6,7 +6,6 @@ import numpy as np
 
 from datasets.synthetic.faces import mesh, parts
 from datasets.synthetic.faces.features import noise, smooth
-from datasets.synthetic.faces.parameters import UNIT
 from datasets.synthetic.faces.surface import CENTRE, rotation
 from methods.numba_threads import compiled
 
@@ -87,9 +86,9 @@ def glasses(
         turn = rotation(p)
         # The camera's place in head space, and how depth grows along the head's axes.
         t0, t1, t2 = -p.tx, -p.ty, -CENTRE - p.tz
-        ox = (turn[0, 0] * t0 + turn[1, 0] * t1 + turn[2, 0] * t2) / UNIT
-        oy = -(turn[0, 1] * t0 + turn[1, 1] * t1 + turn[2, 1] * t2) / UNIT
-        oz = -(turn[0, 2] * t0 + turn[1, 2] * t1 + turn[2, 2] * t2) / UNIT
+        ox = (turn[0, 0] * t0 + turn[1, 0] * t1 + turn[2, 0] * t2) / p.unit
+        oy = -(turn[0, 1] * t0 + turn[1, 1] * t1 + turn[2, 1] * t2) / p.unit
+        oz = -(turn[0, 2] * t0 + turn[1, 2] * t1 + turn[2, 2] * t2) / p.unit
         for row in range(side):
             for column in range(side):
                 dx, dy = place[i, row, column, 0] - ox, place[i, row, column, 1] - oy

@@ -1,11 +1,14 @@
 """Everything that decides one image: a person, what the face does, from where it is seen, under which light.
 
-Lengths are in head units (about half a face's width, `UNIT` in camera space); the head's x points to the image's right
-in a frontal view, y up and z out of the face. Colours are RGB albedos in [0, 1].
+Lengths are in head units (about half a face's width, `Camera.unit` in camera space); the head's x points to the image's
+right in a frontal view, y up and z out of the face. Colours are RGB albedos in [0, 1].
+
+What a parameter is by default is PDR's own world; `faces.beyond` sets those that leave it.
 
 `packed` turns faces into one numpy record each, which is what the compiled kernels read.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
@@ -17,8 +20,6 @@ from datasets.synthetic.drawn import source_digest
 
 Colour = tuple[float, float, float]
 
-# One head unit in camera space, where the head stands at distance 1 (field of view 10 degrees, as Unsup3D).
-UNIT = 0.0565
 # Soft shapes that clutter the background.
 BLOBS = 6
 
@@ -111,6 +112,11 @@ class Identity:
     earrings: float  # radius
     necklace: float
     jewel: Colour
+    # Beyond PDR's world
+    hair_sweep: float = 0.0  # radians by which the fringe is combed to the image's right
+    hair_uneven: float = 0.0  # how much fuller and longer the hair is on the image's right
+    shine: float = 0.0  # of the skin, as a share of the light
+    gloss: float = 1.0  # exponent of its highlight
 
 
 @dataclass(frozen=True)
@@ -147,11 +153,34 @@ class View:
 @dataclass(frozen=True)
 class Light:
     """Shading is ambient + diffuse * max(0, normal . direction), in the project's convention for normals: those of a
-    surface that faces the camera are (0, 0, 1), and `direction` is the unit vector in which the light travels."""
+    surface that faces the camera are (0, 0, 1), and `direction` is the unit vector in which the light travels.
+
+    A second light adds second * max(0, normal . second_direction); `shadow` is the share of the first that what stands
+    in its way keeps off.
+    """
 
     ambient: float = 0.5
     diffuse: float = 0.5
     direction: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    second: float = 0.0
+    second_direction: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    shadow: float = 0.0
+
+
+@dataclass(frozen=True)
+class Camera:
+    """How the head, which stands at distance 1, comes onto the image; what is not given is Unsup3D's.
+
+    Attributes
+    ----------
+    half_field: tangent of half the field of view.
+    unit: one head unit in camera space.
+    empty_depth: depth of samples that show no surface.
+    """
+
+    half_field: float = math.tan(math.radians(5.0))
+    unit: float = 0.0565
+    empty_depth: float = 1.2
 
 
 @dataclass(frozen=True)
@@ -178,6 +207,7 @@ class Face:
     view: View
     light: Light
     surroundings: Surroundings
+    camera: Camera = Camera()
 
 
 _GROUPS: dict[str, type] = {
@@ -186,6 +216,7 @@ _GROUPS: dict[str, type] = {
     "view": View,
     "light": Light,
     "surroundings": Surroundings,
+    "camera": Camera,
 }
 _SHAPES: dict[object, tuple[int, ...]] = {float: (), Colour: (3,), tuple[tuple[float, ...], ...]: (BLOBS, 9)}
 _values = attrgetter(*(f"{group}.{field.name}" for group, kind in _GROUPS.items() for field in fields(kind)))

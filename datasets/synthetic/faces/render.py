@@ -1,7 +1,8 @@
 """Draws faces, with exact ground truth.
 
-Per face: the mesh is bent into shape, the project's rasteriser finds what each sample shows, layers of paint give
-albedo and part labels by place on the head, and samples are shaded and averaged to pixels.
+Per face: the mesh is bent into shape, the project's rasteriser finds what each sample shows and `lighting` whether the
+light reaches it, layers of paint give albedo and part labels by place on the head, and samples are shaded and averaged
+to pixels.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from datasets.synthetic.faces.lighting import cast
 from datasets.synthetic.faces.mesh import KINDS, TRIANGLES, VERTICES, blocks, grid_normals
 from datasets.synthetic.faces.paint_eyes import eyes
 from datasets.synthetic.faces.paint_mouth import mouth
@@ -23,7 +25,7 @@ from datasets.synthetic.faces.resolve import resolve
 from datasets.synthetic.faces.shape_hair import shape_hair
 from datasets.synthetic.faces.shape_head import shape_ears, shape_neck, shape_skin
 from datasets.synthetic.faces.shape_worn import shape_cloth, shape_earrings, shape_hat
-from datasets.synthetic.faces.surface import EMPTY_DEPTH, samples, to_screen
+from datasets.synthetic.faces.surface import samples, to_screen
 from methods.rendering.rasterize import fragments
 
 # Faces drawn at once, at 64 pixels and two samples across; fewer where they are larger, so that memory stays the same.
@@ -88,9 +90,11 @@ def _draw(parameters: np.ndarray, size: int, factor: int, maps: list[np.ndarray]
     fixed = [size, TRIANGLES, KINDS]
     buffers = [seen.face.numpy(), seen.weights.numpy(), depth, kind, place, normal]
     each(samples, fixed, parameters, screen, normals, *buffers)
+    lit = np.ones((count, fine, fine), np.float32)
+    each(cast, [size], parameters, kind, depth, normal, lit)
     albedo = np.zeros((count, fine, fine, 3), np.float32)
     part = np.zeros((count, fine, fine), np.uint8)
     for layer in (skin, eyes, mouth, worn):
         each(layer, [], parameters, kind, place, albedo, part)
     each(glasses, [], parameters, kind, place, depth, normal, albedo, part)
-    each(resolve, [factor, EMPTY_DEPTH], parameters, kind, depth, normal, albedo, part, *maps)
+    each(resolve, [factor], parameters, kind, depth, normal, albedo, part, lit, *maps)

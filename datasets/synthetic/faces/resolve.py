@@ -5,7 +5,9 @@ from typing import Any, no_type_check
 import numpy as np
 
 from datasets.synthetic.faces.features import smooth
+from datasets.synthetic.faces.lighting import shade
 from datasets.synthetic.faces.parts import PARTS
+from datasets.synthetic.faces.surface import focal_length
 from methods.numba_threads import compiled
 
 
@@ -13,13 +15,13 @@ from methods.numba_threads import compiled
 @no_type_check
 def resolve(
     factor: int,
-    empty_depth: float,
     parameters: np.ndarray,
     kind: np.ndarray,
     sample_depth: np.ndarray,
     sample_normal: np.ndarray,
     sample_albedo: np.ndarray,
     sample_part: np.ndarray,
+    lit: np.ndarray,
     image: np.ndarray,
     coverage: np.ndarray,
     depth: np.ndarray,
@@ -29,14 +31,15 @@ def resolve(
 ) -> None:
     """Pixels (n, s, s) as means of `factor` x `factor` samples each.
 
-    `image` is the shaded surface over the background, rounded to uint8. Depth, normal and albedo are means over the
-    samples that show a surface (the normal made unit again); `part` is the commonest label, the first of equals.
+    `image` is the surface, shaded as of `lighting` and `lit`, over the background, rounded to uint8. Depth, normal and
+    albedo are means over the samples that show a surface (the normal made unit again); `part` is the commonest label,
+    the first of equals.
     """
-    size = image.shape[1]
+    size, fine = image.shape[1], kind.shape[1]
     votes = np.zeros(len(PARTS), dtype=np.int64)
     for i in range(len(parameters)):
         p = parameters[i]
-        light_x, light_y, light_z = p.direction[0], p.direction[1], p.direction[2]
+        focal = focal_length(size, p)
         for row in range(size):
             for column in range(size):
                 votes[:] = 0
@@ -52,14 +55,17 @@ def resolve(
                         far += sample_depth[i, a, b]
                         nx, ny, nz = sample_normal[i, a, b, 0], sample_normal[i, a, b, 1], sample_normal[i, a, b, 2]
                         r, g, t = sample_albedo[i, a, b, 0], sample_albedo[i, a, b, 1], sample_albedo[i, a, b, 2]
-                        shading = p.ambient + p.diffuse * max(nx * light_x + ny * light_y + nz * light_z, 0.0)
-                        red += min(r * shading, 1.0)
-                        green += min(g * shading, 1.0)
-                        blue += min(t * shading, 1.0)
+                        x, y = (2.0 * b + 1.0) / fine - 1.0, (2.0 * a + 1.0) / fine - 1.0
+                        shading, gleam = shade(
+                            p, kind[i, a, b], sample_part[i, a, b], lit[i, a, b], nx, ny, nz, x / focal, y / focal
+                        )
+                        red += min(r * shading + gleam, 1.0)
+                        green += min(g * shading + gleam, 1.0)
+                        blue += min(t * shading + gleam, 1.0)
                         sx, sy, sz = sx + nx, sy + ny, sz + nz
                         sr, sg, sb = sr + r, sg + g, sb + t
                 coverage[i, row, column] = covered / (factor * factor)
-                depth[i, row, column] = far / covered if covered > 0 else empty_depth
+                depth[i, row, column] = far / covered if covered > 0 else p.empty_depth
                 length, count = np.sqrt(sx * sx + sy * sy + sz * sz) + 1e-12, max(covered, 1)
                 normal[i, row, column, 0] = sx / length
                 normal[i, row, column, 1] = sy / length

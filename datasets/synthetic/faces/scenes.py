@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from datasets.synthetic.faces.chance import clipped, happens, one_of, uniform
-from datasets.synthetic.faces.parameters import BLOBS, UNIT, Colour, Light, Surroundings, View
+from datasets.synthetic.faces.parameters import BLOBS, Camera, Colour, Light, Surroundings, View
 from datasets.synthetic.faces.people import WORN
 
 # The point of the head, in head units, that a face detector puts near the crop's centre: between eyes and mouth.
@@ -35,15 +35,16 @@ def view_of(
     """The view of a head turned by `yaw` (to the image's right), `pitch` (down) and `roll`, all in degrees.
 
     The crop follows the face as a detector's would, missing by `shift` (shares of the image's half width; right and
-    down); `nearer` moves the head towards the camera, in camera units.
+    down); `nearer` moves the head towards the camera, in camera units. All this is of the default camera.
     """
+    camera = Camera()
     rx, ry, rz = math.radians(pitch), -math.radians(yaw), math.radians(roll)
-    x, y, z = (UNIT * sign * value for sign, value in zip((1, -1, -1), FACE_POINT, strict=True))
+    x, y, z = (camera.unit * sign * value for sign, value in zip((1, -1, -1), FACE_POINT, strict=True))
     # Rz Ry Rx, applied to the face's point.
     y1, z1 = math.cos(rx) * y - math.sin(rx) * z, math.sin(rx) * y + math.cos(rx) * z
     x2 = math.cos(ry) * x + math.sin(ry) * z1
     x3, y3 = math.cos(rz) * x2 - math.sin(rz) * y1, math.sin(rz) * x2 + math.cos(rz) * y1
-    half = math.tan(math.radians(5.0))
+    half = camera.half_field
     return View(rx, ry, rz, half * shift[0] - FOLLOW * (x3 - x), half * shift[1] - FOLLOW * (y3 - y), -nearer)
 
 
@@ -53,6 +54,13 @@ def draw_view(rng: np.random.Generator) -> View:
     pitch, roll = clipped(rng, 0.0, 8.0, -22.0, 22.0), clipped(rng, 0.0, 6.0, -20.0, 20.0)
     shift = (clipped(rng, 0.0, 0.04, -0.12, 0.12), clipped(rng, 0.0, 0.04, -0.12, 0.12))
     return view_of(yaw, pitch, roll, shift, uniform(rng, -0.03, 0.03))
+
+
+def draw_aligned_view(rng: np.random.Generator) -> View:
+    """As `draw_view`, of a head whose image was turned upright and cut out closely by the face's landmarks."""
+    yaw, pitch = clipped(rng, 0.0, 12.0, -40.0, 40.0), clipped(rng, 0.0, 5.0, -15.0, 15.0)
+    shift = (clipped(rng, 0.0, 0.015, -0.04, 0.04), clipped(rng, 0.0, 0.015, -0.04, 0.04))
+    return view_of(yaw, pitch, clipped(rng, 0.0, 1.5, -4.0, 4.0), shift, uniform(rng, 0.035, 0.065))
 
 
 def light_from(ambient: float, diffuse: float, azimuth: float, elevation: float) -> Light:

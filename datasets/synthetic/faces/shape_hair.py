@@ -49,6 +49,15 @@ def _from_hairline(p: Any, turn: float, y: float, begin: float) -> float:
 
 @compiled
 @no_type_check
+def _aside(p: Any, y: float) -> float:
+    """Angle by which the opening for the face is turned to the image's left at height y: a fringe combed across, and
+    hair that lies before one ear and behind the other."""
+    fringe = p.hair_sweep * smooth(TEMPLE, p.hair_line, y)
+    return fringe + 0.22 * p.hair_uneven * smooth(0.15, -0.35, y)
+
+
+@compiled
+@no_type_check
 def _hair(p: Any, out: np.ndarray) -> None:
     rows, columns = out.shape[0], out.shape[1]
     if p.hair_amount < 0.5:
@@ -71,14 +80,15 @@ def _hair(p: Any, out: np.ndarray) -> None:
             back += long * (0.95 - back)
             front += long * (0.6 - front)
         section = (width, front, back)
-        begin = _hairline(p, y)
+        begin, aside = _hairline(p, y), _aside(p, y)
         for c in range(columns):
             u = 2.0 * c / (columns - 1) - 1.0
             angle = np.pi + u * (np.pi - begin)
             turn = angle if angle < np.pi else angle - 2.0 * np.pi
-            x, z = around(section, angle)
+            x, z = around(section, angle - aside)
             edge = smooth(0.0, 1.0, _from_hairline(p, abs(turn), y, begin))
             volume = p.hair_volume * (0.75 + 0.45 * smooth(-0.2, 1.4, y)) * (1.0 + 0.35 * p.hair_part * x)
+            volume *= 1.0 + 0.4 * p.hair_uneven * np.sin(angle)
             parted = x - 0.45 * p.hair_part
             volume *= 1.0 - 0.35 * abs(p.hair_part) * np.exp(-(parted * parted) / 0.008) * smooth(0.6, 1.2, y)
             bumps = noise(3.5 * turn + 40.0, 4.5 * y + 40.0, p.texture) - 0.5
@@ -88,4 +98,5 @@ def _hair(p: Any, out: np.ndarray) -> None:
             grown = 1.0 + (volume + 0.04) * edge - 0.04
             out[r, c, 0] = x * grown
             out[r, c, 1] = y + (volume * edge * 0.8 if y > MIDDLE else 0.0) * smooth(0.6, 1.5, y)
+            out[r, c, 1] -= 0.25 * p.hair_uneven * np.sin(angle) * long * smooth(-0.5, -1.5, y)
             out[r, c, 2] = z * grown

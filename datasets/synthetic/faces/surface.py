@@ -1,19 +1,14 @@
 """From head space to the camera and back: what the rasteriser draws, and what of the head each sample shows."""
 
-import math
 from typing import Any, no_type_check
 
 import numpy as np
 
 from datasets.synthetic.faces.mesh import EAR, EARRING, SKIN
-from datasets.synthetic.faces.parameters import UNIT
 from methods.numba_threads import compiled
 
-# Unsup3D's camera: a field of view of 10 degrees, the head turning about (0, 0, 1).
-HALF_FIELD = math.tan(math.radians(5.0))
+# The head turns about (0, 0, 1), as Unsup3D's objects.
 CENTRE = 1.0
-# Depth of samples that show no surface.
-EMPTY_DEPTH = 1.2
 # The closed surfaces, which never show their inner side.
 _CLOSED = (SKIN, EAR, EARRING)
 
@@ -33,18 +28,25 @@ def rotation(p: Any) -> np.ndarray:
 
 @compiled
 @no_type_check
+def focal_length(size: int, p: Any) -> float:
+    """Focal length in half images; neighbouring pixels are as far apart as with Unsup3D's camera matrix."""
+    return (size - 1.0) / size / p.half_field
+
+
+@compiled
+@no_type_check
 def to_screen(size: int, parameters: np.ndarray, points: np.ndarray, normals: np.ndarray, screen: np.ndarray) -> None:
     """Project `points` (n, v, 3) of head space to `screen`, as the rasteriser takes it, and turn `normals` in place.
 
-    `size` is the final image's side: neighbouring pixels are as far apart as with Unsup3D's camera matrix. Normals
-    leave in the project's convention, (0, 0, 1) where a surface faces the camera.
+    `size` is the final image's side. Normals leave in the project's convention, (0, 0, 1) where a surface faces the
+    camera.
     """
-    focal = (size - 1.0) / size / HALF_FIELD
     for i in range(len(parameters)):
         p = parameters[i]
+        focal = focal_length(size, p)
         turn = rotation(p)
         for v in range(points.shape[1]):
-            x, y, z = UNIT * points[i, v, 0], -UNIT * points[i, v, 1], -UNIT * points[i, v, 2]
+            x, y, z = p.unit * points[i, v, 0], -p.unit * points[i, v, 1], -p.unit * points[i, v, 2]
             depth = turn[2, 0] * x + turn[2, 1] * y + turn[2, 2] * z + CENTRE + p.tz
             screen[i, v, 0] = focal * (turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z + p.tx) / depth
             screen[i, v, 1] = -focal * (turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] * z + p.ty) / depth
@@ -73,12 +75,12 @@ def samples(
     """What each sample shows, from the rasteriser's `face`, `weights` and `depth` (n, s, s).
 
     Out: `kind` of surface (-1 none), `place` (n, s, s, 3) in head space (without a surface: where the ray ends) and
-    unit `normal`; `depth` is set to `EMPTY_DEPTH` where there is nothing.
+    unit `normal`; `depth` is set to the camera's `empty_depth` where there is nothing.
     """
-    focal = (size - 1.0) / size / HALF_FIELD
     fine = face.shape[1]
     for i in range(len(parameters)):
         p = parameters[i]
+        focal = focal_length(size, p)
         turn = rotation(p)
         for row in range(fine):
             for column in range(fine):
@@ -86,7 +88,7 @@ def samples(
                 nx, ny, nz = 0.0, 0.0, 0.0
                 kind[i, row, column] = -1
                 if f < 0:
-                    depth[i, row, column] = EMPTY_DEPTH
+                    depth[i, row, column] = p.empty_depth
                 else:
                     kind[i, row, column] = kinds[f]
                     for k in range(3):
@@ -110,6 +112,6 @@ def samples(
                 x = (2.0 * column + 1.0 - fine) / fine / focal * far - p.tx
                 y = (2.0 * row + 1.0 - fine) / fine / focal * far - p.ty
                 z = far - CENTRE - p.tz
-                place[i, row, column, 0] = (turn[0, 0] * x + turn[1, 0] * y + turn[2, 0] * z) / UNIT
-                place[i, row, column, 1] = -(turn[0, 1] * x + turn[1, 1] * y + turn[2, 1] * z) / UNIT
-                place[i, row, column, 2] = -(turn[0, 2] * x + turn[1, 2] * y + turn[2, 2] * z) / UNIT
+                place[i, row, column, 0] = (turn[0, 0] * x + turn[1, 0] * y + turn[2, 0] * z) / p.unit
+                place[i, row, column, 1] = -(turn[0, 1] * x + turn[1, 1] * y + turn[2, 1] * z) / p.unit
+                place[i, row, column, 2] = -(turn[0, 2] * x + turn[1, 2] * y + turn[2, 2] * z) / p.unit

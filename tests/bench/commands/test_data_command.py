@@ -35,6 +35,22 @@ def test_verify_finds_what_is_left_out(tmp_path: Path, capsys: pytest.CaptureFix
     assert "left out, unreadable image: 1" in capsys.readouterr().out
 
 
+def test_links_that_lead_nowhere_are_counted_and_not_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "loop"
+    for group in ("a", "b"):
+        (folder / group).mkdir(parents=True)
+        Image.new("RGB", (8, 8), "red").save(folder / group / "1.png")
+    (folder / "a" / "2.png").symlink_to("/nowhere/annex.png")
+    (folder / "a" / "3.png").symlink_to("3.png")
+    (folder / "c").symlink_to("/nowhere/c")
+    assert run(f"images:{folder}", tmp_path, verify=True) == 1
+    out = capsys.readouterr().out
+    assert "images:loop: 2 images" in out
+    assert "left out, unreadable image: 2" in out
+    assert "left out, class folder without an image: 1 (c)" in out
+    assert "whole" not in out
+
+
 def test_an_incomplete_copy_is_told_from_a_complete_one(tmp_path: Path) -> None:
     images = np.zeros((5, 2, 2, 3), dtype=np.uint8)
     split = {"split": np.array([0, 0, 0, 2, 2])}

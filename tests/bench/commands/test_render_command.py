@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from bench.pipeline.cell import cells
 from bench.pipeline.context import Context
 from bench.pipeline.fit import fit_stage
 from bench.pipeline.store import Store
-from bench.scenes.relight import TYPICAL, load_trained
+from bench.scenes.relight import TYPICAL, find_checkpoint, load_trained
 from datasets.base import Silent
 from datasets.prepared import prepare
 from datasets.synthetic.sources import UTKFaceStandIn
@@ -167,6 +168,17 @@ def test_weights_of_another_precision_are_taken(
     plain = bench(*SETTINGS, "--image", str(face), "--out", "c.png")
     assert (first[0], changed[0], plain[0]) == (0, 0, 0), (first, changed, plain)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes() == (tmp_path / "c.png").read_bytes()
+
+
+def test_weights_of_another_device_are_taken(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.training.precision.fast_bfloat16", lambda device: device == "cuda")
+    request, opened = smoke_request(), Store(store)
+    [cell] = cells(request, opened)
+    here = Context.of(request, opened)
+    found, elsewhere = (find_checkpoint(cell, context).checkpoint for context in (here, replace(here, device="cuda")))
+    assert found is not None
+    assert elsewhere is not None
+    assert elsewhere.key == found.key
 
 
 def test_imported_weights_need_no_training(bench: Bench, face: Path, store: Path) -> None:

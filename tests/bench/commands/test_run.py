@@ -110,5 +110,5 @@ def test_two_runs_are_compared_cell_by_cell(
     grid("raw_pixels", store="other")
     compare_command(str(tmp_path / "store"), str(tmp_path / "other"), "md", tmp_path / "store")
     out, err = capsys.readouterr()
-    assert re.search(r"raw_pixels/tracks:\S+/0 \| accuracy \| 1.000 \| 1.000 \| \+0.000 .*same", out)
+    assert re.search(r"raw_pixels/tracks:\S+ \| accuracy \| none \| 1.000 \| 1.000 \| \+0.000 .*same", out)
     assert "only in the first: own_methods.py:Tiny/" in err

@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+import pytest
+
 from bench.execution.invocations import invocations
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
@@ -83,16 +86,47 @@ def test_two_runs_at_once_train_once(own_methods: Path, own_tracks: Path, new_st
     assert sum("epoch 60/60" in out for out in outs) == 1, "only one of them trained"
 
 
-def test_interrupted_says_how_to_go_on(own_methods: Path, own_tracks: Path, new_store: Callable[[str], Path]) -> None:
-    """Ctrl-C: the run ends on record, keeps its training's state, and says what to do."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_interrupted_says_how_to_go_on(
+    number: signal.Signals, code: int, own_methods: Path, own_tracks: Path, new_store: Callable[[str], Path]
+) -> None:
+    """Ctrl-C, a plain kill and a closed terminal: the run ends on record, keeps its training's state, and says what
+    to do."""
     store = new_store("interrupted")
     process = start(own_methods, own_tracks, store)
     wait_for_an_epoch(process, store)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, _ = process.communicate(timeout=100)
-    assert process.returncode == 130, out
+    assert process.returncode == code, out
     assert "run the same command again" in out
     assert "Traceback" not in out
     [manifest] = invocations(store)
-    assert manifest.exit_code == 130
+    assert manifest.exit_code == code
     assert list(store.glob("checkpoints/*/progress/**/state-*")), "the training goes on from here"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere workers look for their parent once a second")
+def test_workers_end_with_a_parent_that_is_killed_while_they_start(tmp_path: Path, drawn: Path) -> None:
+    """The parent of workers that still import torch is killed: none of them stays."""
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "data").symlink_to(drawn)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "bench", "run", "--methods", "pdr,vqvae", "--tasks", "bbt", "--profile", "smoke"),
+            *("--data", "synthetic", "--jobs", "2", "--no-mlflow", "--store", str(tmp_path / "store")),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    workers: list[psutil.Process] = []
+    deadline = time.monotonic() + 120
+    while len(workers) < 2:
+        assert process.poll() is None, "it ended before its workers were seen"
+        assert time.monotonic() < deadline, "no workers were started"
+        children = psutil.Process(process.pid).children()
+        workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive

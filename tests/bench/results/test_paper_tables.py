@@ -14,18 +14,18 @@ from bench.commands.table import cite_command, names, table_command
 from bench.grid.catalogue import METHODS, TASKS
 from bench.pipeline.records import Interval, Record
 from bench.pipeline.store import Store
-from bench.results.table.cells import verdict
+from bench.results.table import build, to_markdown
 from bench.results.table.documents import escaped, to_html, to_latex
-from bench.results.table.model import Score
 from bench.results.table.paper import TABLES, fill
 from datasets.errors import BenchError
-from tasks.results import Metric
+from tasks.groups.correlation import Correlation
+from tasks.results import Metric, reduced
 
 CODE = {"encode": {"method": {"source": "m1"}}, "evaluate": {"task": {"source": "t1"}}}
 
 
-def made(method: str = "pdr", task: str = "bbt", **changes: object) -> Record:
-    return record(method, task, **{"ingredients": CODE, **changes})
+def made(method: str = "pdr", task: str = "bbt", seed: int = 0, **changes: object) -> Record:
+    return record(method, task, seed, **{"ingredients": CODE, **changes})
 
 
 def stored(tmp_path: Path, *records: Record) -> Path:
@@ -82,34 +82,58 @@ def test_a_table_of_its_own_shows_secondary_metrics() -> None:
     assert [score.value for score in section.rows[0].scores] == [0.25, 0.5]
 
 
+def verdict(value: float, **changes: object) -> str:
+    """Of three trainings of PDR on real BBT in the paper's size, published as 0.5754, whose interval is 0.03 wide."""
+    own = [
+        made(seed=seed, **{"value": value + shift, "half": 0.005, "profile": "paper", "method_config": {}, **changes})
+        for seed, shift in enumerate((-0.005, 0, 0.005))
+    ]
+    return build(own).sections[0].rows[0].scores[0].verdict
+
+
+def test_verdicts() -> None:
+    assert verdict(0.58) == "within noise"
+    assert verdict(0.62) == "above"
+    assert verdict(0.53) == "below"
+    assert verdict(0.53, method_config={"nf": 64, "vgg16": "some.pth", "renderer": "torch"}) == "below"
+    assert build([made("vqvae", "yaleb", profile="paper")]).sections[0].rows[0].scores[0].verdict == ""
+
+
 @pytest.mark.parametrize(
-    ("score", "words"),
+    ("changes", "words"),
     [
-        (Score("ok", value=0.5, low=0.4, high=0.6, published=0.55, difference=-0.05), "within noise"),
-        (Score("ok", value=0.5, low=0.4, high=0.6, published=0.3, difference=0.2), "above"),
-        (Score("ok", value=0.5, low=0.4, high=0.6, published=0.7, difference=-0.2), "below"),
-        (Score("ok", value=0.5, low=0.4, high=0.6, published=0.7), "synthetic: not comparable"),
-        (Score("ok", value=0.5), ""),
-        (Score("missing", published=0.7), ""),
+        ({"profile": "mini"}, "not the paper's size: not comparable"),
+        (
+            {"captions": reduced(["64 test images in place of the paper's 6,000"])},
+            "not the paper's size: not comparable",
+        ),
+        ({"details": {"reduced": ["2 epochs"]}}, "not the paper's size: not comparable"),
+        ({"method_config": {"nf": 16}}, "not the paper's size: not comparable"),
+        ({"synthetic": True}, "synthetic: not comparable"),
+        ({"weights_sha256": "w" * 64}, "too few trainings"),
     ],
 )
-def test_verdicts(score: Score, words: str) -> None:
-    assert verdict(score) == words
+def test_no_verdict_unless_of_the_papers_size_on_real_data_and_of_three_trainings(
+    changes: dict[str, object], words: str
+) -> None:
+    assert verdict(0.62, **changes) == words
 
 
 def latex() -> str:
-    filled = fill("1", [made("pdr_loocc_l", value=0.65), made("vqvae")])
+    three = [made("pdr_loocc_l", seed=seed, value=0.65 + 0.001 * seed) for seed in (-1, 0, 1)]
+    filled = fill("1", [*three, made("vqvae")])
     return to_latex(filled.table, filled.definition.title)
 
 
 def test_latex_has_a_row_of_the_right_width_for_every_method() -> None:
     text = latex()
-    columns = re.search(r"\\begin\{tabular\}\{(l?r+)\}", text)
+    columns = re.search(r"\\begin\{tabular\}\{(llr+)\}", text)
     assert columns is not None
     rows = [line for line in text.splitlines() if line.endswith(r" \\") and not line.lstrip().startswith("&")]
     assert len(rows) == 1 + 5, "the header, two methods and three references"
     assert all(line.replace(r"\&", "").count("&") == len(columns[1]) - 1 for line in rows)
-    assert r"pdr\_loocc\_l & \textbf{0.650}" in text
+    assert r"pdr\_loocc\_l & 3 trainings & \textbf{0.650}" in text
+    assert r"vqvae & 1 training & 0.500" in text
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
     assert text.count("{") == text.count("}")
     assert escaped("50 % of a_b & c") == r"50 \% of a\_b \& c"
@@ -170,36 +194,39 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
         compare_command("a", "b", "html", tmp_path)
 
 
-def test_less_correlation_is_better_and_has_its_published_figure() -> None:
-    declared = [Metric("mean_pcc", higher_is_better=False)]
+def test_correlation_has_its_published_figure_and_is_not_ranked() -> None:
+    declared = list(Correlation.metrics)
     records = [
-        made("pdr", "pcc:bbt", metrics={"mean_pcc": 0.3}, intervals={}, declared=declared),
-        made("pdr_loocc_l", "pcc:bbt", metrics={"mean_pcc": 0.2}, intervals={}, declared=declared),
+        made(method, "pcc:bbt", seed, metrics={"mean_pcc": value + 0.001 * seed}, intervals={}, declared=declared)
+        for method, value in (("pdr", 0.3), ("pdr_loocc_l", 0.2))
+        for seed in range(3)
     ]
     table = fill("pcc", records).table
     section = table.sections[0]
-    assert [(row.method, row.scores[0].best) for row in section.rows if not row.reference] == [
-        ("pdr", False),
-        ("pdr_loocc_l", True),
-    ]
+    assert not any(row.scores[0].best for row in section.rows)
+    assert "Not ranked: mean_pcc, which means other things of other architectures." in table.captions
     assert section.rows[0].scores[0].published == 0.26
     assert any("mean_pcc 0.18" in caption for caption in table.captions), "of a variant that is not named"
 
 
 def test_subsets_of_the_features_by_angle() -> None:
-    def swept(method: str, near: float, far: float) -> Record:
+    def swept(method: str, near: float, far: float, seed: int) -> Record:
         points = {"accuracy@0-12": near, "accuracy@77-180": far}
         declared = [Metric(name) for name in ("accuracy", *points)]
         return made(
             method,
             "yaleb",
+            seed,
             secondary={**points, "lost": near - far},
             intervals={name: Interval(value - 0.1, value + 0.1, "items") for name, value in points.items()},
             declared=[*declared, Metric("lost", higher_is_better=False, low=None)],
         )
 
     methods = ("pdr[features=light,view]", "pdr[features=view]", "pdr[features=albedo]", "pdr")
-    filled = fill("subsets", [swept(name, 0.9, 0.9 - place / 10) for place, name in enumerate(methods)])
+    filled = fill(
+        "subsets",
+        [swept(name, 0.9, 0.9 - place / 10, seed) for place, name in enumerate(methods) for seed in range(3)],
+    )
     (section,) = filled.table.sections
     assert section.names == ("accuracy", "accuracy@0-12", "accuracy@77-180", "lost")
     assert [row.method for row in section.rows] == [methods[place] for place in (2, 1, 0)], "small sets first"
@@ -208,9 +235,22 @@ def test_subsets_of_the_features_by_angle() -> None:
     assert (last[1].low, last[1].high) == (pytest.approx(0.8), pytest.approx(1.0))
     assert last[3].best, "nothing lost is best"
     assert filled.table.captions[:2] == (
-        "lost: accuracy at the smallest angles less that at the largest.",
+        "lost: AMI at the smallest angles less that at the largest.",
         "Less is better: lost.",
     )
     assert "--methods 'pdr_loocc_l[features=*],pdr_loocc_lv[features=*]' --tasks yaleb" in filled.commands[0]
     with pytest.raises(BenchError, match=re.escape("--methods 'pdr[features=*],")):
         fill("subsets", [])
+
+
+def test_footnotes_stand_under_the_figures_that_they_are_of() -> None:
+    emotions = fill("1", [made("ris", "rafdb")]).table
+    assert sum("majority class" in text for text in emotions.captions) == 1
+    assert "majority class" not in " ".join(fill("1", [made("pdr", "rafdb")]).table.captions), "PDR's figure is another"
+    assert "majority class" not in " ".join(fill("nmi", [made("ris", "rafdb")]).table.captions), "no figure of NMI"
+    name = "accuracy_500_finetuned"
+    few = fill("2", [made("pdr_loocc_lv", "celeba_linear", metrics={name: 0.8}, intervals={})]).table
+    assert "the same 0.8556 at 100, 500 and 1,000 labels" in " ".join(few.captions)
+    assert "0.8556 at 100, 500" in to_latex(few, "two")
+    assert "0.8556 at 100, 500" in to_html(few, "two")
+    assert "0.8556 at 100, 500" in to_markdown(few)

@@ -1,14 +1,15 @@
-"""What is taken into `results/` is the run's own, and README's table follows from it."""
+"""What is taken into `results/` is the run's own."""
 
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from record_factory import record
+from record_factory import NAMES, record
 
 from bench.pipeline.records import StageCost
 from bench.pipeline.store import Store
-from bench.results.publish import publish, readme_table, update_readme
+from bench.results.publish import publish
+from bench.results.spread import FILE, Spreads, committed
 from datasets.errors import BenchError
 from tasks.contact_sheet import LINE
 
@@ -22,7 +23,7 @@ def published(tmp_path: Path) -> Path:
     Image.new("RGB", (200, 2 * LINE + 8 * 20)).save(sheet)
     records = [record(name, task, synthetic=True, stages=fit) for name in ("pdr", "vqvae") for task in ("bbt", "buffy")]
     files = publish(records, store, tmp_path / "mini")
-    assert [path.name for path in files] == ["table.csv", "table.md", "pdr.png", "stand_ins.png"]
+    assert [path.name for path in files] == ["table.csv", "table.md", FILE, "pdr.png", "stand_ins.png"]
     return tmp_path / "mini"
 
 
@@ -31,17 +32,23 @@ def test_a_contact_sheet_shows_its_first_rows(published: Path) -> None:
     assert Image.open(published / "stand_ins.png").size == (16 * 64, 7 * 64)
 
 
-def test_readmes_table_is_the_committed_one(published: Path, tmp_path: Path) -> None:
-    table = readme_table(published / "table.csv")
-    lines = table.splitlines()
-    assert lines[0] == "| method | bbt[synthetic] | buffy[synthetic] |"
-    assert "| `pdr` | 0.500 (0.48–0.52) | 0.500 (0.48–0.52) |" in lines
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- table: mini -->\nold\n<!-- end -->\nafter\n")
-    update_readme(readme, "mini", table)
-    assert readme.read_text() == f"before\n<!-- table: mini -->\n{table}\n<!-- end -->\nafter\n"
-    with pytest.raises(BenchError, match="no marker <!-- table: other -->"):
-        update_readme(readme, "other", table)
+def test_how_much_trainings_vary_is_kept_for_later_tables(published: Path, tmp_path: Path) -> None:
+    """A later run of single trainings takes nothing away."""
+    assert committed("mini", published.parent).methods == {}, "one training says nothing"
+    three = [record("pdr", seed=seed, value=0.5 + 0.02 * seed, synthetic=True) for seed in range(3)]
+    found = Spreads(profile="mini").with_measured([*three, record("vqvae")])
+    [(method, tasks)] = found.methods.items()
+    assert (method, list(tasks), tasks["bbt"].trainings) == ("pdr", ["bbt"], 3)
+    assert tasks["bbt"].sd == pytest.approx(dict.fromkeys(NAMES, 0.02))
+    (tmp_path / "other").mkdir()
+    found.with_measured([record("pdr")]).write(tmp_path / "other" / FILE)
+    again = committed("other", tmp_path)
+    assert again.of("pdr", "bbt", "accuracy") == (pytest.approx(0.02), 3)
+    assert again.of("pdr", "bbt", "hungarian") is again.of("pdr", "buffy", "f1") is None
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / FILE).write_text("{")
+    with pytest.raises(BenchError, match="does not hold spreads"):
+        committed("bad", tmp_path)
 
 
 def test_real_photographs_are_not_published(tmp_path: Path) -> None:

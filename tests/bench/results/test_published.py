@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.grid.catalogue import METHODS, TASKS
-from bench.results.published import Published, load, published, unattributed
+from bench.results.published import Published, footnotes, load, published, unattributed
 from datasets.errors import BenchError
 
 
@@ -21,7 +21,8 @@ def test_figures_by_number_of_labelled_images_are_metrics_of_their_own() -> None
 def test_table_2_is_whole_and_names_known_metrics() -> None:
     found = {(method, metric) for method, task, metric in load().attributed if task == "celeba_linear"}
     assert len(found) == 3 * (7 + 6)
-    assert {metric for _, metric in found} == {metric.name for metric in TASKS.get("celeba_linear").load()().metrics}
+    declared = {metric.name for metric in TASKS.get("celeba_linear").load()().metrics}
+    assert {metric for _, metric in found} == {name for name in declared if name.endswith(("_frozen", "_finetuned"))}
     assert "supervised_resnet18" in METHODS.entries()
 
 
@@ -70,3 +71,23 @@ def test_a_figure_that_is_no_number_names_its_metric(tmp_path: Path) -> None:
     text = "method,train_samples,accuracy_frozen,source\na,5,high,here\n"
     with pytest.raises(BenchError, match=r"some_task\.csv, line 2: accuracy_5_frozen is 'high', not a number"):
         load(write(tmp_path, text))
+
+
+def test_footnotes_are_of_figures_that_there_are(tmp_path: Path) -> None:
+    found = {note.task: note for note in footnotes()}
+    assert set(found) == {"rafdb", "celeba_linear"}
+    share = 1185 / 3068
+    figures = [published("ris", "rafdb", metric) for metric in ("accuracy", "f1")]
+    assert [figure.value for figure in figures if figure] == pytest.approx(
+        [share, 2 * share**2 / (1 + share)], abs=1e-4
+    )
+    assert "0.3862 / 0.2152" in found["rafdb"].text
+    lv = {
+        getattr(published("pdr_loocc_lv", "celeba_linear", name), "value", None)
+        for name in found["celeba_linear"].metrics
+    }
+    assert lv == {0.8556}
+    write(tmp_path, "method,train_samples,accuracy_frozen,source\na,5,0.5,here\n")
+    (tmp_path / "notes.csv").write_text("task,methods,metrics,note\nsome_task,a,f1,odd\n")
+    with pytest.raises(BenchError, match=r"notes\.csv, line 2: no file gives a/some_task/f1"):
+        footnotes(tmp_path)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from record_factory import of_schema_1, record
 from scipy import stats
@@ -10,7 +11,8 @@ from scipy import stats
 from bench.grid.catalogue import METHODS
 from bench.pipeline.records import DatasetInfo, Interval, Record
 from bench.results.published import published
-from bench.results.table import Row, Section, build
+from bench.results.spread import Spread, Spreads
+from bench.results.table import Row, Score, Section, build
 from datasets.errors import BenchError
 from tasks.results import Caption, Metric
 
@@ -58,47 +60,81 @@ def test_the_papers_nmi_of_an_unnamed_variant_is_no_rows_figure() -> None:
     assert any("0.43" in text and "does not name" in text for text in build([record("pdr", "buffy")]).captions)
 
 
-def test_several_seeds_give_their_mean_with_students_interval() -> None:
+def test_three_trainings_give_their_mean_with_an_interval_over_them_and_the_tracks() -> None:
     values = [0.50, 0.53, 0.59]
     table = build([record("pdr", seed=seed, value=value) for seed, value in enumerate(values)])
-    score = row_of(table.sections[0], "pdr").scores[0]
-    expected = stats.t.interval(0.95, 2, loc=score.value, scale=stats.sem(values))
+    row = row_of(table.sections[0], "pdr")
+    score = row.scores[0]
+    spread, units = np.var(values, ddof=1) / 3, (0.02 / stats.norm.ppf(0.975)) ** 2
+    half = stats.t.ppf(0.975, (spread + units) ** 2 / (spread**2 / 2)) * np.sqrt(spread + units)
     assert score.value == pytest.approx(0.54)
-    assert (score.low, score.high) == pytest.approx(expected)
-    assert (score.over, score.seeds) == ("seeds", 3)
+    assert (score.low, score.high) == pytest.approx((0.54 - half, 0.54 + half))
+    assert (score.over, score.seeds, row.trainings) == ("seeds and tracks", 3, 3)
+    assert score.sd == pytest.approx(np.std(values, ddof=1))
     assert table.seeds == ("0", "1", "2")
 
 
+def test_one_or_two_trainings_have_an_interval_over_tracks_alone() -> None:
+    for count in (1, 2):
+        table = build([record("pdr", seed=seed, value=0.5 + 0.1 * seed) for seed in range(count)])
+        row = row_of(table.sections[0], "pdr")
+        score = row.scores[0]
+        assert (row.trainings, score.over, score.sd) == (count, "tracks", None)
+        assert score.high - score.low == pytest.approx(0.04)
+        assert "95 % intervals: over tracks alone." in table.captions
+        assert "Of fewer than 3 trainings, so neither ranked nor judged: pdr." in table.captions
+
+
+def test_what_is_known_of_other_trainings_stands_beside_one() -> None:
+    spreads = Spreads(profile="mini", methods={"pdr": {"bbt": Spread(trainings=5, sd={"accuracy": 0.021})}})
+    one = record("pdr", synthetic=True)
+    score = row_of(build([one], spreads=spreads).sections[0], "pdr").scores[0]
+    assert (score.known_sd, score.known_trainings) == (0.021, 5)
+    three = [record("pdr", seed=seed, synthetic=True, value=0.5 + 0.01 * seed) for seed in range(3)]
+    assert row_of(build(three, spreads=spreads).sections[0], "pdr").scores[0].known_sd is None, "it has its own"
+    real = row_of(build([record("pdr")], spreads=spreads).sections[0], "pdr").scores[0]
+    assert real.known_sd is None, "drawn images say nothing of photographs"
+
+
 def test_an_interval_says_which_source_of_variation_it_covers() -> None:
-    records = [record("pdr", seed=seed, value=0.4 + 0.1 * seed, seeds={"split": 9, "evaluate": 9}) for seed in (0, 1)]
+    records = [record("pdr", seed=seed, value=0.4 + 0.1 * seed, seeds={"split": 9, "evaluate": 9}) for seed in range(3)]
     (section,) = build(records).sections
-    assert row_of(section, "pdr").scores[0].over == "fit seeds"
-    assert any("Student's t of the mean over fit seeds" in text for text in build(records).captions)
+    assert row_of(section, "pdr").scores[0].over == "fit seeds and tracks"
+    assert any(
+        "over fit seeds and tracks, by Student's t with Satterthwaite" in text for text in build(records).captions
+    )
+    drawn = [record("pdr", seeds={"evaluate": place}, value=0.4 + 0.1 * place) for place in range(3)]
+    row = row_of(build(drawn).sections[0], "pdr")
+    assert (row.scores[0].over, row.trainings) == ("evaluate seeds and tracks", 1), (
+        "one training, evaluated three times"
+    )
 
 
 def test_seeds_that_change_nothing_keep_the_interval_over_tracks() -> None:
-    (section,) = build([record("raw_pixels", seed=seed, value=0.4) for seed in range(3)]).sections
+    pixels = [record("raw_pixels", seed=seed, value=0.4, trained=False, training={}) for seed in range(3)]
+    (section,) = build(pixels).sections
+    assert row_of(section, "raw_pixels").trainings == 0
     score = row_of(section, "raw_pixels").scores[0]
     assert (score.low, score.high, score.over, score.seeds) == (0.38, pytest.approx(0.42), "tracks", 3)
 
 
-def test_an_interval_over_two_far_seeds_stays_within_the_metrics_range() -> None:
-    (section,) = build([record("pdr", seed=0, value=0.1), record("pdr", seed=1, value=0.9)]).sections
-    score = row_of(section, "pdr").scores[0]
-    assert (score.low, score.high) == (0.0, 1.0)
+def test_an_interval_stays_within_the_metrics_range_and_no_other() -> None:
+    def scores(declared: list[Metric], values: tuple[float, ...]) -> Score:
+        metrics = [{"gain": value} for value in values]
+        records = [
+            record("pdr", "own", seed, metrics=own, intervals={}, declared=declared) for seed, own in enumerate(metrics)
+        ]
+        return row_of(build(records).sections[0], "pdr").scores[0]
 
-
-def test_the_best_and_all_that_overlap_it_are_marked() -> None:
-    values = {"vqvae": 0.40, "pdr": 0.57, "pdr_loocc_l": 0.60, "raw_pixels": 0.561, "chance": 0.2}
-    (section,) = build([record(name, value=value, half=0.02) for name, value in values.items()]).sections
-    marked = {row.method for row in section.rows if row.scores[0].best}
-    assert marked == {"pdr_loocc_l", "pdr", "raw_pixels"}
-
-
-def test_without_intervals_only_equal_values_tie() -> None:
-    values = {"pdr": 0.6, "pdr_loocc_l": 0.6, "vqvae": 0.5999}
-    (section,) = build([record(name, value=value, intervals={}) for name, value in values.items()]).sections
-    assert [row.scores[0].best for row in section.rows[:3]] == [False, True, True]
+    far = (0.1, 0.9, 0.5)
+    assert (scores([Metric("gain")], far).low, scores([Metric("gain")], far).high) == (0.0, 1.0)
+    for metric in ([Metric("gain", low=-1.0)], [Metric("gain", low=None)], []):
+        low = scores(metric, (0.1, -0.1, 0.0)).low
+        assert low is not None
+        assert low < -0.2, "may be negative"
+    wrongly = scores([Metric("gain")], (-0.1, -0.2, -0.3))
+    assert wrongly.low is not None
+    assert wrongly.low < -0.3, "not beside its own value"
 
 
 def test_what_did_not_run_says_so_and_why() -> None:
@@ -131,6 +167,7 @@ def test_a_row_with_a_failed_seed_is_the_mean_of_the_others_and_says_so() -> Non
     assert row.scores[0].value == pytest.approx(0.55)
     assert row.scores[0].seeds == 2
     assert [section.notes[n - 1] for n in row.notes] == ["seed 1 failed: disk full", "mean of 2 of 3 seeds"]
+    assert row.trainings == 2
 
 
 def test_where_everything_failed_there_is_still_a_table() -> None:
@@ -151,7 +188,7 @@ def test_captions_state_what_the_task_says_and_what_was_left_out() -> None:
     captions = build([record(captions=said, dataset=data), record("vqvae", captions=said, dataset=data)]).captions
     assert captions[:2] == (said[0].text, said[1].text), "first, in the task's order, and once"
     text = " ".join(captions)
-    assert "bootstrap over tracks" in text
+    assert "95 % intervals: over tracks alone." in text
     assert "7 images; left out: unreadable image (2)" in text
 
 
@@ -247,11 +284,12 @@ def test_direction_and_range_are_the_declarations() -> None:
         metrics = {"angle": 60 * value, "loss": -value, "share_light": value}
         return record(method, "own", seed, metrics=metrics, intervals={}, declared=declared)
 
-    (section,) = build([of("pdr", 0, 0.1), of("pdr", 1, 2.9), of("vqvae", 0, 2.0), of("vqvae", 1, 2.0)]).sections
+    records = [of("pdr", seed, value) for seed, value in enumerate((0.1, 2.9, 1.5))]
+    (section,) = build([*records, *(of("vqvae", seed, 20 + 0.1 * seed) for seed in range(3))]).sections
     angle, loss, share = row_of(section, "pdr").scores
-    assert (angle.low, angle.high) == (0.0, 180.0)
+    assert angle.low == 0.0
     assert loss.low is not None
-    assert loss.low < -10, "no end"
+    assert loss.low < -4, "no end"
     assert [score.best for score in (angle, loss, share)] == [True, False, False]
     assert [score.best for score in row_of(section, "vqvae").scores] == [False, True, False], "unranked: none"
     assert "Less is better: light [degrees], loss." in build([of("pdr", 0, 0.1)]).captions

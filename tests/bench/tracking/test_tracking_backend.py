@@ -4,10 +4,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from sqlalchemy import make_url
 
-from bench.tracking.backend import TrackingError, locate, opened
+from bench.tracking.backend import TrackingError, experiment, locate, opened
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +66,33 @@ def test_a_defect_of_the_project_keeps_its_type(tmp_path: Path) -> None:
 def test_importing_the_package_imports_no_mlflow() -> None:
     code = "import sys, bench.tracking; sys.exit('mlflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["run #1", "50%41", "a?b=c", "ü ö", "semi;colon&amp", "[x]"])
+def test_the_database_lies_in_the_store_whatever_its_folder_is_called(name: str, tmp_path: Path) -> None:
+    backend = locate(tmp_path / name / "store")
+    assert make_url(backend.uri).database == str(tmp_path / name / "store" / "mlflow.db")
+    assert locate(tmp_path, backend.uri).database == backend.database, "and is found again by its address"
+
+
+class Experiments:
+    """A tracking client that knows one experiment, whose artifacts lie elsewhere."""
+
+    def get_experiment_by_name(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(lifecycle_stage="active", artifact_location="file:///elsewhere/2", experiment_id="2")
+
+
+def test_a_labs_own_experiment_is_used_and_never_to_be_deleted(tmp_path: Path) -> None:
+    client = cast(Any, Experiments())
+    lab = locate(tmp_path / "store", f"sqlite:///{tmp_path / 'lab.db'}")
+    # Called without the tests' checks of types, which would ask for a real client.
+    ask = getattr(experiment, "__wrapped__", experiment)
+    assert ask(client, lab, "pdr-bench") == "2"
+    with pytest.raises(TrackingError, match=r"store was moved.*delete that mlflow\.db"):
+        ask(client, locate(tmp_path / "store"), "pdr-bench")
+
+
+def test_a_database_of_another_user_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.tracking.backend.os.access", lambda *_: False)
+    with pytest.raises(TrackingError, match="belongs to another user"), opened(locate(tmp_path / "store")):
+        pass

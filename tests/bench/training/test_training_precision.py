@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bench.training import precision
-from bench.training.precision import repeatable, resolve_precision
+from bench.training.precision import exact_float32, repeatable, resolve_precision
 from methods.base import Schedule
 
 
@@ -23,6 +23,7 @@ def test_a_named_precision_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_repeatable_gives_settings_back_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     inside: list[bool] = []
 
     def work() -> None:
@@ -30,12 +31,28 @@ def test_repeatable_gives_settings_back_after_an_error(monkeypatch: pytest.Monke
             inside.append(torch.are_deterministic_algorithms_enabled())
             inside.append(torch.is_deterministic_algorithms_warn_only_enabled())
             inside.append(not torch.backends.cudnn.benchmark)
+            inside.append(not torch.backends.cudnn.allow_tf32)
             raise KeyError
 
     fill = torch.utils.deterministic.fill_uninitialized_memory
     with pytest.raises(KeyError):
         work()
-    assert inside == [True, True, True]
+    assert inside == [True] * 4
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.backends.cudnn.benchmark
+    assert torch.backends.cudnn.allow_tf32
     assert torch.utils.deterministic.fill_uninitialized_memory == fill
+
+
+def test_float32_is_exact_and_the_callers_choice_comes_back() -> None:
+    """Also the choice of `medium`, which `allow_tf32` alone cannot tell from `high`."""
+    before = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision("medium")
+        assert torch.backends.cuda.matmul.allow_tf32
+        with exact_float32():
+            assert not torch.backends.cuda.matmul.allow_tf32
+            assert not torch.backends.cudnn.allow_tf32
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision(before)

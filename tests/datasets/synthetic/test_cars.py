@@ -60,7 +60,7 @@ def test_a_car_is_seen_whole_on_a_plain_ground(drawn: Content) -> None:
 def test_truth_names_the_sides_that_are_seen_and_lit(drawn: Content) -> None:
     """A camera at the car's left sees it face the image's left, and its left side lit from the image's right."""
     [shot] = list(ShapeNetCarsStandIn.open("smoke").shots())[1:2]  # an ambulance: large plain sides
-    shot = replace(shot, azimuth=50.0, elevation=10.0, light_elevation=10.0)
+    shot = replace(shot, azimuth=50.0, elevation=10.0, light_elevation=10.0, second=0.0)
     plain = replace(shot, car=replace(shot.car, light_bar=False, stripe=False, windows=0))
     right, left, mirrored = render(
         [
@@ -70,17 +70,35 @@ def test_truth_names_the_sides_that_are_seen_and_lit(drawn: Content) -> None:
         ],
         32,
     ).astype(int)
-    side, front = np.s_[12:18, 18:24], np.s_[17:19, 6:9]
+    side, front = np.s_[12:18, 18:24], np.s_[17:19, 4:7]
     assert right[side].mean() > left[side].mean() + 40
     assert left[front].mean() > right[front].mean() + 40
     # The rasteriser draws half a pixel to the left of the centre (as Neural Mesh Renderer does), so the mirror image
     # lies a whole pixel off.
-    assert np.abs(right[:, :-1] - mirrored[:, ::-1][:, 1:]).mean() < 0.1
+    assert np.abs(right[:, :-1] - mirrored[:, ::-1][:, 1:]).mean() < 0.25
     for index, shot in enumerate(list(ShapeNetCarsStandIn.open("smoke").shots())[:3]):
         assert drawn.truth["view"][index] == pytest.approx([shot.azimuth, shot.elevation])
         assert drawn.truth["light"][index] == pytest.approx(
             [shot.ambient, shot.diffuse, shot.light_azimuth, shot.light_elevation]
         )
+
+
+def test_a_second_light_and_gloss_add_light() -> None:
+    shot = next(iter(ShapeNetCarsStandIn.open("smoke").shots()))
+    assert shot.second > 0
+    dark, first, both = render([replace(shot, diffuse=0.0, second=0.0), replace(shot, second=0.0), shot], 64).astype(
+        int
+    )
+    assert (dark <= first).all()
+    assert (first <= both).all()
+    assert (both - first).mean() > 0.5
+    # Flat sides would have one brightness each; a highlight changes along them.
+    windows = replace(
+        shot, car=replace(shot.car, windows=0, light_bar=False, stripe=False), elevation=0.0, azimuth=90.0
+    )
+    side = render([replace(windows, light_azimuth=0.0, light_elevation=5.0, second=0.0)], 64)[0].astype(int)
+    row = side[34, 20:44, 0]
+    assert np.ptp(row) >= 3, row
 
 
 def test_the_same_bits_alone_and_in_a_larger_subset(drawn: Content) -> None:

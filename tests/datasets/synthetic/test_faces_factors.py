@@ -7,7 +7,7 @@ import pytest
 
 from datasets.synthetic.faces.factors import NAMES, factors
 from datasets.synthetic.faces.scenes import light_from, view_of
-from datasets.synthetic.sources import FacesTruth
+from datasets.synthetic.sources import FacesTruth, FacesTruthUnmatched
 
 FACES = list(FacesTruth.open("mini").faces())
 
@@ -39,6 +39,19 @@ def test_known_scene() -> None:
         "light.direction_y": 0.0,
     }
     assert {name: values[name] for name in expected} == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_other_world_has_the_same_factors_but_for_its_light_and_hats() -> None:
+    other = list(FacesTruthUnmatched.open("mini").faces())
+    changed = {"light.ambient", "geometry.hair_line", "view.distance"}
+    ours, theirs = factors(FACES), factors(other)
+    for index, name in enumerate(NAMES):
+        if name not in changed:
+            assert theirs[:, index] == pytest.approx(ours[:, index], abs=1e-5), name
+    assert (theirs[:, NAMES.index("light.ambient")] < ours[:, NAMES.index("light.ambient")]).all(), "more lights"
+    bare = np.array([face.identity.hat < 0.5 for face in FACES])
+    line = NAMES.index("geometry.hair_line")
+    assert np.array_equal(theirs[bare, line], ours[bare, line])
 
 
 def test_kinds_are_independent_of_each_other() -> None:

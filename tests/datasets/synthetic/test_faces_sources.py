@@ -8,18 +8,21 @@ import pytest
 from datasets import tv
 from datasets.base import Silent
 from datasets.errors import BenchError
+from datasets.synthetic.faces.beyond import FIELD_OF_VIEW, NEAR
+from datasets.synthetic.faces.parameters import Camera, Identity
 from datasets.synthetic.sources import (
     SIZES,
     BBTStandIn,
     BuffyStandIn,
     FacesTruth,
+    FacesTruthUnmatched,
     StandIn,
     TracksStandIn,
     UTKFaceStandIn,
 )
 from datasets.synthetic.tracks import BBT, BUFFY, FRAMES, Series
 
-ALL = (UTKFaceStandIn, BBTStandIn, BuffyStandIn, FacesTruth)
+ALL = (UTKFaceStandIn, BBTStandIn, BuffyStandIn, FacesTruth, FacesTruthUnmatched)
 
 
 def test_published_counts() -> None:
@@ -106,17 +109,58 @@ def test_scenes_share_their_light_and_differ_from_one_another() -> None:
 
 
 def test_nobody_is_in_two_datasets() -> None:
-    strangers = {face.identity for face in islice(UTKFaceStandIn.open("full").faces(), 300)}
-    cast = {*BBT.people, *BUFFY.people}
+    strangers = {who(face.identity) for face in islice(UTKFaceStandIn.open("full").faces(), 300)}
+    cast = {who(person) for person in (*BBT.people, *BUFFY.people)}
     assert len(cast) == 11
     assert not cast & strangers
-    assert not {face.identity for face in FacesTruth.open("smoke").faces()} & (cast | strangers)
+    truth = [{who(face.identity) for face in kind.open("smoke").faces()} for kind in (FacesTruth, FacesTruthUnmatched)]
+    assert truth[0] == truth[1], "but for the two worlds of one"
+    assert not truth[0] & (cast | strangers)
 
 
-def test_complete_truth() -> None:
-    content = FacesTruth.open("smoke").read(16, Silent())
+def who(person: Identity) -> tuple[object, ...]:
+    """What a person is known by in either world."""
+    return person.texture, person.skin, person.hair, person.eye_x, person.mouth_y
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_worlds(kind: type[StandIn]) -> None:
+    """Only `faces_truth` shows PDR's own world."""
+    faces = list(islice(kind.open("smoke").faces(), 20))
+    matched = kind is FacesTruth
+    assert {face.camera for face in faces} == {Camera() if matched else NEAR}
+    for face in faces:
+        beyond = (face.light.second, face.light.shadow, face.identity.shine, abs(face.identity.hair_uneven))
+        assert all(value == 0 if matched else value > 0 for value in beyond)
+    assert any(face.identity.hair_uneven < 0 for face in faces) != matched
+    assert any(face.identity.hair_uneven > 0 for face in faces) != matched
+
+
+def test_pdrs_own_world_has_not_changed() -> None:
+    """Bits of the drawing: numbers of `truth` and `disentanglement` rest on them."""
+    content = FacesTruth.open("smoke").read(32, Silent())
+    sums = [int(content.images[index].astype(np.int64).sum()) for index in (0, 7, 31)]
+    assert sums == [217523, 369637, 318169]
+
+
+def test_the_two_worlds_show_the_same_scenes() -> None:
+    """Pairs of images: the same person does the same, turned alike, the first light from where it was."""
+    for ours, theirs in zip(FacesTruth.open("smoke").faces(), FacesTruthUnmatched.open("smoke").faces(), strict=True):
+        assert who(ours.identity) == who(theirs.identity)
+        assert ours.expression == theirs.expression
+        assert ours.surroundings == theirs.surroundings
+        assert (ours.view.rx, ours.view.ry, ours.view.rz) == (theirs.view.rx, theirs.view.ry, theirs.view.rz)
+        assert (ours.light.direction, ours.light.diffuse) == (theirs.light.direction, theirs.light.diffuse)
+
+
+@pytest.mark.parametrize("kind", [FacesTruth, FacesTruthUnmatched])
+def test_complete_truth(kind: type[FacesTruth]) -> None:
+    content = kind.open("smoke").read(16, Silent())
     count = SIZES["faces_truth"]["smoke"][0]
     shapes = {name: values.shape for name, values in content.truth.items()}
+    if kind is FacesTruthUnmatched:
+        assert shapes.pop("field_of_view") == (count,)
+        assert set(content.truth["field_of_view"]) == {FIELD_OF_VIEW}
     assert shapes == {
         "light": (count, 5),
         "view": (count, 6),

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 from bench.grid.catalogue import DATASETS
 from bench.grid.request import Options
@@ -12,9 +14,12 @@ from bench.pipeline.data import open_source
 from datasets.base import Content, Silent
 from datasets.celebamask import PARTS
 from datasets.rafdb import EMOTIONS
+from datasets.synthetic.faces.acting import show
+from datasets.synthetic.faces.beyond import NEAR
 from datasets.synthetic.faces.parameters import Face
 from datasets.synthetic.faces.render import render
 from datasets.synthetic.faces.rendered import Rendered
+from datasets.synthetic.faces.scenes import view_of
 from datasets.synthetic.labelled import PARTS_OF, CelebAMaskStandIn, CelebAStandIn, RAFDBStandIn
 from datasets.synthetic.sources import StandIn
 from datasets.synthetic.sweeps import LIGHTS, ViewSweepStandIn, YaleBStandIn
@@ -55,6 +60,17 @@ def test_a_second_drawing_has_the_same_bits(drawn: dict[str, Content]) -> None:
         assert np.array_equal(again.images, drawn[kind.name].images), kind.name
 
 
+@pytest.mark.parametrize("kind", STAND_INS)
+def test_tasks_show_what_pdr_does_not_model(kind: type[StandIn]) -> None:
+    for face in kind.open("smoke").faces():
+        assert face.camera == NEAR
+        assert face.light.shadow > 0
+        assert (face.light.second > 0) == (kind is not YaleBStandIn), "one flash at a time"
+        assert face.identity.shine > 0
+        assert face.identity.hair_uneven != 0
+        assert face.identity.hair_sweep != 0
+
+
 def start_of_mini(source: StandIn) -> list[Face]:
     """Faces of the `mini` subset of a `smoke` source: where it has parts, as many of each as `smoke` has, else all."""
     mini = type(source).open("mini")
@@ -84,6 +100,8 @@ def test_rafdb_mini_is_a_part_of_the_whole() -> None:
     mini, full = RAFDBStandIn.open("mini"), RAFDBStandIn.open("full")
     for index in (0, 1, 400, 799):
         assert mini.face("test", index) == full.face("test", index * 3068 // 800)
+        assert mini.face("train", index) == full.face("train", index * 12_271 // 3200)
+        assert mini.face("train", index) != mini.face("test", index)
 
 
 def test_a_person_has_one_number_in_every_subset(drawn: dict[str, Content]) -> None:
@@ -106,10 +124,48 @@ def test_emotions_occur_in_the_published_proportions(drawn: dict[str, Content]) 
     content = drawn["rafdb"]
     assert content.classes["emotion"] == EMOTIONS
     assert set(np.unique(content.labels["emotion"])) == set(range(7)), "all of them even in the smallest subset"
-    assert sum(RAFDBStandIn.counts) == PARTS_OF["rafdb"]["full"].test == 3068
-    whole, last = RAFDBStandIn.open("full"), (np.cumsum(RAFDBStandIn.counts) - 1).tolist()
-    assert [int(whole.face("test", index).expression.emotion) for index in last] == list(range(7))
-    assert [int(whole.face("test", index + 1).expression.emotion) for index in last[:-1]] == list(range(1, 7))
+    full = PARTS_OF["rafdb"]["full"]
+    for part, size in (("train", full.train), ("test", full.test)):
+        counts = RAFDBStandIn.counts[part]
+        assert sum(counts) == size == {"train": 12_271, "test": 3068}[part]
+        whole, last = RAFDBStandIn.open("full"), (np.cumsum(counts) - 1).tolist()
+        assert [int(whole.face(part, index).expression.emotion) for index in last] == list(range(7))
+        assert [int(whole.face(part, index + 1).expression.emotion) for index in last[:-1]] == list(range(1, 7))
+        mini = RAFDBStandIn.open("mini")
+        few = getattr(PARTS_OF["rafdb"]["mini"], part)
+        labels = [int(mini.face(part, index).expression.emotion) for index in range(few)]
+        shares = np.bincount(labels, minlength=7) / few
+        assert shares == pytest.approx(np.array(counts) / size, abs=0.002)
+
+
+def test_emotions_move_what_others_leave() -> None:
+    """By the expression alone every emotion differs from every other where the face shows it."""
+    someone = next(iter(RAFDBStandIn.open("smoke").faces()))
+    bare = replace(someone, identity=replace(someone.identity, glasses=0.0, hat=0.0, hair_line=1.1), view=view_of(0.0))
+    shown = render([replace(bare, expression=show(name, 0.6)) for name in EMOTIONS], 64)
+    for first in range(7):
+        for second in range(first):
+            apart = np.abs(shown.image[first].astype(int) - shown.image[second]).max(axis=-1) > 20
+            assert apart.sum() > 60, (EMOTIONS[first], EMOTIONS[second], apart.sum())
+    # Geometry, not paint alone.
+    relief = np.abs(shown.depth - shown.depth[EMOTIONS.index("neutral")]).max(axis=(1, 2))
+    assert (relief[: EMOTIONS.index("neutral")] > 0.001).all()
+    colour = shown.albedo.mean(axis=(1, 2))
+    assert np.ptp(colour, axis=0).max() < 0.02, "no colour tells them"
+
+
+def test_a_neighbour_in_pixels_knows_more_than_chance() -> None:
+    """Five nearest neighbours among 7 x 70 training images, as many of each emotion."""
+    source, each = RAFDBStandIn.open("full"), 70
+    faces = []
+    for part in ("train", "test"):
+        first = np.cumsum((0, *RAFDBStandIn.counts[part]))
+        faces += [source.face(part, int(first[kind]) + index) for kind in range(7) for index in range(each)]
+    images = render(faces, 64).image.reshape(len(faces), -1).astype(np.float32)
+    labels = np.repeat(np.arange(7), each)
+    found = KNeighborsClassifier(5).fit(images[: 7 * each], labels).predict(images[7 * each :])
+    # Guessing stays below that in 99.9 % of all samples of 490.
+    assert (found == labels).mean() > 1 / 7 + 0.05
 
 
 def test_attributes_are_those_of_the_people(drawn: dict[str, Content]) -> None:

@@ -1,6 +1,7 @@
 """LOOCC: what is perturbed and by how much, what the contrastive loss sees, and where gradients go."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from methods.pdr.config import PDRConfig
 from methods.pdr.learner import PDRLearner
 from methods.pdr.loocc import choose, nt_xent, perturb_light, perturb_view, turned, unchanged
 from methods.pdr.method import PDR
-from methods.pdr.scene import Light
+from methods.pdr.scene import Light, look_up
 from methods.ranges import signed
 
 MANY = 4000
@@ -117,6 +118,38 @@ def test_another_light_leaves_the_object_where_it_is(learner: PDRLearner, genera
     assert fast[~covered].abs().max() == 0
     assert not torch.equal(fast, turned_by_nothing)
     assert (fast - result.image_hat[:3])[covered].abs().mean() > 0.01
+
+
+@pytest.mark.parametrize("perturbed", ["light", "view"])
+def test_released_mask_is_what_plain_and_mirrored_object_cover(
+    learner: PDRLearner, generator: torch.Generator, perturbed: Any
+) -> None:
+    """A mirrored object is seen from a random view of its own, drawn after those of the plain ones. Here the object
+    slopes from left to right and is turned, so that its mirrored copy covers other pixels."""
+    released = PDRLearner(learner.model.networks, learner.config.model_copy(update={"loocc_mask": "both"}))
+    with torch.no_grad():
+        scene = learner.model.scene
+        result = learner.model(signed(torch.rand(3, 3, 64, 64, generator=generator)))
+        slope = torch.linspace(0.92, 1.08, 64).expand(3, 64, 64)
+        depth, view = torch.cat([slope, slope.flip(2)]), torch.tensor([[0.0, 0.4, 0.0, 0.0, 0.0, 0.0]]).repeat(3, 1)
+        result = replace(result, depth=depth, view=view, rendered=scene.render(depth, view.repeat(2, 1)))
+        both, plain = (
+            one.perturbed_image(result, perturbed, torch.Generator().manual_seed(1)) for one in (released, learner)
+        )
+        views = result.view.repeat(2, 1)
+        if perturbed == "view":
+            views = perturb_view(views, learner.config, torch.Generator().manual_seed(1))
+        covered = scene.render(result.depth, views).covered
+        mask = (covered[:3] & covered[3:])[:, None]
+    assert mask.sum() < covered[:3].sum(), "the mirrored object covers less"
+    shared = mask.expand_as(both)
+    assert both[~shared].abs().max() == 0
+    assert plain[~shared].abs().max() > 0
+    if perturbed == "light":
+        torch.testing.assert_close(both, plain * mask)
+    else:
+        seen = scene.render(result.depth[:3], views[:3])
+        torch.testing.assert_close(both, look_up(result.canonical_image[:3], seen.grid) * mask)
 
 
 @pytest.mark.parametrize("perturbed", ["light", "view"])

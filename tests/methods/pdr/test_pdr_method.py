@@ -40,7 +40,7 @@ def images() -> np.ndarray:
 
 def test_defaults_are_the_papers() -> None:
     config = PDRConfig()
-    assert (config.schedule.learning_rate, config.schedule.weight_decay) == (1e-3, 0)
+    assert (config.schedule.learning_rate, config.schedule.weight_decay) == (1e-3, 5e-4), "the decay is Unsup3D's"
     assert (config.schedule.batch_size, config.schedule.max_epochs, config.schedule.patience) == (64, 300, 10)
     assert (config.loocc, config.loocc_weight, config.temperature) == ("none", 0.01, 0.5)
     assert config.border_depth == pytest.approx(1.04)
@@ -57,11 +57,21 @@ def test_every_layer_of_settings_is_valid(domain: Any, protocol: Any, profile: s
     assert config.confidence == (domain == "faces")
     assert config.flip_weight == (0.5 if domain == "faces" else 1.0)
     assert config.border_depth == pytest.approx(1.04 if domain == "faces" else 1.08)
+    assert config.loocc_mask == ("both" if protocol == "released" else "plain")
+    assert config.track_scale == (255 if protocol == "released" else 1)
     if protocol == "released":
         assert config.schedule.learning_rate == 1e-4
         assert (config.schedule.weight_decay, config.schedule.patience) == (5e-4, 20)
     if profile == "paper":
         assert config.perceptual_weight == (1.0 if domain == "faces" else 0.01)
+
+
+@pytest.mark.parametrize(("domain", "size"), [("faces", 64), ("cars", 256)])
+def test_released_schedules(domain: Any, size: int) -> None:
+    """The paper's but for the rate, the patience and, of cars, the batch: a schedule in part goes on from PDR's own."""
+    config = PDRConfig(**PDR.for_protocol("released", domain))
+    own = PDRConfig().schedule
+    assert config.schedule == own.model_copy(update={"learning_rate": 1e-4, "patience": 20, "batch_size": size})
 
 
 def test_cars_train_half_as_long_in_mini_only() -> None:
@@ -93,7 +103,7 @@ def test_features_are_chosen_by_name_and_keep_their_order(images: np.ndarray) ->
 
 
 def test_changing_the_features_keeps_the_training() -> None:
-    assert PDRConfig.encode_fields() == {"features", "encode_precision"}
+    assert PDRConfig.encode_fields() == {"features", "encode_precision", "track_scale"}
 
 
 def test_bfloat16_features_are_nearly_the_same(images: np.ndarray) -> None:

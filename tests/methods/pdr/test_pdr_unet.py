@@ -151,7 +151,7 @@ def test_the_supervised_row_starts_where_training_starts() -> None:
 
 
 def test_what_is_segmented_does_not_change_the_training() -> None:
-    assert PDRUNetConfig.encode_fields() == {"features", "encode_precision", "encoder", "frozen"}
+    assert PDRUNetConfig.encode_fields() == {"features", "encode_precision", "track_scale", "encoder", "frozen"}
     notes = [method(encoder=name, frozen=frozen).notes() for name in ("albedo", "joint") for frozen in (False, True)]
     assert all(found == notes[0] for found in notes), "one checkpoint, one set of notes"
 

@@ -1,6 +1,7 @@
 """The method: which weights it takes, its features, and training in their place."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from datasets.blocks import to_float
 from datasets.errors import BenchError, WeightsMissing
 from datasets.streams import generator
 from methods.base import Learner, Schedule
+from methods.ris.method import RIS
 from methods.stylegan2.config import PROFILES, StyleGAN2E4EConfig
 from methods.stylegan2.method import StyleGAN2E4E
 
@@ -145,6 +147,42 @@ def test_source_images(side: int) -> None:
     assert method.module.architecture.encoder_input == 256
     trained = StyleGAN2E4EConfig(input_size=side, train=True)
     assert trained.architecture.resolution == trained.architecture.encoder_input == side
+
+
+def remember(seen: list[torch.Tensor], image: torch.Tensor, stage: int | None) -> torch.Tensor:
+    """What an encoder of the full size is called with, in place of calling it."""
+    seen.append(image)
+    return torch.zeros(len(image), 18, 512, device="meta")
+
+
+def test_released_encoder_is_fed_the_source_images_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 px, where the official encoder's own size is 256; images of 256 px are brought to 64."""
+    given = StyleGAN2E4E.for_protocol("released", "faces")
+    assert given == RIS.for_protocol("released", "faces") == {"encoder_input": 64}
+    assert StyleGAN2E4E.for_protocol("default", "faces") == {}
+    for side in (64, 256):
+        with torch.device("meta"):
+            method = StyleGAN2E4E(StyleGAN2E4EConfig(**given, input_size=side))
+        seen: list[torch.Tensor] = []
+        monkeypatch.setattr(method.module.encoder, "forward", partial(remember, seen))
+        method.encode(torch.full((2, 3, side, side), 0.75))
+        assert [image.shape for image in seen] == [(2, 3, 64, 64)]
+        torch.testing.assert_close(seen[0], torch.full((2, 3, 64, 64), 0.5), rtol=0, atol=1e-6)
+    # One that was made for less takes its own size: 64 px for one that is trained on such images.
+    assert StyleGAN2E4E(StyleGAN2E4EConfig(**given, **PROFILES["smoke"])).module.encoder_side == 64
+
+
+def test_a_smaller_image_goes_unscaled_through_the_encoder(settings: Settings, files: Path) -> None:
+    config = settings(encoder=str(files / ENCODER), encoder_input=16)
+    method = StyleGAN2E4E(config)
+    method.load_published()
+    method.module.eval()
+    batch = to_float(images(3))
+    with torch.inference_mode():
+        small = torch.nn.functional.interpolate(batch, (16, 16), mode="bilinear", antialias=True)
+        expected = method.module.encoder(small * 2 - 1) + method.module.latent_avg
+        torch.testing.assert_close(method.encode(batch), expected.flatten(1), rtol=0, atol=1e-6)
+        torch.testing.assert_close(method.encoder()(batch), expected.flatten(1), rtol=0, atol=1e-6)
 
 
 def test_training_in_two_stages(settings: Settings) -> None:

@@ -135,9 +135,9 @@ def dataset() -> Dataset:
     )
 
 
-def scored(model: Any, dataset: Dataset, folder: Any, attribute: str = "Smiling") -> Scores:
+def scored(model: Any, dataset: Dataset, folder: Any, attribute: str = "Smiling", **settings: Any) -> Scores:
     task = Attribution(
-        AttributionConfig(attribute=attribute, labels=(64,), epochs=40, batch_size=8, learning_rate=0.05)
+        AttributionConfig(attribute=attribute, labels=(64,), epochs=40, batch_size=8, learning_rate=0.05, **settings)
     )
     trainer = FabricTrainer(folder, seed=0, split_seed=0, device="cpu", progress=Silent())
     frames = task.frames(dataset, seed=0)
@@ -157,6 +157,24 @@ def test_the_group_that_tells_has_the_larger_share(dataset: Dataset, tmp_path: A
     assert "surest" in scores.pictures["grad_cam"].caption
     again = scored(Told, dataset, tmp_path / "again")
     assert again.metrics == scores.metrics
+
+
+def test_released_paths_start_from_zero(dataset: Dataset, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[Tensor] = []
+
+    def watched(head: nn.Module, features: Tensor, baseline: Tensor, column: int, tolerance: float) -> Any:
+        starts.append(baseline)
+        return integrated_gradients(head, features, baseline, column, tolerance)
+
+    monkeypatch.setattr("tasks.attribution.task.integrated_gradients", watched)
+    default, released = (scored(Told, dataset, tmp_path / name, protocol=name) for name in ("default", "released"))
+    mean, zero = starts
+    assert mean.abs().min() > 0
+    assert zero.abs().max() == 0
+    assert mean.shape == zero.shape == (1, 2)
+    assert default.metrics["head_accuracy"] == released.metrics["head_accuracy"], "the head is the same"
+    assert default.metrics["share_mouth"] != released.metrics["share_mouth"]
+    assert released.details["attribution"]["error"] < 1e-4, "complete from there too"
 
 
 def test_groups_that_share_a_network_have_shares_but_no_pictures(dataset: Dataset, tmp_path: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from sklearn.metrics import average_precision_score, balanced_accuracy_score
 
 from datasets.base import Dataset
 from datasets.errors import BenchError
@@ -17,7 +18,8 @@ from tasks.metrics.bootstrap import bootstrap_intervals
 from tasks.metrics.clustering import clustering_metrics, contingency
 from tasks.results import PerItem
 
-METRICS = ("accuracy", "hungarian", "f1", "nmi")
+METRICS = ("accuracy", "hungarian", "f1", "nmi", "ami", "ari")
+ANSWERS = ("balanced_accuracy", "average_precision")
 
 
 def attribute_dataset(values: np.ndarray, **changes: Any) -> Dataset:
@@ -49,7 +51,7 @@ def test_a_feature_that_is_an_attribute_scores_one_on_it(chosen: int) -> None:
     values = drawn_values(80, 5)
     scores = score(values[:, [chosen]].astype(np.float32), attribute_dataset(values))
     own = scores.details["attributes"][f"attribute {chosen}"]
-    assert [own[name] for name in METRICS] == pytest.approx([1, 1, 1, 1])
+    assert [own[name] for name in (*METRICS, *ANSWERS)] == pytest.approx([1] * 8)
     assert scores.metrics["accuracy"] < 0.95
 
 
@@ -65,6 +67,9 @@ def test_features_that_tell_nothing_score_at_chance() -> None:
     assert scores.metrics["nmi"] < 0.01
     for name, value in scores.metrics.items():
         interval = scores.intervals[name]
+        if name == "balanced_accuracy":
+            assert value == pytest.approx(0.5, abs=0.02)
+            continue  # where both clusters have one majority it is 1/2 in every resample
         assert interval.low < value < interval.high, name
         assert interval.over == "items"
 
@@ -82,7 +87,9 @@ def test_scores_are_means_of_each_attribute_scored_alone() -> None:
             assert scores.details["attributes"][f"attribute {column}"][name] == pytest.approx(float(value))
             alone[name].append(float(value))
         assert scores.details["attributes"][f"attribute {column}"]["known"] == np.count_nonzero(known)
-    assert scores.metrics == pytest.approx({name: np.mean(found) for name, found in alone.items()})
+    assert {name: scores.metrics[name] for name in METRICS} == pytest.approx(
+        {name: np.mean(found) for name, found in alone.items()}
+    )
     assert scores.details["unknown"] == np.count_nonzero(values < 0)
 
 
@@ -167,7 +174,8 @@ def test_intervals_of_one_attribute_are_those_of_the_bootstrap() -> None:
     clusters = np.where(generator(0, "test").random(300) < 0.7, values[:, 0], 1 - values[:, 0])
     joint = mean_intervals(clusters, values, generator(0, "bootstrap"))
     alone = bootstrap_intervals(contingency(clusters, values[:, 0], (2, 2)), "items", generator(1, "bootstrap"))
-    for name, interval in joint.items():
+    for name in METRICS:
+        interval = joint[name]
         assert interval.low == pytest.approx(alone[name].low, abs=0.012), name
         assert interval.high == pytest.approx(alone[name].high, abs=0.012), name
 
@@ -188,18 +196,58 @@ def test_attributes_known_of_few_items_have_intervals() -> None:
     values[:2, 0] = [0, 1]
     values[1:4, 1] = [1, 0, 1]
     intervals = mean_intervals(np.arange(12) % 2, values, generator(0, "bootstrap"))
-    assert all(0 <= interval.low <= interval.high <= 1 for interval in intervals.values())
+    for name, interval in intervals.items():
+        assert interval.low <= interval.high <= 1, name
+        assert interval.low >= 0 or name in ("ami", "ari"), name
 
 
 def test_scores_are_declared_and_explained(checked: Callable[[Task, Scores], list[str]]) -> None:
-    """They are compared by intervals: no array has a mean that is a score."""
     values = drawn_values(60, 3)
     scores = score(generator(0, "test").standard_normal((60, 4)), attribute_dataset(values))
-    clusters, attributes, meaning, reduced = checked(CelebA(), scores)
+    clusters, attributes, meaning, answers, voted, reduced = checked(CelebA(), scores)
     assert clusters == "2 clusters, the true number (oracle)."
     assert attributes == "Means over 3 attributes, all scored against one clustering."
     assert meaning.startswith("accuracy: majority label per cluster")
     assert reduced == "Less than the paper's protocol: 60 test images in place of the paper's 6,000."
     assert scores.secondary["finch_nmi"] == scores.details["finch"]["at_classes"]["nmi"]
-    assert scores.per_item == PerItem()
-    assert not scores.metrics.keys() & scores.predictions.keys()
+    positive = values.mean()
+    assert answers.endswith(f"by chance {positive:.3f}.")
+    assert voted == "knn_*: by the share of the 5 nearest others (Euclidean) that has it."
+    assert scores.per_item == PerItem("attribute_clustering")
+
+
+def test_answers_by_cluster_are_scikit_learns() -> None:
+    values, clusters = drawn_values(80, 5, unknown=0.2), generator(0, "test", "clusters").integers(0, 3, 80)
+    tables = tables_of(clusters, values)
+    found = attribute_metrics(tables, tables)
+    for column in range(5):
+        known = values[:, column] >= 0
+        own, cluster = values[known, column], clusters[known]
+        share = tables[column, :, 1] / tables[column].sum(axis=1)
+        answers = tables[column].argmax(axis=1)
+        assert found["average_precision"][column] == pytest.approx(average_precision_score(own, share[cluster]))
+        assert found["balanced_accuracy"][column] == pytest.approx(balanced_accuracy_score(own, answers[cluster]))
+
+
+def test_people_are_resampled_whole_and_do_not_vote_for_themselves(
+    checked: Callable[[Task, Scores], list[str]],
+) -> None:
+    """Four images of a person with one set of attributes are one observation, not four."""
+    people = np.repeat(np.arange(40), 4)
+    values = drawn_values(40, 3)[people]
+    features = generator(0, "test", "people").standard_normal((40, 6))[people]
+    features = features + 0.01 * generator(0, "test", "images").standard_normal(features.shape)
+    split = np.full(160, 2)
+    alone = score(features, attribute_dataset(values))
+    whole = score(
+        features, attribute_dataset(values, labels={"attributes": values, "split": split, "identity": people})
+    )
+    assert whole.metrics == alone.metrics
+    for name in ("accuracy", "nmi"):
+        by_person, by_image = whole.intervals[name], alone.intervals[name]
+        assert (by_person.over, by_image.over) == ("people", "items")
+        assert by_person.high - by_person.low > 1.5 * (by_image.high - by_image.low)
+    assert alone.secondary["knn_balanced_accuracy"] == 1 > whole.secondary["knn_balanced_accuracy"] + 0.2
+    assert whole.per_item == PerItem("attribute_clustering", groups="person")
+    assert (whole.predictions["person"] == people).all()
+    assert "Intervals resample people, each with all their images." in checked(CelebA(), whole)

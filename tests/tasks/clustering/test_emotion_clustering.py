@@ -29,7 +29,8 @@ def test_only_test_images_are_clustered() -> None:
     assert frames.tolist() == list(range(28, 70))
     features = np.eye(7, dtype=np.float32)[emotions[frames]]
     scores = task.evaluate(EvaluationInputs(dataset, frames, seed=0, features=features))
-    assert scores.metrics == pytest.approx({"accuracy": 1, "hungarian": 1, "f1": 1, "nmi": 1})
+    names = ("accuracy", "hungarian", "f1", "nmi", "ami", "ari", "knn")
+    assert scores.metrics == pytest.approx(dict.fromkeys(names, 1))
     assert scores.details["number_of_clusters"] == 7
     assert scores.details["classes"] == list(EMOTIONS)
     assert scores.details["class_counts"] == [6] * 7
@@ -44,6 +45,8 @@ def test_shuffled_emotions_score_at_chance() -> None:
     scores = task.evaluate(EvaluationInputs(dataset, task.frames(dataset, seed=0), seed=0, features=features))
     assert scores.metrics["accuracy"] == pytest.approx(1 / 7, abs=0.07)
     assert scores.metrics["nmi"] < 0.05
+    assert max(abs(scores.metrics[name]) for name in ("ami", "ari")) < 0.02
+    assert scores.metrics["knn"] == pytest.approx(1 / 7, abs=0.06)
 
 
 def test_needs_the_split_and_a_test_image() -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from datasets.packed import PackedBits
-from tasks.clustering.finch import finch, finch_details, finch_scores, finch_tables, isometric
+from tasks.clustering.finch import finch, finch_details, finch_scores, finch_tables
+from tasks.clustering.rows import compact
 
 
 def blobs(per: int = 12, width: int = 8) -> tuple[np.ndarray, np.ndarray]:
@@ -26,7 +27,7 @@ def test_three_directions_are_three_clusters() -> None:
 def test_wide_features_give_the_partitions_of_the_features_themselves() -> None:
     """Turning all rows alike changes no angle, so fewer dimensions are enough."""
     features, _ = blobs(width=300)
-    narrow = isometric(features)
+    narrow = compact(features)
     assert narrow.shape == (36, 36)
     np.testing.assert_allclose(narrow @ narrow.T, features @ features.T, atol=1e-5)
     wide = np.concatenate([features, np.zeros((36, 0), np.float32)], axis=1)

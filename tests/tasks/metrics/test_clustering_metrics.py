@@ -4,17 +4,37 @@ import itertools
 
 import numpy as np
 import pytest
-from sklearn.metrics import normalized_mutual_info_score, precision_recall_fscore_support
+from sklearn.metrics import (
+    adjusted_mutual_info_score,
+    adjusted_rand_score,
+    normalized_mutual_info_score,
+    precision_recall_fscore_support,
+)
 
 from datasets.streams import generator
-from tasks.metrics.bootstrap import bootstrap_intervals
+from tasks.metrics.bootstrap import (
+    bootstrap_intervals,
+    drawn_metrics,
+    drawn_tables,
+    mean_interval,
+    percentiles,
+    unit_tables,
+    unit_weights,
+)
 from tasks.metrics.clustering import (
+    chance_scores,
     clustering_metrics,
     contingency,
     majority_labels,
     majority_scores,
     normalised_mutual_information,
 )
+from tasks.units import Units
+
+
+def numbered(names: np.ndarray) -> Units:
+    known, number = np.unique(names, return_inverse=True)
+    return Units(names, number, len(known))
 
 
 def random_assignment(case: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
@@ -43,6 +63,9 @@ def test_equals_scikit_learn(case: int) -> None:
     assert weighted.f1 == pytest.approx(f1, abs=1e-12)
     expected = normalized_mutual_info_score(labels, clusters)
     assert normalised_mutual_information(counts) == pytest.approx(expected, abs=1e-9)
+    metrics = clustering_metrics(counts)
+    assert metrics["ami"] == pytest.approx(adjusted_mutual_info_score(labels, clusters), abs=1e-9)
+    assert metrics["ari"] == pytest.approx(adjusted_rand_score(labels, clusters), abs=1e-12)
 
 
 @pytest.mark.parametrize("case", range(10))
@@ -114,3 +137,64 @@ def test_bootstrap_repeats_bit_for_bit() -> None:
     first = bootstrap_intervals(counts, "items", generator(3, "bootstrap"))
     assert first == bootstrap_intervals(counts, "items", generator(3, "bootstrap"))
     assert first != bootstrap_intervals(counts, "items", generator(4, "bootstrap"))
+
+
+def test_chance_is_that_of_random_labels() -> None:
+    """Of many items purity is the largest class's share, of one per cluster 1; AMI is 0 whatever the sizes."""
+    rng = generator(0, "test", "chance")
+    labels = np.repeat([0, 1], [300, 100])
+    many = chance_scores(np.arange(400) % 4, labels, (4, 2), rng)
+    assert many["accuracy"] == pytest.approx(0.75, abs=0.01)
+    few = chance_scores(np.arange(8), labels[::50], (8, 2), rng)
+    assert few["accuracy"] == 1
+    assert abs(many["ami"]) < 0.003
+
+
+def test_resampled_people_are_drawn_with_all_their_items() -> None:
+    """The tables of resamples are those of actually joined people."""
+    rng = generator(0, "test", "tables")
+    units = numbered(rng.integers(0, 7, 60))
+    clusters, labels = rng.integers(0, 3, 60), rng.integers(0, 4, 60)
+    weights = unit_weights(units.count, rng, resamples=20)
+    drawn = drawn_tables(unit_tables(clusters, labels, units, (3, 4)), weights)
+    for table, often in zip(drawn, weights, strict=True):
+        items = np.concatenate([np.flatnonzero(units.number == unit) for unit in np.repeat(np.arange(7), often)])
+        np.testing.assert_array_equal(table, contingency(clusters[items], labels[items], (3, 4)))
+
+
+def test_people_of_one_item_have_the_intervals_of_items() -> None:
+    rng = generator(0, "test", "single")
+    labels = rng.integers(0, 3, 200)
+    clusters = np.where(rng.random(200) < 0.7, labels, rng.integers(0, 3, 200))
+    counts, units = contingency(clusters, labels, (3, 3)), numbered(np.arange(200))
+    tables = unit_tables(clusters, labels, units, (3, 3))
+    drawn = drawn_metrics(drawn_tables(tables, unit_weights(200, rng)), counts)
+    alone = bootstrap_intervals(counts, "items", generator(0, "bootstrap"))
+    for name, interval in percentiles(drawn, "people").items():
+        assert (interval.low, interval.high) == pytest.approx((alone[name].low, alone[name].high), abs=0.02), name
+        assert interval.over == "people"
+
+
+def test_resamples_without_some_classes_keep_their_adjusted_scores() -> None:
+    """The expectation shrinks with the classes that a resample of people lacks; one of nobody has no score."""
+    rng = generator(0, "test", "people")
+    people = np.repeat(np.arange(12), 10)
+    clusters = np.where(rng.random(120) < 0.6, people, rng.integers(0, 12, 120))
+    counts, units = contingency(clusters, people, (12, 12)), numbered(people)
+    weights = unit_weights(12, rng, resamples=500)
+    weights[0] = 0
+    drawn = drawn_tables(unit_tables(clusters, people, units, (12, 12)), weights)
+    unshifted = clustering_metrics(drawn[1:], counts)["ami"]
+    assert unshifted.mean() == pytest.approx(float(clustering_metrics(counts)["ami"]), abs=0.06)
+    found = drawn_metrics(drawn, counts)
+    assert np.isnan(found["ami"][0])
+    assert np.nanmean(found["ami"]) == pytest.approx(float(clustering_metrics(counts)["ami"]))
+
+
+def test_means_over_people() -> None:
+    """Two people of a hundred items each: their mean is one of three values."""
+    units, values = numbered(np.repeat([0, 1], 100)), np.repeat([0.0, 1.0], 100)
+    found = mean_interval(values, generator(0, "bootstrap"), units)
+    assert (found.low, found.high, found.over) == (0, 1, "people")
+    alone = mean_interval(values, generator(0, "bootstrap"))
+    assert (alone.high - alone.low, alone.over) == (pytest.approx(0.14, abs=0.02), "items")

@@ -1,16 +1,25 @@
-"""Resampled differences: right in closed form, of the same items, and nothing where the arrays say nothing."""
+"""Resampled scores: right in closed form, the record's own where every item counts once, and of the same draws."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from datasets.streams import generator
-from tasks.metrics.paired import RESAMPLES, STATISTICS
+from tasks.metrics.binary_tables import attribute_metrics, tables_of
+from tasks.metrics.paired import STATISTICS, resamples
 
-N = 300
+N, DRAWS = 300, 2000
+Arrays = Callable[[int], dict[str, np.ndarray]]
 
 
-def drawn(statistic: str, before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return STATISTICS[statistic](before, after, ("score", "other"), generator(0, "paired", "task"))
+def scored(statistic: str, arrays: dict[str, np.ndarray], weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Each metric on the resamples of one stream, or with the weights given."""
+    score = STATISTICS[statistic](arrays, ("score", "other"))
+    if score is None:
+        return {}
+    drawn = resamples(N, DRAWS, generator(0, "units", "task")) if weights is None else weights
+    return score(drawn.astype(float))
 
 
 def answers(wrong: int) -> dict[str, np.ndarray]:
@@ -24,6 +33,13 @@ def answers(wrong: int) -> dict[str, np.ndarray]:
 def clusters(wrong: int) -> dict[str, np.ndarray]:
     label = np.arange(N) % 2
     return {"label": label, "cluster": np.where(np.arange(N) < wrong, 1 - label, label)}
+
+
+def attributes(wrong: int) -> dict[str, np.ndarray]:
+    """One clustering against an attribute that it tells and one that is the same everywhere, which is not scored."""
+    found = clusters(wrong)
+    values = np.stack([found["label"], np.ones(N, dtype=int)], axis=1).astype(np.int8)
+    return {"frame": np.arange(N), "cluster": found["cluster"], "attributes": values}
 
 
 def masks(wrong: int) -> dict[str, np.ndarray]:
@@ -40,6 +56,7 @@ def means(wrong: int) -> dict[str, np.ndarray]:
 
 CASES = [
     ("clustering", clusters, "accuracy"),
+    ("attribute_clustering", attributes, "accuracy"),
     ("attribute_accuracy", answers, "score"),
     ("segmentation", masks, "pixel_accuracy"),
     ("mean", means, "score"),
@@ -51,41 +68,70 @@ def test_every_statistic_has_its_case() -> None:
 
 
 @pytest.mark.parametrize(("statistic", "arrays", "metric"), CASES)
-def test_items_that_change_sides_are_a_binomial(statistic: str, arrays: object, metric: str) -> None:
+def test_items_that_change_sides_are_a_binomial(statistic: str, arrays: Arrays, metric: str) -> None:
     """Of 300 items 30 are wrong before and 18 after, all of them among the 30."""
-    assert callable(arrays)
-    found = drawn(statistic, arrays(30), arrays(18))[metric]
+    gain = scored(statistic, arrays(18))[metric] - scored(statistic, arrays(30))[metric]
     share = 12 / N
-    assert found.shape == (RESAMPLES,)
-    assert found.mean() == pytest.approx(share, abs=0.002)
-    assert found.std() == pytest.approx(np.sqrt(share * (1 - share) / N), rel=0.1)
+    assert gain.shape == (DRAWS,)
+    assert gain.mean() == pytest.approx(share, abs=0.002)
+    assert gain.std() == pytest.approx(np.sqrt(share * (1 - share) / N), rel=0.1)
 
 
 @pytest.mark.parametrize(("statistic", "arrays", "metric"), CASES)
-def test_the_same_answers_differ_in_no_resample(statistic: str, arrays: object, metric: str) -> None:
-    assert callable(arrays)
-    assert not drawn(statistic, arrays(30), arrays(30))[metric].any()
-    assert np.array_equal(*(drawn(statistic, arrays(30), arrays(18))[metric] for _ in range(2))), "one stream"
+def test_every_item_once_is_the_score_itself(statistic: str, arrays: Arrays, metric: str) -> None:
+    assert scored(statistic, arrays(30), np.ones((1, N)))[metric] == pytest.approx([0.9])
 
 
 @pytest.mark.parametrize(("statistic", "arrays", "metric"), CASES)
-def test_arrays_that_are_not_there_are_no_difference(statistic: str, arrays: object, metric: str) -> None:
-    assert callable(arrays)
-    assert drawn(statistic, arrays(30), {"frame": np.arange(N)}) == {}
+def test_arrays_that_are_not_there_score_nothing(statistic: str, arrays: Arrays, metric: str) -> None:
+    assert scored(statistic, {"frame": np.arange(N)}) == {}
 
 
 def test_unknown_items_count_for_nobody() -> None:
-    before, after = clusters(30), clusters(18)
-    before["cluster"][:100] = -1
-    assert not drawn("clustering", before, after)["accuracy"].any(), "all that differ are unknown"
-    before, after = answers(30), answers(18)
-    before["attributes"][:100] = -1
-    assert not drawn("attribute_accuracy", before, after)["score"].any()
+    """All that the two answer differently are unknown."""
+    found = []
+    for wrong in (30, 18):
+        one, other, third = clusters(wrong), answers(wrong), attributes(wrong)
+        one["cluster"][:100] = -1
+        other["attributes"][:100] = -1
+        third["attributes"][:100] = -1
+        found.append(
+            [
+                scored("clustering", one)["accuracy"],
+                scored("attribute_accuracy", other)["score"],
+                scored("attribute_clustering", third)["accuracy"],
+            ]
+        )
+    for before, after in zip(*found, strict=True):
+        assert np.array_equal(before, after)
 
 
-def test_other_labels_and_items_without_a_number_are_left_out() -> None:
-    other = clusters(18)
-    assert drawn("clustering", clusters(30), {**other, "label": 1 - other["label"]}) == {}
+def test_items_without_a_number_are_no_mean() -> None:
     lacking = means(18)
     lacking["score"][0] = np.nan
-    assert drawn("mean", means(30), lacking) == {}
+    assert scored("mean", lacking) == {}
+
+
+def test_attributes_count_alike_however_many_items_they_are_known_of() -> None:
+    """Of the first attribute, known of two items, one answer is right; of the second, known of all, nine of ten."""
+    truth = np.ones((10, 2), dtype=np.int8)
+    truth[2:, 0] = -1
+    given = np.ones((10, 2), dtype=np.int8)
+    given[0] = 0
+    score = STATISTICS["attribute_accuracy"]({"attributes": truth, "score": given}, ("score",))
+    assert score is not None
+    assert score(np.ones((1, 10)))["score"] == pytest.approx([(1 / 2 + 9 / 10) / 2]), "not 10 of 12"
+    drawn = np.zeros((1, 10))
+    drawn[0, 5:] = 2
+    assert score(drawn)["score"] == pytest.approx([1.0]), "an attribute known of nobody drawn is left out"
+
+
+def test_one_clustering_against_many_attributes_is_the_tasks_score() -> None:
+    rng = np.random.default_rng(0)
+    values = (rng.random((N, 6)) < rng.uniform(0.1, 0.9, 6)).astype(np.int8)
+    values[rng.random((N, 6)) < 0.2] = -1
+    group = rng.integers(0, 2, N)
+    tables = tables_of(group, values)
+    own = {name: found.mean() for name, found in attribute_metrics(tables, tables).items()}
+    found = scored("attribute_clustering", {"cluster": group, "attributes": values}, np.ones((1, N)))
+    assert {name: float(value[0]) for name, value in found.items()} == pytest.approx(own)

@@ -16,13 +16,13 @@ from datasets.derendered import Derendered
 from datasets.errors import BenchError
 from datasets.synthetic.faces.render import render
 from datasets.synthetic.faces.rendered import Rendered
-from datasets.synthetic.sources import FacesTruth
+from datasets.synthetic.sources import FacesTruth, FacesTruthUnmatched
 from tasks.base import EvaluationInputs, Model, Scores, Task
 from tasks.metrics.scenes import angles, inner
 from tasks.results import PerItem
 from tasks.truth import task as module
 from tasks.truth.scenes import true_scenes, truth_of
-from tasks.truth.task import METRICS, Truth
+from tasks.truth.task import METRICS, Truth, TruthUnmatched
 
 COUNT = 5
 
@@ -247,7 +247,8 @@ def test_scores_are_declared_and_explained(
     covered[2] = False
     scores = scored(dataset, Saying(replace(perfect, covered=covered)))
     trivial = scores.details["trivial"]
-    [without] = checked(Truth(), scores)
+    world, without = checked(Truth(), scores)
+    assert world.startswith("Drawn in PDR's own world: a 10 degree camera")
     assert without.startswith(
         f"Without a model: albedo_rmse {trivial['albedo_rmse']['grey']:.3f} (grey), "
         f"{trivial['albedo_rmse']['input']:.3f} (input); "
@@ -261,3 +262,31 @@ def test_scores_are_declared_and_explained(
     assert scores.per_item == PerItem()
     assert scores.metrics.keys() <= scores.predictions.keys()
     assert "Near is bright." in scores.pictures["scenes"].caption
+
+
+def test_the_truth_of_the_other_world_has_no_error_either() -> None:
+    """But for normals: the truth's are those of its 30 degree camera, predicted ones those of Unsup3D's."""
+    source = FacesTruthUnmatched.open("smoke")
+    faces = list(islice(source.faces(), COUNT))
+    columns = source.columns(faces, drawn := render(faces))
+    content = source.content(columns.pop("images"), columns)
+    dataset = Dataset(content.images, truth=content.truth, name=source.name, synthetic=True)
+    truth = dataset.truth
+    true = true_scenes(truth_of(dataset))
+    mask = inner(true.covered)
+    assert np.median(angles(true.normal, drawn.normal)[mask]) < 5
+    same = Derendered(
+        depth=torch.from_numpy(truth["depth"]),
+        albedo=torch.from_numpy(truth["albedo"].astype(np.float32)).permute(0, 3, 1, 2),
+        covered=torch.from_numpy(truth["coverage"] > 0),
+        light=torch.from_numpy(truth["light"][:, 2:]),
+        rotation=torch.from_numpy(Rotation.from_euler("xyz", truth["view"][:, :3]).as_matrix()).float(),
+    )
+    inputs = EvaluationInputs(dataset, np.arange(COUNT), seed=0, model=lambda: Saying(same))
+    scores = TruthUnmatched().evaluate(inputs)
+    assert scores.metrics.pop("normal_deg") > 1
+    assert scores.metrics == pytest.approx(dict.fromkeys(scores.metrics, 0), abs=1e-4)
+    assert scores.captions[0].text.startswith("Drawn with what PDR does not model: a 30 degree camera")
+    wrong = {**truth, "field_of_view": np.linspace(10, 30, COUNT, dtype=np.float32)}
+    with pytest.raises(BenchError, match=r"field_of_view must be one number per image, the same for all"):
+        truth_of(Dataset(content.images, truth=wrong, name=source.name, synthetic=True))

@@ -1,0 +1,26 @@
+"""How a stage computes, whoever runs it: on so many threads, and float32 as float32."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from bench.training.precision import exact_float32
+
+# Sums over threads depend on how many there are, so that trainings of this process, of one of several workers and of
+# another machine would differ. One is also what a grid of many cells is quickest with: cells run side by side instead.
+THREADS = 1
+
+
+@contextmanager
+def computing(threads: int = THREADS) -> Iterator[None]:
+    """Compute on `threads` threads, in torch and in the libraries behind numpy, scipy and scikit-learn, and products
+    of float32 in float32. The caller's settings come back afterwards."""
+    before = torch.get_num_threads()
+    with threadpool_limits(threads), exact_float32():
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -1,0 +1,130 @@
+"""One score of a table: its interval, the published figure beside it, and what may be said of the two."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from bench.grid.catalogue import METHODS
+from bench.grid.request import validate
+from bench.grid.values import merge
+from bench.pipeline.records import Record
+from bench.results.published import published
+from bench.results.spread import Spreads
+from bench.results.table.model import Score, Status, Verdict
+from bench.results.trainings import Trainings
+from tasks.results import REDUCED, Metric
+
+# The profile whose architectures, schedules and data are the paper's.
+PAPER_PROFILE = "paper"
+# Settings that do not make a method smaller: which weights are taken, and what draws, to the same numbers.
+OPEN = ("weights", "renderer")
+
+
+def score(
+    method: str, task: str, metric: Metric, records: Sequence[Record], row: Trainings | None, spreads: Spreads
+) -> Score:
+    """One metric of one row; `row` is None where no record has it.
+
+    The interval of less than three trainings, and of a row without any, is over the units of the test set alone.
+    """
+    figure = published(method, task, metric.name)
+    paper, source = (figure.value, figure.source) if figure is not None else (None, None)
+    if row is None:
+        # A record that succeeded without this metric has nothing to say in this column.
+        states = [record.status for record in records if record.status != "ok"]
+        status: Status = states[0] if states else "not_applicable" if records else "not_run"
+        return Score(status, published=paper, source=source)
+    value = row.mean
+    low, high, over = interval(metric, row)
+    synthetic = any(record.synthetic for record in row.records)
+    known = None
+    if row.number and not row.compared and all(_drawn(record) for record in row.records):
+        known = spreads.of(method, task, metric.name)
+    return Score(
+        "ok",
+        len(row.records),
+        value,
+        low,
+        high,
+        over,
+        sd=row.sd,
+        known_sd=None if known is None else known[0],
+        known_trainings=0 if known is None else known[1],
+        published=paper,
+        source=source,
+        difference=None if paper is None or synthetic else value - paper,
+        verdict="" if paper is None else _verdict(row, low, high, paper),
+    )
+
+
+def interval(metric: Metric, row: Trainings) -> tuple[float | None, float | None, str | None]:
+    """The 95 % interval of a row's mean and what it covers: that of the one record that there is (or of equal ones), as
+    it stands; else the mean and its quantile of Student's t, within the metric's range."""
+    own = row.records[0].intervals.get(metric.name)
+    if len(set(row.values.values())) == 1 and own is not None:
+        return own.low, own.high, own.over
+    if not row.estimate.parts:
+        return None, None, None
+    half = row.estimate.half
+    sources = [row.over] * row.several + [row.unit or row.records[0].per_item.unit] * bool(row.units)
+    return *_within(metric, row.mean - half, row.mean, row.mean + half), " and ".join(sources)
+
+
+def _within(metric: Metric, low: float, value: float, high: float) -> tuple[float, float]:
+    """An interval cut to a metric's range, as far as the value itself keeps to it."""
+    if metric.low is not None and value >= metric.low:
+        low = max(low, metric.low)
+    if metric.high is not None and value <= metric.high:
+        high = min(high, metric.high)
+    return low, high
+
+
+def _verdict(row: Trainings, low: float | None, high: float | None, paper: float) -> Verdict:
+    """Whether the published figure lies in the value's 95 % interval, or the value is above or below it.
+
+    Only of a row of the paper's size, on real data, of enough trainings. Without an interval only the same figure is
+    within noise.
+    """
+    if any(record.synthetic for record in row.records):
+        return "synthetic: not comparable"
+    if not all(of_papers_size(record) for record in row.records):
+        return "not the paper's size: not comparable"
+    if not row.compared:
+        return "too few trainings"
+    value = row.mean
+    if (value if low is None else low) <= paper <= (value if high is None else high):
+        return "within noise"
+    return "above" if value > paper else "below"
+
+
+def of_papers_size(record: Record) -> bool:
+    """Whether a record's architecture, schedule and protocol are the paper's: its profile, no setting of the method's
+    that is not the profile's (but for where weights lie and what renders), and no less than the task's protocol."""
+    less = any(caption.text.startswith(REDUCED) for caption in record.captions) or record.details.get("reduced")
+    return record.profile == PAPER_PROFILE and not less and _as_configured(record)
+
+
+def _as_configured(record: Record) -> bool:
+    """Whether the method's settings are those of its name in the paper's profile, for some kind of object. What the
+    record has no setting for is as it was."""
+    from methods.base import Method, ProtocolName
+
+    entry = METHODS.get(record.method)
+    cls: type[Method] = entry.load()
+    open_to_choice = {*cls.Config.file_fields(), *OPEN}
+    protocol: ProtocolName = "released" if record.protocol == "released" else "default"
+    for domain in cls.domains:
+        layers = (cls.for_protocol(protocol, domain), cls.for_profile(PAPER_PROFILE, domain))
+        config: BaseModel = validate(cls.Config, merge(entry.preset, *layers, entry.variant), record.method)
+        expected = config.model_dump(mode="json")
+        if all(
+            record.method_config.get(name, value) == value
+            for name, value in expected.items()
+            if name not in open_to_choice
+        ):
+            return True
+    return False
+
+
+def _drawn(record: Record) -> bool:
+    return record.dataset is not None and record.dataset.synthetic
