@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.entries import list_images
 from datasets.errors import BenchError
-from datasets.imagefiles import ImageFiles, Listing, list_images
+from datasets.imagefiles import ImageFiles, Listing
 from datasets.layout import SPLITS, find, number_in, put, read_lines, read_table
 
 IMAGES = "img_align_celeba"

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from datasets.entries import list_folders, list_images
 from datasets.errors import BenchError
-from datasets.imagefiles import ImageFiles, Listing, list_folders, list_images
+from datasets.imagefiles import ImageFiles, Listing
 from datasets.images import read_mask
 from datasets.layout import SPLITS, find, number_in, put, read_lines
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.entries import list_folders, list_images
 from datasets.errors import BenchError, DatasetMissing
-from datasets.imagefiles import ImageFiles, Listing, list_folders, list_images
+from datasets.imagefiles import ImageFiles, Listing
 from datasets.layout import put, read_text
 from datasets.names import at_home, printable, same_form
 from datasets.tracklists import list_tracks, skip_inner

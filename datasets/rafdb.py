@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.entries import ImageFile, list_folders, list_images
 from datasets.errors import BenchError
-from datasets.imagefiles import ImageFile, ImageFiles, Listing, list_folders, list_images
+from datasets.imagefiles import ImageFiles, Listing
 from datasets.layout import SPLITS, find, number_in, put, read_table
 from datasets.names import at_home
 

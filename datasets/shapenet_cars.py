@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from datasets.entries import ImageFile, list_folders, list_images
 from datasets.errors import BenchError, DatasetMissing
-from datasets.imagefiles import ImageFile, ImageFiles, Listing, list_folders, list_images
+from datasets.imagefiles import ImageFiles, Listing
 from datasets.layout import SPLITS, find, put, read_text
 
 CLASSES = ("police car", "ambulance", "limousine", "jeep", "ferrari")

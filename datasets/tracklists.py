@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.imagefiles import Listing, list_folders, list_images
+from datasets.entries import list_folders, list_images
+from datasets.imagefiles import Listing
 from datasets.names import same_form
 
 KIND = "identity"

@@ -7,8 +7,9 @@ a track lie in `<prefix>_<track id>[_...]`; the id is the second field, compared
 from pathlib import Path
 from typing import ClassVar
 
+from datasets.entries import list_folders
 from datasets.errors import BenchError
-from datasets.imagefiles import ImageFiles, list_folders
+from datasets.imagefiles import ImageFiles
 from datasets.layout import find, put, read_lines
 from datasets.tracklists import list_tracks
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.imagefiles import ImageFiles, Listing, list_images
+from datasets.entries import list_images
+from datasets.imagefiles import ImageFiles, Listing
 from datasets.layout import find
 
 _PATTERN = re.compile(r"(\d{1,3})_([01])_([0-4])_\d+\.jpg\.chip\.jpg")

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from datasets.imagefiles import ImageFiles, Listing, list_folders, list_images
+from datasets.entries import list_folders, list_images
+from datasets.imagefiles import ImageFiles, Listing
 from datasets.layout import find
 
 _PATTERN = re.compile(r"yaleB\d{2}_P00A([+-]\d{3})E([+-]\d{2})\.pgm")
