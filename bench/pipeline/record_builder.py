@@ -1,7 +1,7 @@
 """Builds a cell's record from what its walk found, and from its scores or the reason that there are none."""
 
 import fnmatch
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -11,14 +11,11 @@ from bench.pipeline.environment import environment
 from bench.pipeline.keys import key_of
 from bench.pipeline.records import Citations, DatasetInfo, PictureFile, Record, StageCost
 from bench.pipeline.status import CellStatus
-from bench.training.precision import Precision
 from datasets.base import Dataset
 from tasks.base import Scores, Task
 from tasks.results import Metric
 
 Ending = Literal["failed", "missing", "not_applicable"]
-
-BFLOAT16: Precision = "bf16-mixed"
 
 
 @runtime_checkable
@@ -66,7 +63,7 @@ class RecordBuilder:
             weights_sha256=status.checkpoint.sha256,
             parameters=info["parameters"],
             training=info.get("training", {}),
-            notes=list(dict.fromkeys([*info["notes"], *derived, *precision_notes(info, scores), *scores.notes])),
+            notes=list(dict.fromkeys([*info["notes"], *derived, *scores.notes])),
             feature_size=None if status.features is None else int(status.features.values.shape[1]),
             metrics=scores.metrics,
             secondary=scores.secondary,
@@ -143,23 +140,6 @@ def stage_cost(artifact: Costed) -> StageCost:
     """What a stage cost, from the file that it left."""
     info = artifact.info
     return StageCost(key=artifact.key, seconds=info["seconds"], peak_memory_mb=info["peak_memory_mb"])
-
-
-def precision_notes(info: Mapping[str, Any], scores: Scores) -> list[str]:
-    """That numbers rest on a training in bfloat16, the method's or one of the task's: published figures stand beside
-    them, of trainings in float32."""
-    if not any(BFLOAT16 in precisions(found) for found in (info.get("training", {}), scores.details)):
-        return []
-    return [f"trained in {BFLOAT16}; published figures are of float32 trainings"]
-
-
-def precisions(summary: Any) -> set[str]:
-    """Every training's `precision` in a summary, which may hold those of several trainings at any depth."""
-    if not isinstance(summary, Mapping):
-        return set()
-    own = summary.get("precision")
-    found = {own} if isinstance(own, str) else set()
-    return found.union(*(precisions(value) for value in summary.values()))
 
 
 def dataset_info(dataset: Dataset | None) -> DatasetInfo | None:

@@ -1,12 +1,14 @@
 """From records to a table: means over trainings, intervals, published figures, comparisons and notes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from bench.grid.catalogue import METHODS
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
+from bench.results.published import published
 from bench.results.resampled import Drawn, resampled
 from bench.results.spread import Spreads, committed
 from bench.results.table.captions import captions
@@ -18,6 +20,8 @@ from bench.results.trainings import Trainings
 from tasks.results import Metric
 
 # A column of which nothing is known, not even its range: no record says what its task declares.
+# The format of a training in bfloat16 with float32 weights, as summaries call it.
+BFLOAT16 = "bf16-mixed"
 UNKNOWN = Metric("score", low=None, high=None)
 
 
@@ -157,4 +161,16 @@ def _row_notes(own: Sequence[Record]) -> list[str]:
         trained, evaluated = record.training_dataset, record.dataset
         if trained is not None and trained.synthetic and evaluated is not None and not evaluated.synthetic:
             notes[f"trained on {trained.label}: not comparable with the paper"] = None
+        beside = any(published(record.method, record.task, metric) is not None for metric in record.metrics)
+        if beside and BFLOAT16 in precisions({"method": record.training, "task": record.details}):
+            notes[f"trained in {BFLOAT16}; published figures are of float32 trainings"] = None
     return list(notes)
+
+
+def precisions(summary: Any) -> set[str]:
+    """Every training's `precision` in a summary, which may hold those of several trainings at any depth."""
+    if not isinstance(summary, Mapping):
+        return set()
+    own = summary.get("precision")
+    found = {own} if isinstance(own, str) else set()
+    return found.union(*(precisions(value) for value in summary.values()))

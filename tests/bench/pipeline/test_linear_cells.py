@@ -17,8 +17,8 @@ def test_frozen_fine_tuned_and_supervised_rows(grid: Grid, tmp_path: Path) -> No
     assert code == 0, [record.error for record in records]
     supervised, random_init, raw_pixels = records
     assert set(supervised.metrics) == {"accuracy_16_finetuned"}
-    assert set(random_init.metrics) == {"accuracy_16_finetuned", "accuracy_16_frozen"}
-    assert set(raw_pixels.metrics) == {"accuracy_16_frozen"}
+    assert set(random_init.metrics) == {"accuracy_16_finetuned", "accuracy_16_frozen", "accuracy_16_regularised"}
+    assert set(raw_pixels.metrics) == {"accuracy_16_frozen", "accuracy_16_regularised"}
     assert raw_pixels.details["not_applicable"] == {"finetuned": "RawPixels has no trainable encoder"}
     assert (supervised.feature_size, random_init.feature_size) == (None, 512)
     assert supervised.parameters == 11_176_512
@@ -30,7 +30,7 @@ def test_frozen_fine_tuned_and_supervised_rows(grid: Grid, tmp_path: Path) -> No
     same = [predictions_of(record, Store(tmp_path / "store")) for record in records]
     assert all((found["frame"] == same[0]["frame"]).all() for found in same), "the same images for every method"
     (section,) = build(records).sections
-    assert section.names == ("accuracy_16_finetuned", "accuracy_16_frozen")
+    assert section.names == ("accuracy_16_finetuned", "accuracy_16_frozen", "accuracy_16_regularised")
     assert not list((tmp_path / "store" / "evaluations").iterdir()), "progress is gone once it is finished"
     assert grid(methods, tasks="celeba_linear")[1] == records, "nothing is computed twice"
     fresh = grid("random_init", tasks="celeba_linear", store="elsewhere")[1][0]
@@ -41,7 +41,8 @@ def test_another_number_of_labels_is_a_setting(grid: Grid) -> None:
     settings = ["celeba_linear.labels=8,4", "celeba_linear.head=mlp"]
     code, [record] = grid("raw_pixels", tasks="celeba_linear", settings=settings)
     assert code == 0, record.error
-    assert set(record.metrics) == {"accuracy_4_frozen", "accuracy_8_frozen"}
+    kinds = [f"accuracy_{count}_{kind}" for count in (4, 8) for kind in ("frozen", "regularised")]
+    assert set(record.metrics) == set(kinds)
     assert record.task_config["head"] == "mlp"
     code, [record] = grid("raw_pixels", tasks="celeba_linear", settings=["celeba_linear.labels=400"])
     assert (code, record.status) == (1, "failed")

@@ -82,9 +82,7 @@ def test_the_least_error_is_best_and_pairs_tell_it_apart(tmp_path: Path) -> None
         "pdr_loocc_lv": errors + noise - noise.mean() + 1e-3,
         "vqvae": errors + 30,
     }
-    records = [
-        erring(store, name, values + 0.01 * seed, seed) for name, values in rows.items() for seed in (-1, 0, 1)
-    ]
+    records = [erring(store, name, values + 0.01 * seed, seed) for name, values in rows.items() for seed in (-1, 0, 1)]
     [section] = tables.build(records, store).sections
     assert [row.method for row in section.rows if row.scores[0].best] == ["pdr_loocc_l", "pdr_loocc_lv"]
     [section] = tables.build(records).sections
