@@ -45,7 +45,7 @@ def build(records: Sequence[Record], store: Store | None = None, spreads: Spread
     """
     check(records)
     known = committed(records[0].profile) if spreads is None else spreads
-    tasks = dict.fromkeys(record.task for record in records)
+    tasks = _tasks(records)
     methods = _ordered({record.method for record in records})
     sections = [_section(task, methods, [r for r in records if r.task == task], store, known) for task in tasks]
     shared = [text for text in sections[0].captions if all(text in section.captions for section in sections)]
@@ -59,6 +59,16 @@ def build(records: Sequence[Record], store: Store | None = None, spreads: Spread
         ),
         captions=tuple(shared),
     )
+
+
+def _tasks(records: Sequence[Record]) -> list[str]:
+    """The tasks as they were asked for: in the order of the method that has most of them, since some methods are rows
+    of a few tasks only; then the others."""
+    by_method: dict[str, dict[str, None]] = {}
+    for record in records:
+        by_method.setdefault(record.method, {})[record.task] = None
+    most = max(by_method.values(), key=len)
+    return list(dict.fromkeys([*most, *(record.task for record in records)]))
 
 
 def _ordered(methods: set[str]) -> list[str]:

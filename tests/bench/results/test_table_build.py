@@ -339,3 +339,9 @@ def test_a_record_of_schema_1_is_read_and_shown(tmp_path: Path) -> None:
     path.write_text(json.dumps({**of_schema_1(), "schema_version": 7}))
     with pytest.raises(BenchError, match="is not a record of schema 2"):
         Record.read(path)
+
+
+def test_tasks_come_as_asked_for_though_a_method_is_a_row_of_one_only() -> None:
+    records = [record("supervised_resnet18", "celeba_linear")]
+    records += [record("pdr", task) for task in ("buffy", "bbt", "celeba_linear")]
+    assert [section.task for section in build(records).sections] == ["buffy", "bbt", "celeba_linear"]
