@@ -7,9 +7,9 @@ the outcome is the same as in one process.
 
 import multiprocessing
 import os
-import pickle
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from queue import Empty
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -19,7 +19,7 @@ from bench.execution.dispatch import Dispatch, Order
 from bench.execution.durations import fit_seconds
 from bench.execution.worker import main
 from bench.pipeline.cell import Cell
-from bench.pipeline.run import Done, died, run_cell
+from bench.pipeline.run import died, run_cell
 from bench.pipeline.store import Store
 from datasets.base import Silent
 
@@ -95,7 +95,9 @@ class Processes(Executor):
         name = f"w{self._started}"
         self._started += 1
         orders = self._context.Queue()
-        arguments = (os.getpid(), pickle.dumps(self.job), orders, self._events, name)
+        # Not an argument of the process: reading the job imports torch, and the parent is to be watched before that.
+        orders.put(self.job)
+        arguments = (os.getpid(), orders, self._events, name)
         process = self._context.Process(target=main, args=arguments, daemon=True)
         process.start()
         self._pool[name] = (process, orders)
@@ -154,5 +156,4 @@ def work(job: Job, orders: Any, events: Any, name: str) -> None:
         order: Order = orders.get()
         progress.cell = plan[order.index].method.name
         done = run_cell(plan[order.index], context, order.fit_failure)
-        spent = timing.take()
-        events.put(("done", name, order.index, Done(done.record, done.path, done.cached, done.fit_failure, spent)))
+        events.put(("done", name, order.index, replace(done, spent=timing.take())))

@@ -3,7 +3,6 @@ that is killed while its workers start leaves nothing behind."""
 
 import ctypes
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -13,20 +12,19 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 
 
-def main(parent: int, job: bytes, orders: Any, events: Any, name: str) -> None:
+def main(parent: int, orders: Any, events: Any, name: str) -> None:
     """Run cells until the parent ends this process.
 
     Parameters
     ----------
     parent: process id of the parent.
-    job: a pickled `bench.execution.base.Job`, of the parent's own making; loading it imports torch.
-    orders, events: queues from and to the parent.
+    orders, events: queues from and to the parent. The first message is the `bench.execution.base.Job`, then come cells.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     end_with(parent)
     from bench.execution.processes import work
 
-    work(pickle.loads(job), orders, events, name)
+    work(orders.get(), orders, events, name)
 
 
 def end_with(parent: int) -> None:
