@@ -5,7 +5,7 @@
 Each stage's key hashes what the stages before it gave, so looking ends at the first that is not there.
 """
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from bench.grid.registry import Entry
 from bench.pipeline.cell import Cell
@@ -14,15 +14,17 @@ from bench.pipeline.derive import derive_stage
 from bench.pipeline.encode import encode_stage
 from bench.pipeline.evaluate import evaluate_stage
 from bench.pipeline.fit import fit_stage
-from bench.pipeline.stage import Artifact, Stage, StageName
+from bench.pipeline.stage import Artifact, Stage
 from bench.pipeline.status import CellStatus
 from datasets.base import Dataset
 from datasets.errors import BenchError
 
 A = TypeVar("A", bound=Artifact)
+# Where a walk may end: with the method's weights, or with the record.
+Last = Literal["fit", "evaluate"]
 
 
-def look(cell: Cell, context: Context, *, until: StageName = "evaluate") -> CellStatus:
+def look(cell: Cell, context: Context, *, until: Last = "evaluate") -> CellStatus:
     """What is there of a cell, found out without decoding, training or encoding anything."""
     status = CellStatus(cell)
     try:
@@ -34,7 +36,7 @@ def look(cell: Cell, context: Context, *, until: StageName = "evaluate") -> Cell
     return status
 
 
-def compute(status: CellStatus, context: Context, *, until: StageName = "evaluate") -> None:
+def compute(status: CellStatus, context: Context, *, until: Last = "evaluate") -> None:
     """Go through a cell's stages, computing what is not there; whatever was found is noted in `status` at once, so
     that it says how far the cell came where an error ends it.
 
@@ -49,7 +51,7 @@ def compute(status: CellStatus, context: Context, *, until: StageName = "evaluat
 class _Walk:
     """One walk over the stages of a cell."""
 
-    def __init__(self, status: CellStatus, context: Context, *, compute: bool, until: StageName) -> None:
+    def __init__(self, status: CellStatus, context: Context, *, compute: bool, until: Last) -> None:
         self.status = status
         self.context = context
         self.compute = compute
@@ -76,7 +78,7 @@ class _Walk:
             status.derived = self._take(derive_stage(cell, status.checkpoint, source, context))
             if status.derived is None:
                 return
-        if status.dataset is None or self.until == "derive":
+        if status.dataset is None:
             return
         frames = cell.frames(status.dataset)
         encode = None
@@ -84,19 +86,19 @@ class _Walk:
             encode = encode_stage(cell, status.checkpoint, status.derived, status.dataset, frames, context)
         evaluate = evaluate_stage(status, frames, None if encode is None else encode.key, context)
         status.key = evaluate.key
-        if self.until == "evaluate" and evaluate.find(context) is not None:
+        if (record := evaluate.find(context)) is not None:
             # The record tells all: whether features are still there does not matter.
             if encode is not None:
                 self._note(encode, cached=True)
-            status.record, status.cached = self._take(evaluate), True
+            self._note(evaluate, cached=True)
+            status.record, status.cached = record, True
             return
         if encode is not None:
             status.features = self._take(encode)
             if status.features is None:
-                self.status.ingredients["evaluate"] = evaluate.ingredients
+                self._note(evaluate, cached=False)
                 return
-        if self.until == "evaluate":
-            status.record = self._take(evaluate)
+        status.record = self._take(evaluate)
 
     def _dataset(self, entry: Entry) -> Dataset | None:
         data, size = self.context.data, self.status.cell.method.size
