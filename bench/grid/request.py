@@ -9,13 +9,16 @@ from pydantic import BaseModel, ValidationError
 
 from bench.grid.catalogue import METHODS, PROFILES, TASKS, Profile
 from bench.grid.registry import Entry
-from bench.grid.rows import with_rows
+from bench.grid.rows import Settings, with_rows
 from bench.grid.seeds import Seeds, parse_seeds
 from bench.grid.values import merge, parse_value
 from datasets.errors import BenchError, suggestion
 
-Settings = dict[str, dict[str, Any]]
 Protocol = Literal["default", "released"]
+
+# Sums over threads depend on how many there are, so that trainings of this process, of one of several workers and of
+# another machine would differ. One is also what a grid of many cells is quickest with: cells run side by side instead.
+THREADS = 1
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class Request:
     force: bool
     jobs: int
     profile_time: bool
-    baselines: bool = False
-    threads: int = 1
+    baselines: bool
+    threads: int
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Options:
     baselines: bool = True
     force: bool = False
     profile_time: bool = False
-    threads: int = 1
+    threads: int = THREADS
 
     def request(self) -> Request:
         """Check everything that can be checked without loading anything; each mistake is one `BenchError`."""

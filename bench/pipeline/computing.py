@@ -6,11 +6,8 @@ from contextlib import contextmanager
 import torch
 from threadpoolctl import threadpool_limits
 
+from bench.grid.request import THREADS
 from bench.training.precision import exact_float32
-
-# Sums over threads depend on how many there are, so that trainings of this process, of one of several workers and of
-# another machine would differ. One is also what a grid of many cells is quickest with: cells run side by side instead.
-THREADS = 1
 
 
 @contextmanager

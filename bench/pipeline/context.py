@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bench.grid.request import Request
-from bench.pipeline.computing import THREADS
+from bench.grid.request import THREADS, Request
 from bench.pipeline.data import Data
 from bench.pipeline.store import Store
 from bench.training.device import resolve_device

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bench.pipeline.computing import THREADS
+from bench.grid.request import THREADS
 from bench.pipeline.records import Environment
 
 PACKAGES = (

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench.pipeline.context import Context
 from bench.pipeline.encode import encode_ingredients
-from bench.pipeline.keys import packages_of, source_version
+from bench.pipeline.fit import loop_ingredients
 from bench.pipeline.memory import PeakMemory
 from bench.pipeline.record_builder import RecordBuilder
 from bench.pipeline.records import PictureFile, Record
@@ -23,8 +23,6 @@ from bench.training.loop import FabricTrainer
 from datasets.files import atomic_folder
 from datasets.streams import seed_for
 from tasks.base import EvaluationInputs, Model, Scores
-
-LOOP = "bench.training.loop"
 
 
 def evaluate_ingredients(
@@ -54,7 +52,7 @@ def evaluate_ingredients(
         )
         ingredients |= context.hardware  # with the device goes the precision that a schedule's `auto` means
     if task.trains:
-        ingredients |= {"training": source_version(LOOP), "packages": packages_of(LOOP)}
+        ingredients |= loop_ingredients()
     return ingredients
 
 

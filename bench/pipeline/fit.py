@@ -65,8 +65,7 @@ def fit_stage(cell: Cell, training: Dataset | None, context: Context) -> Stage[C
             "split": cell.seeds.split,
             "precision": resolve_precision(spec.config.schedule, context.device),
             **context.hardware,
-            "training": source_version(LOOP),
-            "packages": packages_of(LOOP),
+            **loop_ingredients(),
         }
     ingredients = {"stage": "fit", "method": spec.identity(encoding=False), "seed": cell.seeds.fit, **trained}
     place = context.store.checkpoint
@@ -78,6 +77,11 @@ def fit_stage(cell: Cell, training: Dataset | None, context: Context) -> Stage[C
         discard=lambda key: shutil.rmtree(place(key)),
         compute=lambda key: train(cell, training, ingredients, place(key), context),
     )
+
+
+def loop_ingredients() -> dict[str, Any]:
+    """What a training depends on besides what is trained: the loop, and what it imports."""
+    return {"training": source_version(LOOP), "packages": packages_of(LOOP)}
 
 
 def open_checkpoint(key: str, folder: Path) -> Checkpoint | None:
