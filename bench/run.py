@@ -6,8 +6,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from bench.execution.invocations import Invocation, new_id, portable, relative
 from bench.execution.local import Local
 from bench.execution.processes import Processes
 from bench.execution.progress import RichProgress
+from bench.execution.signals import ending_like_ctrl_c
 from bench.grid.request import Request
 from bench.pipeline.cell import Cell
 from bench.pipeline.context import Context
@@ -37,8 +38,6 @@ from datasets.files import write_text
 
 # What a shell reports of a program that was ended by a signal: 128 and the signal's number.
 SIGNALLED = 128
-# Signals that end a run like Ctrl-C does.
-ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 # How long after a manifest, or a mirroring, the next one may begin while cells are still to come.
 MANIFEST_SECONDS, MIRROR_SECONDS = 1, 10
 # Seconds that a finished run waits for MLflow at most: some, and some more for each cell.
@@ -233,6 +232,12 @@ class Run:
             write_text(path, text)
         return list(files)
 
+    def _sync(self, manifest: Invocation) -> None:
+        """Mirror the cells that a manifest names."""
+        from bench import tracking
+
+        tracking.sync(self.store.root, uri=os.environ.get("MLFLOW_TRACKING_URI"), run=manifest)
+
     def _mirror_meanwhile(self) -> None:
         """Mirror what has ended so far, in the background. What goes wrong is tried again, and told, at the end."""
         if not self.mirror or (self.mirroring is not None and self.mirroring.is_alive()):
@@ -241,10 +246,8 @@ class Run:
             manifest = self.manifest
 
             def work() -> None:
-                from bench import tracking
-
                 with suppress(BenchError):
-                    tracking.sync(self.store.root, uri=os.environ.get("MLFLOW_TRACKING_URI"), run=manifest)
+                    self._sync(manifest)
 
             self.mirroring = threading.Thread(target=work, name="mirror", daemon=True)
             self.mirroring.start()
@@ -253,8 +256,6 @@ class Run:
     def _mirror(self) -> None:
         """Mirror to MLflow. The records are the truth, so a server that is down, or answers too slowly, costs a warning
         and nothing else."""
-        from bench import tracking
-
         deadline = time.monotonic() + MIRROR_AT_LEAST + MIRROR_PER_CELL * len(self.plan)
         warnings: list[str] = []
 
@@ -262,7 +263,7 @@ class Run:
             if self.mirroring is not None:
                 self.mirroring.join()
             try:
-                tracking.sync(self.store.root, uri=os.environ.get("MLFLOW_TRACKING_URI"), run=self.manifest)
+                self._sync(self.manifest)
             except BenchError as error:
                 warnings.append(str(error))
 
@@ -280,27 +281,6 @@ class Run:
                 highlight=False,
                 soft_wrap=True,
             )
-
-
-@contextmanager
-def ending_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the block like Ctrl-C: by a KeyboardInterrupt, here with the signal's number. A second
-    one finds the first already at work and changes nothing."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, _: object) -> None:
-        for other in ENDING:
-            signal.signal(other, signal.SIG_IGN)
-        raise KeyboardInterrupt(number)
-
-    before = {number: signal.signal(number, interrupt) for number in ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def ending(cell: Cell, done: Done) -> Text:

@@ -19,9 +19,9 @@ from bench.results.table.scores import score
 from bench.results.trainings import Trainings
 from tasks.results import Metric
 
-# A column of which nothing is known, not even its range: no record says what its task declares.
-# The format of a training in bfloat16 with float32 weights, as summaries call it.
+# The format of a training in bfloat16 with float32 weights, as summaries call it (`bench.training.precision`).
 BFLOAT16 = "bf16-mixed"
+# A column of which nothing is known, not even its range: no record says what its task declares.
 UNKNOWN = Metric("score", low=None, high=None)
 
 

@@ -6,8 +6,6 @@ from typing import Literal
 from tasks.results import Metric
 
 Status = Literal["ok", "failed", "missing", "not_applicable", "not_run"]
-
-
 Verdict = Literal[
     "",
     "within noise",
