@@ -97,6 +97,7 @@ class Run:
         data, 130 after Ctrl-C (143 and 129 after SIGTERM and SIGHUP)."""
         if self.request.profile_time:
             timing.start()
+        self.store.sweep()
         data = "synthetic stand-ins" if self.request.data_root is None else str(self.request.data_root)
         self._say(
             f"{len(self.plan)} cells, profile {self.request.profile.name}, data: {data}, device {self.context.device}"

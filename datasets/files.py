@@ -1,11 +1,13 @@
-"""Files that are either whole or absent: written under a temporary name beside the target, flushed, then renamed."""
+"""Files that are either whole or absent: written under a temporary name beside the target, flushed, then renamed.
+
+What a killed process leaves of them is removed by `datasets.leftovers`.
+"""
 
 import errno
 import json
 import os
 import shutil
 import stat
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.errors import BenchError
+from datasets.leftovers import temporary_name
 
 _KINDS = (
     (stat.S_ISDIR, "folder"),
@@ -36,7 +39,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     BenchError
         Where the disk is full or the folder cannot be written; the text says which file.
     """
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    temporary = target.with_name(temporary_name(target.name))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -52,7 +55,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
     """Like `atomic_path` for a folder of files; an existing `target` is kept (the first writer wins)."""
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    temporary = target.with_name(temporary_name(target.name))
     try:
         temporary.mkdir(parents=True)
         yield temporary
@@ -65,6 +68,24 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         raise BenchError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove(path: Path, *, but: tuple[str, ...] = ()) -> None:
+    """Remove a file or a folder that may be there or not; of a folder, all `but` what has one of these names.
+
+    Raises BenchError where the system does not allow it.
+    """
+    try:
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
+        elif but:
+            for entry in path.iterdir():
+                if entry.name not in but:
+                    remove(entry)
+        else:
+            shutil.rmtree(path)
+    except OSError as error:
+        raise BenchError(f"cannot remove {path}: {error.strerror or error}") from error
 
 
 def new_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> np.memmap:

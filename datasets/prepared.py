@@ -13,11 +13,9 @@ holds is in its name; its content's identity is the digest in `meta.json`.
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -25,11 +23,12 @@ from filelock import FileLock, Timeout
 
 from datasets.base import Content, Dataset, Progress, Source
 from datasets.errors import BenchError
-from datasets.files import atomic_folder, read_json, write_json
+from datasets.files import atomic_folder, remove
 from datasets.rows import FolderOfRows
+from datasets.sealed import Damaged, read_array, read_sealed, write_sealed
 
 # Layout of the folder; another number in meta.json means that the folder is prepared again.
-FORMAT = 1
+FORMAT = 2
 _META = "meta.json"
 # Bytes hashed at a time.
 _BLOCK = 1 << 24
@@ -64,15 +63,16 @@ def find_prepared(source: Source, size: int, store: Path) -> Dataset | None:
 
 
 def open_prepared(folder: Path) -> Dataset:
-    """Open a prepared folder by memory map. Nothing is hashed: this takes milliseconds at any size.
+    """Open a prepared folder by memory map. Of its arrays nothing is hashed: this takes milliseconds at any size.
+    Before anything is computed from them, `verify` compares them with the digest.
 
     Raises
     ------
-    BenchError
+    Damaged
         When the folder is absent, of another format, or a file of it is missing or cut short.
     """
     try:
-        meta = read_json(folder / _META)
+        meta = read_sealed(folder / _META)
         if meta["format"] != FORMAT:
             raise ValueError(f"format {meta['format']}, expected {FORMAT}")
         count = int(meta["count"])
@@ -91,7 +91,7 @@ def open_prepared(folder: Path) -> Dataset:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else getattr(error, "strerror", None) or error
-        raise BenchError(f"prepared dataset {folder} is damaged ({reason}): delete it and run again") from error
+        raise Damaged(folder, str(reason)) from error
 
 
 def prepared_folder(source: Source, size: int, store: Path) -> Path:
@@ -158,30 +158,26 @@ def _write(source: Source, size: int, folder: Path, progress: Progress) -> None:
         "track_names": content.track_names,
         "skipped": content.skipped,
     }
-    write_json(folder / _META, meta)
+    write_sealed(folder / _META, meta)
 
 
 class _Named:
-    """Opens a source's growing arrays under the names of their files: all but the images are ground truth."""
+    """Opens a source's growing arrays under the names of their files: all but the images, and what says that it is
+    labels, are ground truth."""
 
     def __init__(self, rows: FolderOfRows) -> None:
         self._rows = rows
 
     def __call__(self, name: str, shape: tuple[int, ...], dtype: Any) -> Any:
-        return self._rows(name if name == "images" else f"truth-{name}", shape, dtype)
+        named = name == "images" or name.startswith(("label-", "truth-"))
+        return self._rows(name if named else f"truth-{name}", shape, dtype)
 
 
 def _load(folder: Path, name: str, count: int) -> np.ndarray:
-    """Map `<name>.npy` of `count` rows; a ValueError when it is not what meta.json says."""
-    path = folder / f"{name}.npy"
-    try:
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, TokenError) as error:  # what numpy raises on an empty file, and on a torn header
-        raise ValueError(f"{path.name}: {error}") from error
-    except FileNotFoundError as error:
-        raise ValueError(f"no {path.name}") from error
+    """Map `<name>.npy` of `count` rows; a ValueError, or Damaged, when it is not what meta.json says."""
+    array = read_array(folder / f"{name}.npy")
     if len(array) != count:
-        raise ValueError(f"{path.name} has {len(array)} rows, expected {count}")
+        raise ValueError(f"{name}.npy has {len(array)} rows, expected {count}")
     return array
 
 
@@ -191,8 +187,31 @@ def _open_if_whole(folder: Path) -> Dataset | None:
         return None
     try:
         return open_prepared(folder)
-    except BenchError:
+    except Damaged:
         return None
+
+
+def verify(dataset: Dataset) -> None:
+    """Compare a prepared dataset's arrays, as they are mapped, with its digest; raises Damaged. One that only lives in
+    memory is whole."""
+    if dataset.folder is not None and content_digest(dataset) != dataset.digest:
+        raise Damaged(dataset.folder, "its arrays are not what was written")
+
+
+def mend(dataset: Dataset, progress: Progress) -> bool:
+    """Remove a prepared dataset that is damaged; says whether it had to be opened or prepared anew."""
+    folder = dataset.folder
+    if folder is None:
+        return False
+    try:
+        verify(dataset)
+    except Damaged:
+        with _locked(folder, dataset.label, progress):
+            found = _open_if_whole(folder)
+            if found is None or content_digest(found) != found.digest:  # else another process has prepared it anew
+                _sweep(folder, dataset.label, progress)
+        return True
+    return False
 
 
 @contextmanager
@@ -219,8 +238,4 @@ def _sweep(folder: Path, label: str, progress: Progress) -> None:
     if folder.exists():
         progress.say(f"warning: the prepared copy of {label} is damaged and is made again")
     for path in [folder, *folder.parent.glob(f".{folder.name}.*.tmp")]:
-        if path.exists():
-            try:
-                shutil.rmtree(path)
-            except OSError as error:
-                raise BenchError(f"cannot remove the damaged {path}: {error.strerror or error}") from error
+        remove(path)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench.cli import data, mirror, results, running
+from bench.cli import data, mirror, results, running, store
 from bench.grid.catalogue import DATASETS, METHODS, PROFILES, TASKS
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.add_typer(results.app)
 app.add_typer(data.app, name="data")
 app.add_typer(mirror.app, name="mlflow")
 app.add_typer(mirror.page)
+app.add_typer(store.app, name="store")
 
 
 @app.command("list")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.pipeline.records import Record, first_fault
 from datasets.errors import BenchError
-from datasets.files import write_json
+from datasets.sealed import Damaged, leaving_out_damaged, sealed_text, write_sealed
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -42,29 +42,33 @@ class Invocation(BaseModel):
     def write(self, store_root: Path) -> Path:
         """Write it to `<store>/invocations/<id>.json`, whole or not at all, and return that path."""
         path = path_of(store_root, self.id)
-        write_json(path, self.model_dump(mode="json"))
+        write_sealed(path, self.model_dump(mode="json"))
         return path
 
     @classmethod
     def read(cls, path: Path) -> "Invocation":
-        """Read a manifest; an absent, damaged or differently built one is a `BenchError` naming the file."""
+        """Read a manifest. An absent one is a `BenchError`, a damaged or differently built one Damaged.
+
+        Those of versions that sealed nothing are read as they are.
+        """
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+            body = sealed_text(path)
+            return cls.model_validate_json(path.read_bytes() if body is None else body)
         except FileNotFoundError as error:
             raise BenchError(f"{path}: no such invocation; see the file names in {path.parent}") from error
         except ValidationError as error:
-            raise BenchError(
-                f"{path} is not an invocation of schema {SCHEMA_VERSION} ({first_fault(error)}): delete it"
-            ) from error
+            raise Damaged(path, first_fault(error), what=f"is not an invocation of schema {SCHEMA_VERSION}") from error
 
     def records(self, store_root: Path) -> list[Record]:
-        """Its cells' records, in the order of `cells`; one that was deleted since is a `BenchError`."""
+        """Its cells' records, in the order of `cells`; one that was deleted since is a `BenchError`, a damaged one is
+        said and left out."""
         found = []
         for name in self.cells:
             path = store_root / name
             if not path.is_file():
                 raise BenchError(f"invocation {self.id}: its record {path} is gone; run the command again")
-            found.append(Record.read(path))
+            with leaving_out_damaged():
+                found.append(Record.read(path))
         return found
 
 
@@ -74,9 +78,10 @@ def path_of(store_root: Path, identity: str) -> Path:
 
 
 def invocations(store_root: Path) -> Iterator[Invocation]:
-    """Every invocation of a store, oldest first."""
+    """Every invocation of a store, oldest first; a damaged manifest is said and left out."""
     for path in sorted((store_root / "invocations").glob("*.json")):
-        yield Invocation.read(path)
+        with leaving_out_damaged():
+            yield Invocation.read(path)
 
 
 def new_id(started: datetime) -> str:

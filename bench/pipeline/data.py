@@ -7,7 +7,7 @@ from bench.grid.registry import Entry
 from bench.grid.request import Request
 from bench.timing import part
 from datasets.base import Dataset, Progress, Source
-from datasets.prepared import find_prepared, prepare
+from datasets.prepared import find_prepared, mend, prepare, verify
 
 
 def open_source(entry: Entry, data_root: Path | None, subset: str) -> Source:
@@ -37,6 +37,7 @@ class Data:
     subset: str
     folder: Path
     _ready: dict[tuple[str, int], Dataset] = field(default_factory=dict)
+    _whole: dict[int, Dataset] = field(default_factory=dict)  # kept, so that no other gets the same id
 
     @classmethod
     def of(cls, request: Request, folder: Path) -> "Data":
@@ -58,3 +59,15 @@ class Data:
                 source = open_source(entry, self.root, self.subset)
                 self._ready[key] = prepare(source, size, self.folder, progress)
         return self._ready[key]
+
+    def verify(self, dataset: Dataset) -> None:
+        """Compare a dataset with its digest, once; raises Damaged."""
+        if id(dataset) not in self._whole:
+            verify(dataset)
+            self._whole[id(dataset)] = dataset
+
+    def mend(self, entry: Entry, size: int, progress: Progress) -> None:
+        """Remove the prepared dataset if it is damaged, so that it is prepared again."""
+        dataset = self._ready.get((entry.name, size))
+        if dataset is not None and mend(dataset, progress):
+            del self._ready[entry.name, size]

@@ -1,6 +1,5 @@
 """The second stage, of methods that have one: what encoding needs besides weights, from a labelled dataset."""
 
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,16 @@ from bench.pipeline.cell import Cell
 from bench.pipeline.context import Context
 from bench.pipeline.fit import Checkpoint, draw
 from bench.pipeline.memory import PeakMemory
-from bench.pipeline.specs import file_digest
 from bench.pipeline.stage import Stage
 from bench.pipeline.weights import load_method
 from bench.timing import part
 from bench.training.tensors import read_tensors, write_tensors
 from datasets.base import Dataset
-from datasets.files import atomic_folder, read_json, write_json
+from datasets.files import atomic_folder, remove
+from datasets.sealed import check_files, digests, find_sealed, write_sealed
 from datasets.streams import seed_for
+
+TENSORS = "derived.safetensors"
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,13 @@ class Derived:
         return self.info.get("run")
 
     def tensors(self) -> dict[str, Tensor]:
-        """What was computed, on the CPU."""
-        return read_tensors(self.folder / "derived.safetensors")
+        """What was computed, on the CPU; raises Damaged."""
+        check_files(self.folder, {TENSORS: self.sha256})
+        return read_tensors(self.folder / TENSORS)
+
+    def verify(self) -> None:
+        """Compare its files with their digests; raises Damaged."""
+        check_files(self.folder, self.info["files"])
 
 
 def derive_stage(cell: Cell, checkpoint: Checkpoint, dataset: Dataset, context: Context) -> Stage[Derived]:
@@ -64,34 +70,33 @@ def derive_stage(cell: Cell, checkpoint: Checkpoint, dataset: Dataset, context: 
                 tensors = method.derive(dataset, seed=stream, progress=context.progress)
                 method.use(tensors)
         with atomic_folder(place(key)) as temporary:
-            write_tensors(temporary / "derived.safetensors", tensors)
+            write_tensors(temporary / TENSORS, tensors)
             if method.module is not None:
                 picture = temporary / f"{spec.name.replace(':', '-')}-seed{seed}.png"
                 draw(method, dataset, seed, picture, f"{spec.name}, derived from {dataset.label}")
             info = {
                 "run": context.run,
                 "ingredients": ingredients,
-                "sha256": file_digest(temporary / "derived.safetensors"),
                 "data": dataset.label,
                 "notes": method.notes(),
                 "seconds": time.perf_counter() - started,
                 "peak_memory_mb": memory.mb,
             }
-            write_json(temporary / "derived.json", info)
+            write_sealed(temporary / "derived.json", {**info, "files": digests(temporary.iterdir())})
 
     return Stage(
         name="derive",
         kind="derived",
         ingredients=ingredients,
+        data=(dataset,),
         open=lambda key: open_derived(key, place(key)),
-        discard=lambda key: shutil.rmtree(place(key)),
+        verify=Derived.verify,
+        discard=lambda key: remove(place(key)),
         compute=compute,
     )
 
 
 def open_derived(key: str, folder: Path) -> Derived | None:
-    """A finished artifact: the folder is renamed into place."""
-    if not (folder / "derived.json").is_file():
-        return None
-    info = read_json(folder / "derived.json")
-    return Derived(key, folder, info["sha256"], info)
+    """A finished artifact: the folder is renamed into place. Raises Damaged."""
+    info = find_sealed(folder / "derived.json")
+    return None if info is None else Derived(key, folder, info["files"][TENSORS], info)

@@ -1,9 +1,9 @@
 """The third stage: the features of a task's images."""
 
 import hashlib
-import shutil
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +22,36 @@ from bench.pipeline.weights import load_method
 from bench.timing import part
 from datasets.base import Dataset
 from datasets.errors import BenchError
-from datasets.files import atomic_folder, read_json, write_json
+from datasets.files import atomic_folder, remove
 from datasets.packed import Matrix, PackedBits
+from datasets.sealed import check_files, digests, find_sealed, read_array, write_sealed
+
+VALUES = "features.npy"
 
 
 @dataclass(frozen=True)
 class Features:
-    """Encoded features in the store, (n, d) float32 behind a memory map, or packed bits behind one."""
+    """Encoded features in the store."""
 
     key: str
-    values: Matrix
+    folder: Path
     info: dict[str, Any]
+
+    @cached_property
+    def values(self) -> Matrix:
+        """(n, d) float32 behind a memory map, or packed bits behind one; raises Damaged."""
+        self.verify()
+        stored = read_array(self.folder / VALUES)
+        return PackedBits(stored, self.size) if self.info["form"] == "bits" else stored
+
+    @property
+    def size(self) -> int:
+        """Features per row."""
+        return int(self.info["shape"][1])
+
+    def verify(self) -> None:
+        """Compare its files with their digests; raises Damaged."""
+        check_files(self.folder, self.info["files"])
 
     @property
     def run(self) -> str | None:
@@ -101,7 +120,7 @@ def encode_stage(
                     method,
                     dataset,
                     frames,
-                    temporary / "features.npy",
+                    temporary / VALUES,
                     device=context.device,
                     by_track=by_track,
                     scale=input_scale(cell),
@@ -116,21 +135,21 @@ def encode_stage(
                 "seconds": time.perf_counter() - started,
                 "peak_memory_mb": memory.mb,
             }
-            write_json(temporary / "features.json", info)
+            write_sealed(temporary / "features.json", {**info, "files": digests(temporary.iterdir())})
 
     return Stage(
         name="encode",
         kind="features",
         ingredients=ingredients,
+        data=(dataset,),
         open=lambda key: open_features(key, place(key)),
-        discard=lambda key: shutil.rmtree(place(key)),
+        verify=Features.verify,
+        discard=lambda key: remove(place(key)),
         compute=compute,
     )
 
 
 def open_features(key: str, folder: Path) -> Features | None:
-    """Finished features: the folder is renamed into place."""
-    if not (folder / "features.json").is_file():
-        return None
-    info, stored = read_json(folder / "features.json"), np.load(folder / "features.npy", mmap_mode="r")
-    return Features(key, PackedBits(stored, info["shape"][1]) if info["form"] == "bits" else stored, info)
+    """Finished features: the folder is renamed into place. Raises Damaged."""
+    info = find_sealed(folder / "features.json")
+    return None if info is None else Features(key, folder, info)

@@ -13,7 +13,7 @@ from bench.pipeline.context import Context
 from bench.pipeline.encode import encode_ingredients
 from bench.pipeline.fit import loop_ingredients
 from bench.pipeline.memory import PeakMemory
-from bench.pipeline.record_builder import RecordBuilder
+from bench.pipeline.record_builder import Kept, RecordBuilder
 from bench.pipeline.records import PictureFile, Record
 from bench.pipeline.stage import Stage
 from bench.pipeline.status import CellStatus
@@ -21,6 +21,7 @@ from bench.pipeline.weights import load_method
 from bench.timing import part
 from bench.training.loop import FabricTrainer
 from datasets.files import atomic_folder
+from datasets.sealed import digests
 from datasets.streams import seed_for
 from tasks.base import EvaluationInputs, Model, Scores
 
@@ -66,8 +67,8 @@ def evaluate_stage(
         builder = RecordBuilder(status, context, started=datetime.now(UTC))
         with PeakMemory() as memory, part("evaluate"):
             scores = evaluate(status, frames, key, context)
-        pictures = write_predictions(status, key, scores, context)
-        record = builder.finished(key, scores, pictures, memory.mb)
+        kept = write_predictions(status, key, scores, context)
+        record = builder.finished(key, scores, kept, memory.mb)
         record.write(context.store.record_path(key))
         shutil.rmtree(context.store.evaluation(key), ignore_errors=True)
 
@@ -75,7 +76,9 @@ def evaluate_stage(
         name="evaluate",
         kind="evaluation",
         ingredients=ingredients,
+        data=() if status.dataset is None else (status.dataset,),
         open=context.store.record,
+        verify=context.store.check_predictions,
         discard=context.store.discard_record,
         compute=compute,
     )
@@ -113,15 +116,14 @@ def evaluate(status: CellStatus, frames: Int[np.ndarray, " m"], key: str, contex
     )
 
 
-def write_predictions(status: CellStatus, key: str, scores: Scores, context: Context) -> list[PictureFile] | None:
+def write_predictions(status: CellStatus, key: str, scores: Scores, context: Context) -> Kept | None:
     """Per-item arrays of a cell, one .npy each, and its pictures, one .png each, whose names say whose they are.
 
-    Returns the pictures; None where there is neither.
+    Returns what was kept; None where there is neither.
     """
     if not scores.predictions and not scores.pictures:
         return None
     folder, prefix = context.store.predictions(key), re.sub(r"[^\w.-]+", "-", status.cell.name)
-    shutil.rmtree(folder, ignore_errors=True)  # of an evaluation that was killed before its record was written
     pictures = []
     with atomic_folder(folder) as temporary:
         for name, values in scores.predictions.items():
@@ -129,4 +131,5 @@ def write_predictions(status: CellStatus, key: str, scores: Scores, context: Con
         for name, picture in scores.pictures.items():
             pictures.append(PictureFile(file=f"{prefix}-{name}.png", caption=picture.caption))
             Image.fromarray(picture.pixels).save(temporary / pictures[-1].file)
-    return pictures
+        files = digests(temporary.iterdir())
+    return Kept(files, pictures)

@@ -14,7 +14,6 @@ from bench.pipeline.contact_sheet import write_contact_sheet
 from bench.pipeline.context import Context
 from bench.pipeline.keys import packages_of, source_version
 from bench.pipeline.memory import PeakMemory
-from bench.pipeline.specs import file_digest
 from bench.pipeline.stage import Stage
 from bench.pipeline.weights import untrained_method
 from bench.training.loop import FabricTrainer
@@ -22,12 +21,16 @@ from bench.training.precision import resolve_precision
 from bench.training.tensors import write_tensors
 from datasets.base import Dataset
 from datasets.blocks import to_float
-from datasets.files import read_json, write_json, write_with
+from datasets.files import remove, write_with
+from datasets.sealed import check_files, digests, find_sealed, write_sealed
 from datasets.split import split
 from methods.base import Method
 
 # Images on a contact sheet.
 SHEET_ROWS = 8
+WEIGHTS = "weights.safetensors"
+# Where a training goes on after a kill, inside the folder of its checkpoint.
+PROGRESS = "progress"
 LOOP = "bench.training.loop"
 
 
@@ -47,8 +50,17 @@ class Checkpoint:
 
     @property
     def weights(self) -> Path | None:
-        """The file of the weights."""
-        return None if self.folder is None else self.folder / "weights.safetensors"
+        """The file of the weights, which are what was written: raises Damaged."""
+        if self.folder is None:
+            return None
+        assert self.sha256 is not None, f"the weights in {self.folder} have a digest"
+        check_files(self.folder, {WEIGHTS: self.sha256})
+        return self.folder / WEIGHTS
+
+    def verify(self) -> None:
+        """Compare its files with their digests; raises Damaged."""
+        if self.folder is not None:
+            check_files(self.folder, self.info["files"])
 
 
 def fit_stage(cell: Cell, training: Dataset | None, context: Context) -> Stage[Checkpoint]:
@@ -73,8 +85,10 @@ def fit_stage(cell: Cell, training: Dataset | None, context: Context) -> Stage[C
         name="fit",
         kind="checkpoint",
         ingredients=ingredients,
+        data=() if training is None or not spec.trains else (training,),
         open=partial(_stateless, context.run) if spec.cls.stateless else lambda key: open_checkpoint(key, place(key)),
-        discard=lambda key: shutil.rmtree(place(key)),
+        verify=Checkpoint.verify,
+        discard=lambda key: remove(place(key), but=(PROGRESS,)),
         compute=lambda key: train(cell, training, ingredients, place(key), context),
     )
 
@@ -85,11 +99,9 @@ def loop_ingredients() -> dict[str, Any]:
 
 
 def open_checkpoint(key: str, folder: Path) -> Checkpoint | None:
-    """A finished checkpoint: `checkpoint.json` is written last."""
-    if not (folder / "checkpoint.json").is_file():
-        return None
-    info = read_json(folder / "checkpoint.json")
-    return Checkpoint(key, folder, info["sha256"], info)
+    """A finished checkpoint: `checkpoint.json` is written last. Raises Damaged."""
+    info = find_sealed(folder / "checkpoint.json")
+    return None if info is None else Checkpoint(key, folder, info["files"][WEIGHTS], info)
 
 
 def train(cell: Cell, training: Dataset | None, ingredients: dict[str, Any], folder: Path, context: Context) -> None:
@@ -102,19 +114,18 @@ def train(cell: Cell, training: Dataset | None, ingredients: dict[str, Any], fol
         summary: dict[str, Any] = {}
         if training is not None:
             trainer = FabricTrainer(
-                folder / "progress",
+                folder / PROGRESS,
                 seed=seeds.fit,
                 split_seed=seeds.split,
                 device=context.device,
                 progress=context.progress,
             )
             summary = method.fit(training.images, trainer)
-        weights, state = folder / "weights.safetensors", method.module.state_dict()
-        write_with(weights, lambda path: write_tensors(path, state))
+        state = method.module.state_dict()
+        write_with(folder / WEIGHTS, lambda path: write_tensors(path, state))
     info = {
         "run": context.run,
         "ingredients": ingredients,
-        "sha256": file_digest(weights),
         "parameters": sum(p.numel() for p in method.module.parameters() if p.requires_grad),
         "notes": [
             *method.notes(),
@@ -128,8 +139,9 @@ def train(cell: Cell, training: Dataset | None, ingredients: dict[str, Any], fol
     if training is not None:
         name = f"{spec.name.partition('[')[0].replace(':', '-')}-seed{seeds}.png"
         draw(method, training, seeds.split, folder / name, f"{spec.name}, trained on {training.label}")
-    write_json(folder / "checkpoint.json", info)
-    shutil.rmtree(folder / "progress", ignore_errors=True)
+    written = (path for path in folder.iterdir() if path.is_file())
+    write_sealed(folder / "checkpoint.json", {**info, "files": digests(written)})
+    shutil.rmtree(folder / PROGRESS, ignore_errors=True)
 
 
 def draw(method: Method, dataset: Dataset, split_seed: int, target: Path, title: str) -> None:

@@ -2,7 +2,7 @@
 
 import fnmatch
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -31,6 +31,14 @@ class Costed(Protocol):
         """What its stage wrote beside it: `seconds`, `peak_memory_mb` and more."""
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What a cell keeps beside its record: the digest of each file, and which of them are pictures."""
+
+    files: dict[str, str]
+    pictures: list[PictureFile]
+
+
 class RecordBuilder:
     """The record of one cell.
 
@@ -45,8 +53,8 @@ class RecordBuilder:
         self.context = context
         self.started = started
 
-    def finished(self, key: str, scores: Scores, pictures: list[PictureFile] | None, peak_memory_mb: float) -> Record:
-        """The record of a cell with scores; `pictures` is None where there are no predictions either."""
+    def finished(self, key: str, scores: Scores, kept: Kept | None, peak_memory_mb: float) -> Record:
+        """The record of a cell with scores; `kept` is what lies in its folder of predictions, if anything."""
         status, cell = self.status, self.status.cell
         assert status.checkpoint is not None, f"{cell.name} has scores, but no method"
         now = datetime.now(UTC)
@@ -64,16 +72,17 @@ class RecordBuilder:
             parameters=info["parameters"],
             training=info.get("training", {}),
             notes=list(dict.fromkeys([*info["notes"], *derived, *scores.notes])),
-            feature_size=None if status.features is None else int(status.features.values.shape[1]),
+            feature_size=None if status.features is None else status.features.size,
             metrics=scores.metrics,
             secondary=scores.secondary,
             intervals=scores.intervals,
             declared=list(declarations(cell.task.task, {**scores.metrics, **scores.secondary})),
             captions=list(scores.captions),
             charts=list(scores.charts),
-            pictures=pictures or [],
+            pictures=[] if kept is None else kept.pictures,
             per_item=scores.per_item,
-            predictions=None if pictures is None else store.predictions(key).relative_to(store.root).as_posix(),
+            predictions=None if kept is None else store.predictions(key).relative_to(store.root).as_posix(),
+            files={} if kept is None else kept.files,
             details=scores.details,
         )
 

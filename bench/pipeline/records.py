@@ -3,6 +3,7 @@
 It holds what a task declares of its metrics and says of its scores, so that whatever reads it needs to know no task.
 """
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,8 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.grid.seeds import Seeds
-from datasets.errors import BenchError
-from datasets.files import write_json
+from datasets.sealed import Damaged, sealed_text, write_sealed
 from tasks.results import Caption, Curve, DetailTable, Heatmap, Interval, Metric, PerItem
 
 SCHEMA_VERSION: Literal[2] = 2
@@ -113,6 +113,7 @@ class Record(Frozen):
     details: dict[str, Any] = Field(default_factory=dict, description="the task's further results")
     notes: list[str] = Field(default_factory=list, description="what a reader of the row should know")
     predictions: str | None = Field(None, description="folder of per-item arrays and pictures, relative to the store")
+    files: dict[str, str] = Field(default_factory=dict, description="file in `predictions` -> SHA-256 of its bytes")
     weights_sha256: str | None = None
     parameters: int | None = Field(None, description="trainable parameters of the method")
     feature_size: int | None = None
@@ -171,14 +172,21 @@ class Record(Frozen):
 
     def write(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
-        write_json(path, self.model_dump(mode="json", by_alias=True))
+        write_sealed(path, self.model_dump(mode="json", by_alias=True))
 
     @classmethod
     def read(cls, path: Path) -> "Record":
-        """Read a record; one of another schema or a damaged one is a `BenchError` naming the file."""
+        """Read a record; raises Damaged where it is not what was written, and FileNotFoundError.
+
+        Records of schema 1 bear no seal and are read as they are.
+        """
+        body = sealed_text(path)
+        text = path.read_bytes() if body is None else body
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+            record = cls.model_validate_json(text)
         except ValidationError as error:
-            raise BenchError(
-                f"{path} is not a record of schema {SCHEMA_VERSION} ({first_fault(error)}): delete it and run again"
-            ) from error
+            what = f"is not a record of schema {SCHEMA_VERSION}"
+            raise Damaged(path, first_fault(error), what=what) from error
+        if body is None and json.loads(text)["schema_version"] != 1:
+            raise Damaged(path, "it bears no seal")
+        return record

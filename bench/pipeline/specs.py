@@ -1,9 +1,7 @@
 """A registry entry plus a request's settings, resolved to a class and a checked configuration."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from bench.grid.values import merge
 from bench.pipeline.keys import packages_of, source_version
 from bench.pipeline.store import Store
 from datasets.errors import BenchError
+from datasets.sealed import file_digest
 from datasets.streams import seed_for
 from methods.base import Domain, Method, MethodConfig
 from tasks.base import Task, TaskConfig
@@ -140,19 +139,6 @@ def weights_file(name: str | None, method: str, store: Store) -> Path | None:
                 raise BenchError(f"{method}: {path} is no .safetensors file; convert it with bench import-weights")
             return path
     raise BenchError(f"{method}: no weights {name!r}: neither a file nor a name that bench import-weights was given")
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    found = path.stat()
-    return _digest(path, found.st_size, found.st_mtime_ns)
-
-
-@cache
-def _digest(path: Path, size: int, changed: int) -> str:
-    """Published weights are gigabytes, and a grid asks for their digest in every cell."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def task_spec(entry: Entry, request: Request) -> TaskSpec:

@@ -8,6 +8,8 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 from bench.pipeline.computing import computing
 from bench.pipeline.context import Context
 from bench.pipeline.keys import key_of
+from datasets.base import Dataset
+from datasets.sealed import Damaged
 
 StageName = Literal["fit", "derive", "encode", "evaluate"]
 State = Literal["cached", "to do"]
@@ -33,8 +35,10 @@ class Stage(Generic[A]):
     ----------
     kind: what its artifact is called, for locks and messages.
     ingredients: all that the artifact depends on, JSON; their hash is its key.
-    open: the finished artifact of a key, or None.
-    discard: removes the artifact of a key.
+    data: what is read besides the artifacts of other stages; it is verified before anything is computed.
+    open: the finished artifact of a key, or None; raises Damaged where what completes it is not whole.
+    verify: compares the artifact's files with their digests; raises Damaged.
+    discard: removes whatever there is of the artifact of a key, finished or not.
     compute: computes it and puts it into the store, whole or not at all; called by one process at a time, as
         `bench.pipeline.computing` sets it up.
     """
@@ -42,7 +46,9 @@ class Stage(Generic[A]):
     name: StageName
     kind: str
     ingredients: dict[str, Any]
+    data: tuple[Dataset, ...]
     open: Callable[[str], A | None]
+    verify: Callable[[A], None]
     discard: Callable[[str], None]
     compute: Callable[[str], None]
 
@@ -53,7 +59,10 @@ class Stage(Generic[A]):
 
     def find(self, context: Context) -> A | None:
         """The artifact if it is there; under `force`, if this run has computed it."""
-        found = self.open(self.key)
+        try:
+            found = self.open(self.key)
+        except Damaged:
+            return None  # whoever computes it anew says so
         return None if found is not None and context.force and found.run != context.run else found
 
     def get_or_compute(self, context: Context) -> A:
@@ -65,10 +74,29 @@ class Stage(Generic[A]):
             return found
         with context.store.lock(self.kind, self.key, context.progress):
             if (found := self.find(context)) is None:
-                if self.open(self.key) is not None:  # another run's, under `force`
-                    self.discard(self.key)
+                for dataset in self.data:
+                    context.data.verify(dataset)
+                self._clear(context)
                 with computing(context.threads):
                     self.compute(self.key)
                 found = self.open(self.key)
         assert found is not None, f"{self.kind} {self.key} was just computed"
         return found
+
+    def mend(self, context: Context) -> None:
+        """Remove the artifact if it is damaged, so that it is computed again."""
+        with context.store.lock(self.kind, self.key, context.progress):
+            try:
+                if (found := self.open(self.key)) is not None:
+                    self.verify(found)
+            except Damaged:
+                self._clear(context)
+
+    def _clear(self, context: Context) -> None:
+        """Make room: for another run's artifact under `force`, a damaged one, or what a killed process left."""
+        try:
+            if (found := self.open(self.key)) is not None:
+                self.verify(found)
+        except Damaged as damage:
+            context.progress.say(f"warning: {damage} and is computed again")
+        self.discard(self.key)

@@ -15,7 +15,6 @@ mlflow.db       the default tracking store; mlartifacts/ beside it
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +24,9 @@ from filelock import FileLock, Timeout
 from bench.pipeline.records import Record
 from datasets.base import Progress
 from datasets.errors import BenchError
+from datasets.files import remove
+from datasets.leftovers import sweep
+from datasets.sealed import check_files, leaving_out_damaged
 
 
 class Store:
@@ -85,22 +87,36 @@ class Store:
         return self.root / "records" / f"{key}.json"
 
     def record(self, key: str) -> Record | None:
-        """A cell's finished record, or None: failed cells are tried again."""
-        path = self.record_path(key)
-        if not path.is_file():
+        """A cell's finished record, or None: failed cells are tried again. Raises Damaged."""
+        try:
+            record = Record.read(self.record_path(key))
+        except FileNotFoundError:
             return None
-        record = Record.read(path)
+        self.check_predictions(record)
         return record if record.status == "ok" else None
+
+    def check_predictions(self, record: Record) -> None:
+        """Compare what a record keeps in its folder of predictions with its digests; raises Damaged."""
+        if record.predictions is not None:
+            check_files(self.root / record.predictions, record.files)
 
     def discard_record(self, key: str) -> None:
         """Forget a cell's record and per-item arrays, so that they are computed again."""
-        self.record_path(key).unlink(missing_ok=True)
-        shutil.rmtree(self.predictions(key), ignore_errors=True)
+        remove(self.record_path(key))
+        remove(self.predictions(key))
 
     def records(self) -> Iterator[Record]:
-        """Every record, oldest file name first."""
+        """Every record, in the order of their files' names; a damaged one is said and left out."""
         for path in sorted((self.root / "records").glob("*.json")):
-            yield Record.read(path)
+            with leaving_out_damaged():
+                yield Record.read(path)
+
+    def sweep(self) -> int:
+        """Remove temporary files that killed processes have left, and no others; returns how many."""
+        outside = [self.root.parent / "tables", self.root.parent / "reports"]
+        folders = [folder for folder in self.root.iterdir() if folder.is_dir() and folder.name != "mlartifacts"]
+        inside = [entry for folder in folders for entry in folder.iterdir() if entry.is_dir()]
+        return sweep([self.root, *outside, *folders, *inside])
 
     @contextmanager
     def lock(self, kind: str, key: str, progress: Progress) -> Iterator[None]:

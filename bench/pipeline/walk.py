@@ -5,7 +5,7 @@
 Each stage's key hashes what the stages before it gave, so looking ends at the first that is not there.
 """
 
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from bench.grid.registry import Entry
 from bench.pipeline.cell import Cell
@@ -18,8 +18,11 @@ from bench.pipeline.stage import Artifact, Stage
 from bench.pipeline.status import CellStatus
 from datasets.base import Dataset
 from datasets.errors import BenchError
+from datasets.sealed import Damaged
 
 A = TypeVar("A", bound=Artifact)
+# Walks over a cell while what they find is damaged: something that is damaged whenever it is written is no accident.
+ATTEMPTS = 4
 # Where a walk may end: with the method's weights, or with the record.
 Last = Literal["fit", "evaluate"]
 
@@ -45,7 +48,15 @@ def compute(status: CellStatus, context: Context, *, until: Last = "evaluate") -
     BenchError
         Where data, weights or settings do not allow it.
     """
-    _Walk(status, context, compute=True, until=until).go()
+    for left in reversed(range(ATTEMPTS)):
+        walk = _Walk(status, context, compute=True, until=until)
+        try:
+            walk.go()
+            break
+        except Damaged:
+            if not left:
+                raise
+            walk.mend()
 
 
 class _Walk:
@@ -56,6 +67,7 @@ class _Walk:
         self.context = context
         self.compute = compute
         self.until = until
+        self.taken: list[Stage[Any]] = []
 
     def go(self) -> None:
         """Walk until the last stage asked for, or the first that is not there."""
@@ -100,6 +112,14 @@ class _Walk:
                 return
         status.record = self._take(evaluate)
 
+    def mend(self) -> None:
+        """Remove what is damaged of what this walk has found, so that the next one computes it again."""
+        cell, context = self.status.cell, self.context
+        for entry in cell.datasets:
+            context.data.mend(entry, cell.method.size, context.progress)
+        for stage in self.taken:
+            stage.mend(context)
+
     def _dataset(self, entry: Entry) -> Dataset | None:
         data, size = self.context.data, self.status.cell.method.size
         return data.prepare(entry, size, self.context.progress) if self.compute else data.find(entry, size)
@@ -114,6 +134,7 @@ class _Walk:
     def _take(self, stage: Stage[A]) -> A | None:
         """The stage's artifact: computed where this walk computes, else as far as it is there."""
         self._note(stage, cached=False)
+        self.taken.append(stage)
         found = stage.get_or_compute(self.context) if self.compute else stage.find(self.context)
         if found is not None:
             self._note(stage, cached=True)

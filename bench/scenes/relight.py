@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -28,8 +29,8 @@ from bench.training.precision import Precision
 from datasets.base import Dataset
 from datasets.blocks import blocks, to_float
 from datasets.errors import BenchError, DatasetMissing, NotApplicable
-from datasets.files import read_json, write_json
 from datasets.images import Unreadable, is_image, read_photograph
+from datasets.sealed import Damaged, read_sealed, write_sealed
 from datasets.split import split
 from methods.base import Domain
 from methods.pdr.method import PDR
@@ -194,8 +195,8 @@ def typical_misfit(
         }
     )
     path = context.store.derived(key) / "typical.json"
-    if path.is_file():
-        return float(read_json(path)["misfit"])
+    with suppress(Damaged, FileNotFoundError):
+        return float(read_sealed(path)["misfit"])
     found = [
         predict_scenes(method.module, method.config, images)[1].cpu()
         for _, images in blocks(
@@ -209,7 +210,7 @@ def typical_misfit(
     ]
     value = float(torch.cat(found).double().quantile(TYPICAL))
     # Two commands at once would write the same value.
-    write_json(path, {"misfit": value})
+    write_sealed(path, {"misfit": value})
     return value
 
 

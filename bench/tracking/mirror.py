@@ -6,6 +6,7 @@ and tags are what they were, metrics carry the record's time, dataset inputs and
 So mirroring again completes what is half there, creates what is missing, and leaves alone what is finished.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from bench.execution.invocations import Invocation, invocations
 from bench.pipeline.records import Record
 from bench.tracking import entities
 from bench.tracking.backend import Backend, experiment, locate, opened
+from datasets.sealed import Damaged
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -96,7 +98,13 @@ class _Mirror:
             if not path.is_file():
                 self.gone += 1
                 continue
-            counts[self._cell(path, parent_id, found)] += 1
+            try:
+                record = Record.read(path)
+            except Damaged as damage:
+                print(f"warning: {damage} and is not mirrored", file=sys.stderr)
+                self.gone += 1
+                continue
+            counts[self._cell(record, path, parent_id, found)] += 1
         if parent is None or parent.info.status == "RUNNING":
             self._finish_parent(parent_id)
         return SyncSummary(self.run.id, self.backend.shown, self.run.suite, parent_id, **counts, gone=self.gone)
@@ -117,12 +125,11 @@ class _Mirror:
             if not token:
                 return runs
 
-    def _cell(self, path: Path, parent_id: str, found: dict[str, "Run"]) -> str:
+    def _cell(self, record: Record, path: Path, parent_id: str, found: dict[str, "Run"]) -> str:
         """Mirror one record; says what that took."""
         known = found.get(path.stem)
         if known is not None and known.info.status != "RUNNING":
             return "present"
-        record = Record.read(path)
         if known is not None:
             run_id = known.info.run_id
         else:

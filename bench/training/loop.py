@@ -164,6 +164,7 @@ class _Training:
                 "schedule": schedule.model_dump(mode="json"),
                 "learner": hashlib.sha256(shapes.encode()).hexdigest()[:16],
             },
+            self.progress.say,
         )
 
     def run(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ epoch beside the counters of another. Random number generators need no saving: e
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,10 @@ from torch.optim import Optimizer
 
 from bench.training.tensors import read_tensors, write_tensors
 from datasets.errors import BenchError
-from datasets.files import atomic_folder, atomic_path, read_json, write_json
+from datasets.files import atomic_folder, atomic_path, remove
+from datasets.sealed import Damaged, check_files, digests, read_sealed, write_sealed
 
+STATE = "state.json"
 LEARNER, OPTIMIZERS, BEST = "learner.safetensors", "optimizers.safetensors", "best.safetensors"
 
 
@@ -53,11 +55,13 @@ class Position:
 class StateFolder:
     """The folder of one training. Only one process at a time may use it (the harness holds a lock).
 
-    `identity` is JSON saying which training this is; going on with another one's state is a `BenchError`.
+    `identity` is JSON saying which training this is; going on with another one's state is a `BenchError`. A damaged
+    state is told to `say` and removed: the training begins again.
     """
 
-    def __init__(self, folder: Path, identity: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, identity: dict[str, Any], say: Callable[[str], None]) -> None:
         self.folder = folder
+        self.say = say
         self.identity = json.loads(json.dumps(identity))
         self.lines = 0  # of the curve on disk
         for leftover in folder.glob(".*.tmp"):  # of a process that was killed while writing
@@ -74,13 +78,16 @@ class StateFolder:
             tensors: dict[str, Tensor] = {}
             settings = {phase: _pack(optimizer, phase, tensors) for phase, optimizer in optimizers.items()}
             write_tensors(temporary / OPTIMIZERS, tensors)
+            files = digests(temporary.iterdir())
             if improved:
                 _link(temporary / LEARNER, temporary / BEST)
+                files[BEST] = files[LEARNER]
             else:
                 assert before is not None, "the first epoch is the best so far"
                 _link(before / BEST, temporary / BEST)
-            state = {"identity": self.identity, "position": asdict(position), "optimizers": settings}
-            write_json(temporary / "state.json", state)
+                files[BEST] = read_sealed(before / STATE)["files"][BEST]
+            state = {"identity": self.identity, "position": asdict(position), "optimizers": settings, "files": files}
+            write_sealed(temporary / STATE, state)
         for old in self._states():
             if old != target:
                 shutil.rmtree(old)
@@ -91,10 +98,10 @@ class StateFolder:
     def restore(self, learner: nn.Module, optimizers: Mapping[str, Optimizer]) -> Position:
         """Load the latest state into learner and optimisers; a fresh `Position` where there is none."""
         latest = self._latest()
-        if latest is None:
+        state = None if latest is None else self._whole(latest)
+        if latest is None or state is None:
             position = Position()
         else:
-            state = self._checked(latest / "state.json")
             position = Position(**state["position"])
             _load(learner, latest / LEARNER)
             tensors = read_tensors(latest / OPTIMIZERS)
@@ -110,18 +117,21 @@ class StateFolder:
         """Keep only the best learner and `summary`."""
         latest = self._latest()
         assert latest is not None, "a training ends after at least one epoch"
+        digest = read_sealed(latest / STATE)["files"][BEST]
+        check_files(latest, {BEST: digest})
         with atomic_folder(self.folder / "finished") as temporary:
             _link(latest / BEST, temporary / BEST)
-            write_json(temporary / "state.json", {"identity": self.identity, "summary": summary})
+            state = {"identity": self.identity, "summary": summary, "files": {BEST: digest}}
+            write_sealed(temporary / STATE, state)
         for old in self._states():
             shutil.rmtree(old)
 
     def finished(self, learner: nn.Module) -> dict[str, Any] | None:
         """If training has ended, its summary, with the best learner loaded; else None."""
         folder = self.folder / "finished"
-        if not folder.is_dir():
+        state = self._whole(folder) if folder.is_dir() else None
+        if state is None:
             return None
-        state = self._checked(folder / "state.json")
         _load(learner, folder / BEST)
         return dict(state["summary"])
 
@@ -134,14 +144,21 @@ class StateFolder:
     def _latest(self) -> Path | None:
         return max(self._states(), default=None)
 
-    def _checked(self, path: Path) -> dict[str, Any]:
-        """Read a state's JSON and compare its identity with ours."""
-        state: dict[str, Any] = read_json(path)
+    def _whole(self, folder: Path) -> dict[str, Any] | None:
+        """A state's JSON, of our identity; None, and the folder removed, where any file of it is damaged."""
+        try:
+            state = read_sealed(folder / STATE)
+            check_files(folder, state["files"])
+        except (Damaged, FileNotFoundError) as damage:
+            reason = damage if isinstance(damage, Damaged) else f"{folder} is damaged (no {STATE})"
+            self.say(f"warning: {reason}: the training begins again")
+            remove(folder)
+            return None
         theirs = state["identity"]
         for name in {**theirs, **self.identity}:
             if theirs.get(name) != self.identity.get(name):
                 raise BenchError(
-                    f"{path.parent} is the state of another training ({name} was {theirs.get(name)}, "
+                    f"{folder} is the state of another training ({name} was {theirs.get(name)}, "
                     f"now {self.identity.get(name)}): delete that folder, or train in another one"
                 )
         return state

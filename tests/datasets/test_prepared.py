@@ -14,8 +14,10 @@ import pytest
 from datasets.base import Content, Progress, Silent, Source
 from datasets.errors import BenchError
 from datasets.folders import ImageFolder, TrackFolder
-from datasets.prepared import content_digest, find_prepared, open_prepared, prepare, prepared_folder
+from datasets.prepared import content_digest, find_prepared, mend, open_prepared, prepare, prepared_folder, verify
 from datasets.rows import FolderOfRows, in_memory
+from datasets.sealed import Damaged
+from datasets.synthetic.sources import UTKFaceStandIn
 
 
 class Drawn(Source):
@@ -142,7 +144,7 @@ def test_a_damaged_folder_is_refused_and_made_again(tmp_path: Path, told, damage
     else:
         shutil.rmtree(folder)
         folder.mkdir()
-    with pytest.raises(BenchError, match="delete it and run again"):
+    with pytest.raises(Damaged, match="is damaged"):
         open_prepared(folder)
     assert find_prepared(Drawn(), 8, tmp_path) is None
     healed = prepare(Drawn(), 8, tmp_path, told)
@@ -241,5 +243,40 @@ def test_an_emptied_or_torn_array_is_made_again(tmp_path: Path, name: str, rest:
 def test_odd_json_is_damage(tmp_path: Path, text: str) -> None:
     dataset = prepare(Drawn(), 8, tmp_path, Silent())
     (dataset.folder / "meta.json").write_text(text)
-    with pytest.raises(BenchError, match="delete it and run again"):
+    with pytest.raises(Damaged, match="is damaged"):
         open_prepared(dataset.folder)
+    assert prepare(Drawn(), 8, tmp_path, Silent()).digest == dataset.digest
+
+
+@pytest.mark.parametrize("name", ["images", "label-age", "tracks", "truth-depth"])
+def test_one_flipped_bit_is_found_and_mended(tmp_path: Path, told, name: str) -> None:
+    dataset = prepare(Drawn(), 8, tmp_path, Silent())
+    verify(dataset)
+    assert not mend(dataset, told)
+    path = dataset.folder / f"{name}.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    damaged = open_prepared(dataset.folder)
+    with pytest.raises(Damaged, match="its arrays are not what was written"):
+        verify(damaged)
+    assert mend(damaged, told)
+    assert "damaged" in told.lines[0]
+    verify(healed := prepare(Drawn(), 8, tmp_path, told))
+    assert healed.digest == dataset.digest
+
+
+def test_a_prepared_dataset_whose_description_was_edited_is_made_again(tmp_path: Path) -> None:
+    dataset = prepare(Drawn(), 8, tmp_path, Silent())
+    meta = dataset.folder / "meta.json"
+    meta.write_text(meta.read_text().replace(dataset.digest, "0" * 64))
+    assert find_prepared(Drawn(), 8, tmp_path) is None
+    assert prepare(Drawn(), 8, tmp_path, Silent()).digest == dataset.digest
+
+
+def test_a_stand_ins_ground_truth_lies_in_its_folder_once(tmp_path: Path) -> None:
+    dataset = prepare(UTKFaceStandIn("smoke"), 16, tmp_path, Silent())
+    expected = {"meta.json", "images.npy", *(f"label-{kind}.npy" for kind in dataset.labels)}
+    assert {path.name for path in dataset.folder.iterdir()} == expected | {
+        f"truth-{name}.npy" for name in dataset.truth
+    }

@@ -1,13 +1,14 @@
 """Charts that were drawn before, from the store: matplotlib takes half a second and 25 MB to load."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from bench.pipeline.keys import key_of, source_version
 from bench.pipeline.store import Store
 from bench.results.table.model import Section
-from datasets.files import write_text
+from datasets.sealed import Damaged, read_sealed, write_sealed
 from tasks.results import Curve, Heatmap
 
 
@@ -35,12 +36,12 @@ class Charts:
 
     def _drawn(self, name: str, inputs: Any, *given: Any) -> str:
         source = source_version("bench.results.report.charts")
-        path = self._folder / f"{key_of({'chart': name, 'inputs': inputs, 'source': source})}.svg"
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
+        path = self._folder / f"{key_of({'chart': name, 'inputs': inputs, 'source': source})}.json"
+        with suppress(Damaged, FileNotFoundError):
+            return str(read_sealed(path)["svg"])
         from bench.results.report import charts
 
         draw: Callable[..., str] = getattr(charts, name)
         text = draw(*given)
-        write_text(path, text)
+        write_sealed(path, {"svg": text})
         return text

@@ -13,9 +13,8 @@ from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.report.confusion import Confusion
 from datasets.base import Dataset
-from datasets.errors import BenchError
-from datasets.files import read_json
-from datasets.prepared import open_prepared
+from datasets.prepared import open_prepared, verify
+from datasets.sealed import Damaged
 from tasks.metrics.clustering import majority_labels
 
 PER_CLUSTER = 12
@@ -46,11 +45,13 @@ def prepared_images(record: Record, store: Store) -> UInt8[np.ndarray, "n s s 3"
 def _dataset(record: Record, store: Store) -> Dataset | None:
     """The record's dataset in the store, found by its digest."""
     for meta in sorted(store.data.glob("*/meta.json")):
-        if record.dataset is not None and read_json(meta).get("digest") == record.dataset.digest:
-            try:
-                return open_prepared(meta.parent)
-            except BenchError:
-                return None
+        try:
+            found = open_prepared(meta.parent)
+            if record.dataset is not None and found.digest == record.dataset.digest:
+                verify(found)
+                return found
+        except Damaged:
+            continue
     return None
 
 

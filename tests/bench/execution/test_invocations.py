@@ -24,11 +24,20 @@ def test_a_manifest_comes_back_as_it_was_and_finds_its_records(tmp_path: Path) -
     assert run.records(tmp_path) == [kept]
 
 
-def test_what_is_wrong_with_a_manifest_is_one_line(tmp_path: Path) -> None:
-    path_of(tmp_path, "a").parent.mkdir()
-    path_of(tmp_path, "a").write_text("{}")
+def test_what_is_wrong_with_a_manifest_is_one_line_and_holds_up_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = manifest()
+    run.write(tmp_path)
+    path_of(tmp_path, "0").write_text("{}")
     with pytest.raises(BenchError, match="not an invocation of schema 1"):
-        list(invocations(tmp_path))
+        Invocation.read(path_of(tmp_path, "0"))
+    assert list(invocations(tmp_path)) == [run]
+    assert capsys.readouterr().err.count("0.json is not an invocation of schema 1") == 1
+    edited = path_of(tmp_path, run.id)
+    edited.write_text(edited.read_text().replace(run.profile, "other"))
+    with pytest.raises(BenchError, match="does not fit its seal"):
+        Invocation.read(edited)
     with pytest.raises(BenchError, match="no such invocation"):
         Invocation.read(path_of(tmp_path, "b"))
     with pytest.raises(BenchError, match="is gone"):

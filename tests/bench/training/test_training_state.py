@@ -55,12 +55,12 @@ def test_optimizers_go_on_with_the_same_bits_and_layout(tmp_path: Path) -> None:
     running = optimizers(module)
     step(module, running)
     step(module, running)
-    StateFolder(tmp_path, IDENTITY).save(position(1), module, running, improved=True)
+    StateFolder(tmp_path, IDENTITY, print).save(position(1), module, running, improved=True)
     step(module, running)
 
     other = network(1)
     restored = optimizers(other)
-    found = StateFolder(tmp_path, IDENTITY).restore(other, restored)
+    found = StateFolder(tmp_path, IDENTITY, print).restore(other, restored)
     assert found == position(1)
     assert restored["a/b"].param_groups[0]["lr"] == 0.1
     assert restored["a/b"].param_groups[1]["betas"] == (0.5, 0.99)
@@ -74,7 +74,7 @@ def test_optimizers_go_on_with_the_same_bits_and_layout(tmp_path: Path) -> None:
 def test_best_weights_stay_those_of_the_best_epoch(tmp_path: Path) -> None:
     module = network(0)
     running = optimizers(module)
-    folder = StateFolder(tmp_path, IDENTITY)
+    folder = StateFolder(tmp_path, IDENTITY, print)
     folder.save(position(1), module, running, improved=True)
     best = weights(module)
     step(module, running)
@@ -97,22 +97,64 @@ def test_without_hard_links_the_best_is_copied(tmp_path: Path, monkeypatch: pyte
 def test_leftovers_of_a_killed_writer_go(tmp_path: Path) -> None:
     (tmp_path / ".state-000003.abc.tmp").mkdir(parents=True)
     (tmp_path / ".curve.jsonl.abc.tmp").write_text("{")
-    StateFolder(tmp_path, IDENTITY)
+    StateFolder(tmp_path, IDENTITY, print)
     assert not list(tmp_path.iterdir())
 
 
-def test_damaged_state_names_the_file(tmp_path: Path) -> None:
-    module = network(0)
-    folder = StateFolder(tmp_path, IDENTITY)
+@pytest.mark.parametrize("name", ["learner.safetensors", "optimizers.safetensors", "best.safetensors", "state.json"])
+@pytest.mark.parametrize("damage", ["cut", "one bit", "gone"])
+def test_a_damaged_state_is_named_and_the_training_begins_again(tmp_path: Path, name: str, damage: str) -> None:
+    module, said = network(0), []
+    folder = StateFolder(tmp_path, IDENTITY, said.append)
     folder.save(position(1), module, optimizers(module), improved=True)
-    path = tmp_path / "state-000001" / "learner.safetensors"
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(BenchError, match=r"learner\.safetensors is damaged .* delete .*state-000001 and run again"):
-        folder.restore(module, optimizers(module))
+    path = tmp_path / "state-000001" / name
+    spoil(path, damage)
+    before = weights(module)
+    assert folder.restore(module, optimizers(module)) == Position()
+    assert all(map(torch.equal, before, weights(module)))
+    assert len(said) == 1
+    assert name in said[0]
+    assert "damaged" in said[0]
+    assert not (tmp_path / "state-000001").exists()
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "state.json"])
+def test_a_damaged_end_of_a_training_is_named_and_it_begins_again(tmp_path: Path, name: str) -> None:
+    module, said = network(0), []
+    folder = StateFolder(tmp_path, IDENTITY, said.append)
+    folder.save(position(1), module, optimizers(module), improved=True)
+    folder.finish({"done": True})
+    spoil(tmp_path / "finished" / name, "one bit")
+    assert folder.finished(network(1)) is None
+    assert name in said[0]
+    assert folder.restore(module, optimizers(module)) == Position()
+
+
+def test_the_best_weights_keep_the_digest_that_they_were_written_with(tmp_path: Path) -> None:
+    module, said = network(0), []
+    running = optimizers(module)
+    folder = StateFolder(tmp_path, IDENTITY, said.append)
+    folder.save(position(1), module, running, improved=True)
+    spoil(tmp_path / "state-000001" / "best.safetensors", "one bit")
+    step(module, running)
+    folder.save(position(2), module, running, improved=False)
+    assert folder.restore(module, running) == Position()
+    assert "best.safetensors" in said[0]
+
+
+def spoil(path: Path, damage: str) -> None:
+    """Damage a file; one of several names of the same content is damaged alone."""
+    content = bytearray(path.read_bytes())
+    path.unlink()
+    if damage == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "one bit":
+        content[-10] ^= 1
+        path.write_bytes(content)
 
 
 def test_weights_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
-    folder = StateFolder(tmp_path, IDENTITY)
+    folder = StateFolder(tmp_path, IDENTITY, print)
     learner = fresh("denoiser")
     folder.save(position(1), learner, learner.optimizers(), improved=True)
     other = fresh("adversaries")
@@ -123,7 +165,7 @@ def test_weights_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
 
 def test_full_disk_is_one_line_and_keeps_the_state_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = network(0)
-    folder = StateFolder(tmp_path, IDENTITY)
+    folder = StateFolder(tmp_path, IDENTITY, print)
     folder.save(position(1), module, optimizers(module), improved=True)
 
     def full(*_: object) -> None:
