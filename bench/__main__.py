@@ -1,8 +1,8 @@
 """`python -m bench`: see `bench.cli.app`."""
 
-import io
 import sys
 
+from bench.streams import prepare, say
 from datasets.errors import BenchError
 
 
@@ -10,14 +10,11 @@ def main() -> None:
     """Run the command line; bad input is one line on standard error and exit code 2."""
     from bench.cli.app import app
 
-    for stream in (sys.stdout, sys.stderr):
-        # Marks such as a tick are replaced where the terminal's or the file's encoding lacks them.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    prepare()
     try:
         app()
     except BenchError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}", error=True)
         sys.exit(2)
     except BrokenPipeError:
         # The reader of a pipe (`| head`) went away: that is no error of ours.

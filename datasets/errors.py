@@ -8,7 +8,7 @@ anything else that escapes is a defect of the project and keeps its traceback.
 import difflib
 from collections.abc import Iterable
 
-from datasets.names import printable
+from datasets.names import message
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str, cutoff: float = 0.4) -> str:
@@ -22,10 +22,10 @@ def suggestion(name: str, known: Iterable[str], otherwise: str, cutoff: float = 
 
 
 class BenchError(Exception):
-    """Bad input or a missing resource; `str(error)` is one line for a person, whatever names stand in it."""
+    """Bad input or a missing resource; `str(error)` is one line for a person, whatever stands in it."""
 
     def __str__(self) -> str:
-        return printable(super().__str__())
+        return message(super().__str__())
 
 
 class ResourceMissing(BenchError):

@@ -7,6 +7,7 @@ import typer
 
 from bench.cli import data, mirror, results, running, store
 from bench.grid.catalogue import DATASETS, METHODS, PROFILES, TASKS
+from bench.streams import say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,4 +43,4 @@ def list_(
         ]
     width = max(len(name) for name, _ in rows)
     for name, summary in rows:
-        typer.echo(f"{name:<{width}}  {summary}")
+        say(f"{name:<{width}}  {summary}")

@@ -5,12 +5,13 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
+from bench import escaping
+from bench.escaping import markdown
 from bench.execution.invocations import Invocation, invocations, path_of
 from bench.pipeline.store import Store
 from bench.results.crossed import LEVEL, holm
 from bench.results.paired import Change, Kept, changes
+from bench.streams import say
 from datasets.errors import BenchError
 
 COLUMNS = ("row", "metric", "trainings", "first", "second", "difference", "low", "high", "paired", "verdict")
@@ -30,10 +31,10 @@ def compare_command(first: str, second: str, form: str, store: Path) -> None:
         for metric, change in changes(before[name], after[name]).items()
     ]
     shown = list(zip(lines, verdicts([change for *_, change in lines]), strict=True))
-    typer.echo(_csv(shown) if form == "csv" else _markdown(shown), nl=False)
+    say(_csv(shown) if form == "csv" else _markdown(shown), end="")
     for label, here, there in (("first", before, after), ("second", after, before)):
         if lacking := [name for name in here if name not in there]:
-            typer.echo(f"only in the {label}: {', '.join(lacking)}", err=True)
+            say(f"only in the {label}: {', '.join(lacking)}", error=True)
 
 
 def _rows(run: str, store: Path) -> dict[str, list[Kept]]:
@@ -84,10 +85,8 @@ def _markdown(shown: Sequence[tuple[Line, str]]) -> str:
     for (name, metric, change), verdict in shown:
         gain = change.difference
         span = f"{gain.low:+.3f} to {gain.high:+.3f}" + ("" if gain.paired else " (unpaired)")
-        lines.append(
-            f"| {name} | {metric} | {_trainings(change)} | {change.before.mean:.3f} | {change.after.mean:.3f} "
-            f"| {gain.value:+.3f} | {span} | {verdict} |"
-        )
+        values = f"{change.before.mean:.3f} | {change.after.mean:.3f} | {gain.value:+.3f} | {span}"
+        lines.append(f"| {markdown(name)} | {markdown(metric)} | {_trainings(change)} | {values} | {verdict} |")
     return "\n".join(lines) + "\n"
 
 
@@ -98,7 +97,16 @@ def _csv(shown: Sequence[tuple[Line, str]]) -> str:
     for (name, metric, change), verdict in shown:
         gain = change.difference
         values = [change.before.mean, change.after.mean, gain.value, gain.low, gain.high]
-        writer.writerow([name, metric, _trainings(change), *values, "true" if gain.paired else "false", verdict])
+        writer.writerow(
+            [
+                escaping.csv(name),
+                escaping.csv(metric),
+                _trainings(change),
+                *values,
+                "true" if gain.paired else "false",
+                verdict,
+            ]
+        )
     return out.getvalue()
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from bench.execution.progress import RichProgress
 from bench.grid.catalogue import DATASETS
 from bench.grid.request import Options
 from bench.pipeline.data import open_source
 from bench.pipeline.store import Store
+from bench.terminal import Terminal
 from datasets.base import Dataset, Source, shortened
 from datasets.errors import BenchError
 from datasets.imagefiles import ImageFiles
@@ -30,7 +30,7 @@ def data_command(
 
     Returns the exit code: 0, or 1 where `verify` finds files left out or another number of items.
     """
-    console = Console(markup=False, emoji=False)  # `images:loop:` is a name
+    console = Terminal()
     request = Options(
         methods="raw_pixels", tasks="bbt", profile=profile, data_root=data_root, data=data, device="cpu"
     ).request()
@@ -43,18 +43,18 @@ def data_command(
     with RichProgress(console) as progress:
         dataset = prepare(source, SIZE, Store(store).data, progress)
     for line in described(dataset):
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     for line in left_out(source, dataset):
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     if not verify:
         return 0
     wrong = list(incomplete(dataset))
     for line in wrong:
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     whole = not wrong and set(dataset.skipped) <= EXPECTED
     if whole:
         what = "the complete official distribution" if dataset.name in COUNTS else "whole: nothing is left out"
-        console.print(f"{dataset.label} is {what}", highlight=False)
+        console.print(f"{dataset.label} is {what}")
     return 0 if whole else 1
 
 

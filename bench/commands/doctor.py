@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 from torch import Tensor
 
 from bench.grid.catalogue import DATASETS
@@ -14,6 +13,7 @@ from bench.grid.request import Options
 from bench.pipeline.data import Data
 from bench.pipeline.specs import MethodSpec, method_spec
 from bench.pipeline.store import Store
+from bench.terminal import Terminal
 from bench.training.device import resolve_device
 from datasets.base import Silent
 from datasets.streams import seed_for
@@ -42,7 +42,7 @@ class BuiltTwice:
 
 def doctor_command(methods: str, *, settings: Iterable[str], profile: str, device: str, store: Path) -> int:
     """Examine each method and print a line per check; returns 1 where one failed."""
-    console = Console(highlight=False)
+    console = Terminal()
     request = Options(
         methods=methods, tasks="bbt", profile=profile, settings=settings, device=device, baselines=False
     ).request()
@@ -51,12 +51,12 @@ def doctor_command(methods: str, *, settings: Iterable[str], profile: str, devic
         opened = Store(store)
         spec = method_spec(entry, request, "faces", opened)
         built = build_twice(spec, resolve_device(device), Data.of(request, opened.data))
-        console.print(f"[bold]{escape(entry.name)}[/bold]  ({spec.cls.__module__}.{spec.cls.__qualname__})")
+        console.print(Text.assemble((entry.name, "bold"), f"  ({spec.cls.__module__}.{spec.cls.__qualname__})"))
         for name, check in CHECKS.items():
             problem = check(built)
             failed += problem is not None
-            mark = "[green]ok[/green]    " if problem is None else "[red]failed[/red]"
-            console.print(f"  {mark} {name}" + (f": {escape(problem)}" if problem else ""), soft_wrap=True)
+            mark = ("ok    ", "green") if problem is None else ("failed", "red")
+            console.print(Text.assemble("  ", mark, f" {name}", f": {problem}" if problem else ""), soft_wrap=True)
     console.print("all checks passed" if not failed else f"{failed} checks failed")
     return int(failed > 0)
 

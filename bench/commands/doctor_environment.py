@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from bench.grid.catalogue import DATASETS
 from bench.grid.request import Options
 from bench.pipeline.specs import method_spec
 from bench.pipeline.store import Store
+from bench.terminal import Terminal
 from datasets.errors import BenchError
 from methods.torchvision_compat import declare_missing_operators
 
 Line = tuple[Literal["ok", "absent", "failed"], str]
-MARKS = {"ok": "[green]ok[/green]    ", "absent": "[yellow]absent[/yellow]", "failed": "[red]failed[/red]"}
+STYLES = {"ok": "green", "absent": "yellow", "failed": "red"}
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bench", "methods", "tasks", "datasets")
@@ -28,7 +28,7 @@ PACKAGES = ("bench", "methods", "tasks", "datasets")
 
 def environment_command(data_root: Path | None, store: Path) -> int:
     """Print a line per finding; returns 1 where one keeps runs from being right."""
-    console = Console()
+    console = Terminal()
     failed = 0
     for part, lines in (
         ("packages", packages()),
@@ -37,11 +37,11 @@ def environment_command(data_root: Path | None, store: Path) -> int:
         ("datasets", datasets_found(data_root)),
         ("weights", weights_found(store)),
     ):
-        console.print(f"[bold]{part}[/bold]")
+        console.print(part, style="bold")
         for state, text in lines:
             failed += state == "failed"
-            console.print(f"  {MARKS[state]} {escape(text)}", highlight=False, soft_wrap=True)
-    console.print("environment is fit" if not failed else f"{failed} findings to mend", highlight=False)
+            console.print(Text.assemble("  ", (f"{state:<6}", STYLES[state]), f" {text}"), soft_wrap=True)
+    console.print("environment is fit" if not failed else f"{failed} findings to mend")
     return int(failed > 0)
 
 

@@ -13,6 +13,7 @@ from bench.pipeline.predictions import pictures_of
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.run import Run
+from bench.terminal import Terminal
 from datasets.errors import BenchError, suggestion
 from datasets.files import write_with
 from datasets.synthetic.faces.attributes import NAMES
@@ -29,7 +30,7 @@ def explain_command(
         raise BenchError(f"--task {task!r}: only heads of attributes can be explained, expected {EXPLAINED}")
     if out is not None and out.suffix.lower() != ".png":
         raise BenchError(f"--out {out}: expected a name that ends in .png")
-    console = Console(markup=False, highlight=False)
+    console = Terminal()
     request = Options(methods=method, tasks=f"{EXPLAINS}:{known(attribute)}", baselines=False, **options).request()
     opened = Store(store)
     run = Run(request, opened, cells(request, opened), console, suite, mirror)

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import typer
-
 from bench import tracking
+from bench.streams import say
 from datasets.errors import BenchError
 
 
@@ -14,9 +13,9 @@ def sync_command(store: Path, uri: str | None) -> None:
     if not summaries:
         raise BenchError(f"nothing to mirror: no run is recorded in {store}; run something first")
     for summary in summaries:
-        typer.echo(str(summary))
+        say(str(summary))
 
 
 def ui_command(store: Path, port: int) -> None:
     """Serve MLflow's page until Ctrl-C."""
-    tracking.ui(store, port=port)
+    tracking.ui(store, port=port, say=say)

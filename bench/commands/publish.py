@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import typer
-
 from bench.commands.report import chosen_run
 from bench.pipeline.store import Store
 from bench.results.publish import publish
 from bench.results.readme import readme_table, readme_text, update_readme
+from bench.streams import say
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,8 +17,8 @@ def publish_command(run: str | None, store: Path) -> None:
     invocation = chosen_run(run, place)
     folder = ROOT / "results" / invocation.profile
     for path in publish(invocation.records(place.root), place, folder):
-        typer.echo(path.relative_to(ROOT))
+        say(path.relative_to(ROOT))
     if invocation.profile == "mini":
         for name, made in (("table: mini", readme_table), ("text: mini", readme_text)):
             update_readme(ROOT / "README.md", name, made(folder / "table.csv"))
-        typer.echo("README.md")
+        say("README.md")

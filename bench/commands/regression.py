@@ -14,6 +14,7 @@ from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.regression import Reference, Suite, calibrated, changed, findings, void
 from bench.run import SIGNALLED, Run
+from bench.terminal import Terminal
 from bench.training.device import resolve_device
 from datasets.errors import BenchError
 
@@ -28,7 +29,7 @@ def calibrate_command(runs: int, suite: Suite, output: Path | None, store: Path)
     """Run a suite with seeds 0 to `runs` - 1, and seed 0 once more, and write its reference."""
     if runs < 2:
         raise BenchError(f"--runs {runs}: a standard deviation needs at least 2 runs")
-    console = Console(markup=False)
+    console = Terminal()
     place = Store(store)
     records = [_run(_request(suite, seed), place, console) for seed in range(runs)]
     console.print("seed 0 once more, with another number of threads")
@@ -46,32 +47,31 @@ def calibrate_command(runs: int, suite: Suite, output: Path | None, store: Path)
         ),
         default=None,
     )
-    console.print(f"{path}: {len(reference.cells)} cells, {runs} seeds", highlight=False)
+    console.print(f"{path}: {len(reference.cells)} cells, {runs} seeds")
     if widest is not None:
-        console.print(f"widest limit: {widest[0]:.3f}, {widest[2]} of {widest[1]}", highlight=False)
+        console.print(f"widest limit: {widest[0]:.3f}, {widest[2]} of {widest[1]}")
     return 0
 
 
 def check_command(path: Path, store: Path) -> int:
     """Run a reference's suite and compare; see `bench check --help` for the exit codes."""
     reference = Reference.read(path)
-    console = Console(markup=False)
+    console = Terminal()
     reasons = void(reference, environment(resolve_device("auto")))
     if reasons:
         for reason in reasons:
-            console.print(f"void: {reason}", highlight=False, soft_wrap=True)
+            console.print(f"void: {reason}", soft_wrap=True)
         console.print("the comparison would mean nothing here: make a reference with `bench calibrate`")
         return VOID
     place = Store(store)
     records = _run(_request(reference.suite, reference.seeds[0]), place, console)
     found = findings(reference, records, place)
     for finding in found:
-        console.print(f"{finding.kind}: {finding.cell}: {finding.text}", highlight=False, soft_wrap=True)
+        console.print(f"{finding.kind}: {finding.cell}: {finding.text}", soft_wrap=True)
     measured = sum(len(cell.metrics) for cell in reference.cells.values())
     console.print(
         f"{len(reference.cells)} cells, {measured} metrics compared with {path.name} "
         f"of {reference.calibrated:%Y-%m-%d}: {_outcome(len(found), changed(reference, records))}",
-        highlight=False,
     )
     if any(finding.kind == "crash" for finding in found):
         return CRASH

@@ -15,6 +15,7 @@ from bench.pipeline.store import Store
 from bench.scenes.filmstrip import Column, Row, page, write_animation, write_sheet
 from bench.scenes.poses import described, parse_poses
 from bench.scenes.relight import TYPICAL, Trained, find_domain, find_images, load_trained, read_images, renderable
+from bench.terminal import Terminal
 from datasets.blocks import to_float
 from datasets.errors import BenchError
 from methods.pdr.relight import Pose
@@ -46,7 +47,7 @@ def render_command(
     store: Path,
 ) -> None:
     """Check everything that is asked for, then render it and write one file."""
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = Terminal(soft_wrap=True)
     kind = out.suffix.lower()
     if kind not in FRAMES:
         raise BenchError(f"--out {out}: expected a name that ends in .png (a sheet) or .gif (an animation)")

@@ -3,11 +3,10 @@
 import webbrowser
 from pathlib import Path
 
-import typer
-
 from bench.execution.invocations import Invocation, invocations, path_of
 from bench.pipeline.store import Store
 from bench.results.report import report_path, write_report
+from bench.streams import say
 from datasets.errors import BenchError
 
 
@@ -20,7 +19,7 @@ def report_command(run: str | None, output: Path | None, *, open_page: bool, sto
         raise BenchError(f"run {invocation.id} has no records: nothing to report")
     target = output or report_path(place, invocation)
     write_report(invocation, records, place, target)
-    typer.echo(target)
+    say(target)
     if open_page:
         webbrowser.open(target.resolve().as_uri())
 

@@ -16,11 +16,12 @@ from bench.pipeline.status import STEPS
 from bench.pipeline.store import Store
 from bench.pipeline.walk import look
 from bench.run import Run
+from bench.terminal import Terminal
 
 
 def run_command(*, dry_run: bool, suite: str, mirror: bool, store: Path, **options: Any) -> int:
     """Run a grid; returns the exit code: 0, 1 where a cell failed or lacks its data, 130 after Ctrl-C."""
-    console = Console(markup=False)  # names of rows and datasets have brackets of their own
+    console = Terminal()
     request = Options(**options).request()
     opened = Store(store)
     plan = cells(request, opened)
@@ -70,8 +71,8 @@ def show_plan(plan: list[Cell], context: Context, console: Console) -> None:
             fits[cell.unit] = seconds.get(cell.method.trained.name, 0.0)
     console.print(grid)
     for text in missing:
-        console.print(f"missing: {text}", highlight=False, soft_wrap=True)
-    console.print(estimate(fits), highlight=False, soft_wrap=True)
+        console.print(f"missing: {text}", soft_wrap=True)
+    console.print(estimate(fits), soft_wrap=True)
 
 
 def estimate(fits: dict[str, float]) -> str:

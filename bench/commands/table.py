@@ -1,21 +1,20 @@
 """`bench table` and `bench cite`."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import typer
-
+from bench.escaping import markdown
 from bench.pipeline.store import Store
 from bench.results import table as tables
 from bench.results.cite import bibtex, citations_for
 from bench.results.table.documents import to_html, to_latex
 from bench.results.table.paper import TABLES, Filled, fill
+from bench.streams import say
 from datasets.errors import BenchError, suggestion
 from datasets.files import write_text
 
 FORMATS: dict[str, Callable[[Filled], str]] = {
-    "md": lambda filled: f"## {filled.definition.title}\n\n{tables.to_markdown(filled.table, verdicts=True)}",
+    "md": lambda filled: f"## {markdown(filled.definition.title)}\n\n{tables.to_markdown(filled.table, verdicts=True)}",
     "csv": lambda filled: tables.to_csv(filled.table),
     "latex": lambda filled: to_latex(filled.table, filled.definition.title),
     "html": lambda filled: to_html(filled.table, filled.definition.title),
@@ -35,23 +34,23 @@ def table_command(name: str, form: str, profile: str | None, output: Path | None
         except BenchError as error:
             if name != "all":
                 raise
-            print(f"missing: {error}", file=sys.stderr)
+            say(f"missing: {error}", error=True)
             continue
         texts.append(FORMATS[form](filled))
         for command in filled.commands:
-            print(f"missing in table {chosen}: {command}", file=sys.stderr)
+            say(f"missing in table {chosen}: {command}", error=True)
     if not texts:
         raise BenchError(f"no table can be made from {store}: run something first")
     text = "\n".join(texts)
     if output is None:
-        typer.echo(text, nl=False)
+        say(text, end="")
     else:
         write_text(output, text)
 
 
 def cite_command(name: str, store: Path) -> None:
     """Print the BibTeX of exactly what a table, a run, or methods, tasks and datasets rest on."""
-    typer.echo(bibtex(citations_for(name, store)))
+    say(bibtex(citations_for(name, store)))
 
 
 def names(name: str) -> list[str]:

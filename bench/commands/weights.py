@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import typer
-
 from bench.grid.catalogue import METHODS
 from bench.pipeline.store import Store
+from bench.streams import say
 from bench.training.tensors import write_tensors
 from datasets.errors import BenchError
 from datasets.files import write_with
@@ -20,5 +19,5 @@ def import_weights_command(method: str, file: Path, name: str, root: Path) -> No
     target = Store(root).weights(name)
     write_with(target, lambda path: write_tensors(path, state))
     count = sum(value.numel() for value in state.values())
-    typer.echo(f"{method}: {len(state)} tensors, {count:,} values imported as {name!r}")
-    typer.echo(f"use them:  python -m bench run --methods {method} --tasks bbt --set {method}.weights={name}")
+    say(f"{method}: {len(state)} tensors, {count:,} values imported as {name!r}")
+    say(f"use them:  python -m bench run --methods {method} --tasks bbt --set {method}.weights={name}")

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from bench.escaping import markdown, markdown_code
 from bench.results.table.compared import BASELINE
 from bench.results.trainings import ENOUGH
 from datasets.errors import BenchError
@@ -31,10 +32,10 @@ def readme_table(path: Path) -> str:
             trainings.setdefault(line["method"], set()).add(_trainings(line))
     counted = any("trainings" in line for line in lines)
     heads = ["method", *["trainings"] * counted, *labels.values()]
-    shown = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    shown = [f"| {' | '.join(map(markdown, heads))} |", "|---" * len(heads) + "|"]
     for method, cells in rows.items():
         counts = " or ".join(str(count or "none") for count in sorted(trainings.get(method, ())))
-        own = [f"`{method}`", *[counts] * counted, *(cells.get(task, "") for task in labels)]
+        own = [markdown_code(method), *[counts] * counted, *(cells.get(task, "") for task in labels)]
         shown.append(f"| {' | '.join(own)} |")
     return "\n".join(shown)
 
@@ -69,7 +70,9 @@ def readme_text(path: Path) -> str:
     for task in dict.fromkeys(line["task"] for line in lines):
         values = {line["value"] for line in lines if line["task"] == task}
         if len(values) == 1 and len([line for line in lines if line["task"] == task]) > 1:
-            sentences.append(f"On {task} all rows have the same {METRIC}, chance too, so that it tells nothing there.")
+            sentences.append(
+                f"On {markdown(task)} all rows have the same {METRIC}, chance too, so that it tells nothing there."
+            )
     return textwrap.fill(" ".join(sentences), WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
@@ -118,11 +121,13 @@ def _by_task(lines: Sequence[Line], standing: str | None, chosen: Sequence[Line]
     by_methods: dict[tuple[str, ...], list[str]] = {}
     for task in dict.fromkeys(line["task"] for line in lines):
         by_methods.setdefault(tuple(line["method"] for line in found if line["task"] == task), []).append(task)
-    return "; ".join(f"{_names(methods)} on {_joined(tasks)}" for methods, tasks in by_methods.items())
+    return "; ".join(
+        f"{_names(methods)} on {_joined([markdown(task) for task in tasks])}" for methods, tasks in by_methods.items()
+    )
 
 
 def _names(methods: Sequence[str]) -> str:
-    return _joined([f"`{method}`" for method in methods]) or "none"
+    return _joined([markdown_code(method) for method in methods]) or "none"
 
 
 def _joined(words: Sequence[str]) -> str:

@@ -1,11 +1,12 @@
 """What a record looks like in MLflow: parameters, metrics, tags, dataset inputs. Pure functions of it."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from bench.escaping import markdown
+from bench.escaping import mlflow as valid_name
 from bench.execution.invocations import Invocation
 from bench.pipeline.records import DatasetInfo, Record
 
@@ -49,7 +50,7 @@ def cell_tags(record: Record, run: Invocation, parent: str) -> dict[str, str]:
         tags["mlflow.source.git.commit"] = record.environment.git_commit
     if record.environment.git_dirty is not None:
         tags["mlflow.source.git.dirty"] = str(record.environment.git_dirty).lower()
-    if text := "\n\n".join(filter(None, [record.error, *record.notes])):
+    if text := "\n\n".join(map(markdown, filter(None, [record.error, *record.notes]))):
         tags["mlflow.note.content"] = text
     return tags
 
@@ -144,8 +145,3 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield from flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
-
-
-def valid_name(name: str) -> str:
-    """A name that every MLflow backend takes: letters, digits and `_-./ `, anything else becomes `_`."""
-    return re.sub(r"[^\w\-./ ]", "_", name, flags=re.ASCII)

@@ -1,9 +1,10 @@
 """Charts as inline SVG, in the page's own text colour, so that they read in light and in dark."""
 
 import functools
-import html
 import io
+import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, ParamSpec
 
 import matplotlib
@@ -11,7 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from bench.escaping import html
 from bench.results.table.model import Section
+from datasets.names import printable
 from tasks.results import Curve, Heatmap
 
 # Matplotlib's black, replaced by the page's text colour.
@@ -31,7 +34,7 @@ def _svg(draw: Callable[P, tuple[Figure, str] | None]) -> Callable[P, str]:
     def chart(*args: P.args, **kwargs: P.kwargs) -> str:
         # Names are shown as they are: a dollar sign is no mathematics.
         with matplotlib.rc_context({"svg.fonttype": "none", "text.parse_math": False}):
-            drawn = draw(*args, **kwargs)
+            drawn = draw(*map(_shown, args), **{name: _shown(value) for name, value in kwargs.items()})
             if drawn is None:
                 return ""
             figure, description = drawn
@@ -39,15 +42,28 @@ def _svg(draw: Callable[P, tuple[Figure, str] | None]) -> Callable[P, str]:
                 axes.spines[["top", "right"]].set_visible(False)
             out = io.StringIO()
             # A fixed salt keeps element ids, and with them the page, the same from run to run.
-            with matplotlib.rc_context({"svg.hashsalt": description}):
+            with matplotlib.rc_context({"svg.hashsalt": description}), warnings.catch_warnings():
+                # Texts are only measured here: who reads the page has fonts of their own.
+                warnings.filterwarnings("ignore", "Glyph .* missing from font")
                 figure.savefig(out, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
         text = out.getvalue()
         text = text[text.index("<svg") :].replace(INK, "currentColor").replace("fill: none", "fill:none")
         head, _, rest = text.partition(">")
-        label = html.escape(description, quote=True)
+        label = html(description)
         return f'{head} role="img" aria-label="{label}" color="currentColor" fill="currentColor">{rest}'
 
     return chart
+
+
+def _shown(value: Any) -> Any:
+    """`value` with every text in it as it can be drawn: SVG knows no control characters."""
+    if isinstance(value, str):
+        return printable(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{part.name: _shown(getattr(value, part.name)) for part in fields(value)})
+    if isinstance(value, dict):
+        return {_shown(name): _shown(part) for name, part in value.items()}
+    return type(value)(_shown(part) for part in value) if isinstance(value, list | tuple) else value
 
 
 @_svg

@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from bench.execution.invocations import Invocation
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results import table as tables
 from bench.results.cite import bibtex, citations_of
+from bench.results.pages import template
 from bench.results.report.details import details
 from bench.results.report.drawn import Charts
 from bench.results.report.images import data_uri
@@ -40,9 +39,7 @@ def write_report(
 def render(invocation: Invocation, records: Sequence[Record], store: Store, table: tables.Table | None = None) -> str:
     """The page as text."""
     table, charts = table or tables.build(records, store), Charts(store)
-    loader = PackageLoader("bench.results.report", "templates")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.get_template("report.html.j2").render(
+    return template("bench.results.report", "report.html.j2").render(
         title=f"{invocation.suite}: {table.title}",
         invocation=invocation,
         made=datetime.now(UTC),

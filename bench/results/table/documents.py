@@ -1,27 +1,14 @@
 """A table for a document: LaTeX (booktabs), to be put into a paper with `\\input`, or a small HTML page of its own."""
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from bench.escaping import latex
+from bench.results.pages import template
 from bench.results.table.cells import has_paper, has_sd, judged_cells, judged_headers, texts, trainings
 from bench.results.table.model import Row, Section, Table
-
-ESCAPED = {
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "\\": r"\textbackslash{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "–": "--",
-}
 
 
 def to_html(table: Table, title: str) -> str:
     """A page that needs nothing else: one `table` per task, with verdicts where there are published figures."""
-    loader = PackageLoader("bench.results.table", "templates")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.get_template("table.html.j2").render(
+    return template("bench.results.table", "table.html.j2").render(
         title=title,
         table=table,
         sections=[
@@ -36,18 +23,13 @@ def to_latex(table: Table, title: str) -> str:
     return "\n\n".join(_environment(section, f"{title}: {section.label}", table) for section in table.sections) + "\n"
 
 
-def escaped(text: str) -> str:
-    """Text that LaTeX shows as it is."""
-    return "".join(ESCAPED.get(sign, sign) for sign in text)
-
-
 def _environment(section: Section, title: str, table: Table) -> str:
     spans, rules, heads, start = [], [], [], 3
     for column, metric in enumerate(section.metrics):
         own = ["ours", r"95\,\%", *["sd"] * has_sd(section, column)]
         own += ["paper", "verdict"] * has_paper(section, column)
         width = len(own)
-        spans.append(rf"\multicolumn{{{width}}}{{c}}{{{escaped(metric.header)}}}")
+        spans.append(rf"\multicolumn{{{width}}}{{c}}{{{latex(metric.header)}}}")
         rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
         heads += own
         start += width
@@ -67,10 +49,10 @@ def _environment(section: Section, title: str, table: Table) -> str:
             lines.append(r"    \midrule")
         reference = row.reference
         cells = [trainings(row), *(cell for column in range(len(row.scores)) for cell in _cells(section, row, column))]
-        lines.append(rf"    {escaped(row.method)} & {' & '.join(cells)} \\")
+        lines.append(rf"    {latex(row.method)} & {' & '.join(cells)} \\")
     caption = " ".join([f"{title} ({table.title}).", *section.captions, *table.captions])
     return "\n".join(
-        [*lines, r"    \bottomrule", r"  \end{tabular}", rf"  \caption{{{escaped(caption)}}}", r"\end{table}"]
+        [*lines, r"    \bottomrule", r"  \end{tabular}", rf"  \caption{{{latex(caption)}}}", r"\end{table}"]
     )
 
 
@@ -79,5 +61,5 @@ def _cells(section: Section, row: Row, column: int) -> list[str]:
     score = row.scores[column]
     text = texts(score)
     value = rf"\textbf{{{text.value}}}" if text.best else text.value
-    found = [value, escaped(text.interval), *[text.sd] * has_sd(section, column)]
-    return found + [text.paper, escaped(score.verdict)] * has_paper(section, column)
+    found = [value, latex(text.interval), *[text.sd] * has_sd(section, column)]
+    return found + [text.paper, latex(score.verdict)] * has_paper(section, column)

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from record_factory import START, record
 
+from bench import escaping
 from bench.commands.compare import compare_command
 from bench.commands.table import cite_command, names, table_command
 from bench.grid.catalogue import METHODS, TASKS
 from bench.pipeline.records import Interval, Record
 from bench.pipeline.store import Store
 from bench.results.table import build, to_markdown
-from bench.results.table.documents import escaped, to_html, to_latex
+from bench.results.table.documents import to_html, to_latex
 from bench.results.table.paper import TABLES, fill
 from datasets.errors import BenchError
 from tasks.groups.correlation import Correlation
@@ -136,7 +137,7 @@ def test_latex_has_a_row_of_the_right_width_for_every_method() -> None:
     assert r"vqvae & 1 training & 0.500" in text
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
     assert text.count("{") == text.count("}")
-    assert escaped("50 % of a_b & c") == r"50 \% of a\_b \& c"
+    assert escaping.latex("50 % of a_b & c") == r"50 \% of a\_b \& c"
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX is installed")
