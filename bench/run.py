@@ -33,8 +33,11 @@ from bench.pipeline.store import Store
 from bench.pipeline.walk import look
 from bench.results import table as tables
 from bench.results.report import report_path, write_report
+from bench.streams import say
+from datasets.base import shortened
 from datasets.errors import BenchError
 from datasets.files import write_text
+from datasets.names import brief, printable
 
 # What a shell reports of a program that was ended by a signal: 128 and the signal's number.
 SIGNALLED = 128
@@ -83,7 +86,7 @@ class Run:
             argv=portable(sys.argv[1:]),
             profile=self.request.profile.name,
             protocol=self.request.protocol,
-            suite=self.suite,
+            suite=printable(self.suite),
         )
         self.context = Context.of(self.request, self.store, run=self.manifest.id)
 
@@ -168,7 +171,7 @@ class Run:
         except BenchError as error:
             # Records are safe already; the run still has to end on record, and says at the end what went wrong.
             code = code or 1
-            print(f"error: no table: {error}", file=sys.stderr)
+            say(f"error: no table: {error}", error=True)
         self._write_manifest(
             exit_code=code,
             ended=datetime.now(UTC),
@@ -181,7 +184,7 @@ class Run:
                 report = self._write_report(records) if files else None
             except BenchError as error:
                 code = code or 1
-                print(f"error: no report: {error}", file=sys.stderr)
+                say(f"error: no report: {error}", error=True)
             if records and self.mirror and ended_by is None:
                 self._mirror()
         cached = sum(done.cached for done in self.done.values())
@@ -192,8 +195,8 @@ class Run:
         self.spent.update(timing.take())
         if ended_by is not None:
             self._say("interrupted: run the same command again and it goes on where it stopped")
-        for record in bad:
-            print(f"error: {record.name}: {record.error}", file=sys.stderr)
+        for reason, names in _by_error(bad).items():
+            say(f"error: {shortened(names)}: {reason}", error=True)
         return code
 
     @property
@@ -202,7 +205,7 @@ class Run:
         return time.monotonic() - self.started
 
     def _say(self, text: str | Text) -> None:
-        self.console.print(text, highlight=False, soft_wrap=True)
+        self.console.print(text, soft_wrap=True)
 
     def _write_report(self, records: list[Record]) -> Path:
         """The run as one HTML page, which the mirror takes along."""
@@ -279,9 +282,16 @@ class Run:
             self.console.print(
                 f"warning: {warning}; later: python -m bench mlflow sync",
                 style="yellow",
-                highlight=False,
                 soft_wrap=True,
             )
+
+
+def _by_error(records: Sequence[Record]) -> dict[str, list[str]]:
+    """The names of cells by what went wrong, which is told once."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        found.setdefault(str(record.error), []).append(record.name)
+    return found
 
 
 def ending(cell: Cell, done: Done) -> Text:
@@ -294,4 +304,4 @@ def ending(cell: Cell, done: Done) -> Text:
         return Text.assemble(("✓", "green"), f" {cell.name}  {scores}  ", (spent, "dim"))
     if record.status == "not_applicable":
         return Text(f"– {cell.name}  not applicable: {record.error}", "dim")
-    return Text.assemble(("✗", "red"), f" {cell.name}  {record.status}: {record.error}")
+    return Text.assemble(("✗", "red"), f" {cell.name}  {record.status}: {brief(record.error or '')}")

@@ -145,7 +145,9 @@ def own_tracks(tmp_path: Path) -> Path:
 def grid(new_store: Callable[[str], Path], own_tracks: Path) -> Callable[..., tuple[int, list[Record]]]:
     """Run a grid on the user's tracks in this process; returns the exit code and the records."""
 
-    def run(methods: str, *, store: str = "store", **options: Any) -> tuple[int, list[Record]]:
+    def run(
+        methods: str, *, store: str = "store", console: Console | None = None, **options: Any
+    ) -> tuple[int, list[Record]]:
         values: dict[str, Any] = {
             "methods": methods,
             "tasks": f"tracks:{own_tracks}",
@@ -161,7 +163,8 @@ def grid(new_store: Callable[[str], Path], own_tracks: Path) -> Callable[..., tu
         }
         opened = Store(new_store(store))
         request = Options(**values).request()
-        one = Run(request, opened, cells(request, opened), Console(quiet=True), "tests", mirror=False)
+        shown = console or Console(quiet=True)
+        one = Run(request, opened, cells(request, opened), shown, "tests", mirror=False)
         code = one.go()
         return code, one.records
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from bench.results.table.cells import has_paper, has_sd, short, texts, trainings, wide_cells, wide_headers
 from bench.results.table.model import Row, Section, Table
+from datasets.names import brief
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 UNLIMITED = 10_000
@@ -38,7 +39,7 @@ class TerminalTable:
             for caption in section.captions:
                 yield Text(caption, style="dim")
             for number, note in enumerate(section.notes, start=1):
-                yield Text(f"{str(number).translate(SUPERSCRIPTS)} {note}")
+                yield Text(f"{str(number).translate(SUPERSCRIPTS)} {brief(note)}")
         if self.table.captions:
             yield Text()
         for caption in self.table.captions:

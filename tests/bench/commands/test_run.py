@@ -10,6 +10,7 @@ from bench.commands.compare import compare_command
 from bench.execution.invocations import invocations
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
+from bench.terminal import Terminal
 from datasets.errors import BenchError
 
 Grid = Callable[..., tuple[int, list[Record]]]
@@ -112,3 +113,25 @@ def test_two_runs_are_compared_cell_by_cell(
     out, err = capsys.readouterr()
     assert re.search(r"raw_pixels/tracks:\S+ \| accuracy \| none \| 1.000 \| 1.000 \| \+0.000 .*same", out)
     assert "only in the first: own_methods.py:Tiny/" in err
+
+
+def test_a_long_error_is_shortened_and_told_once(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = "begin " + "x" * 19_000 + " middle " + "y" * 300 + " end"
+
+    def fail(*_: object, **__: object) -> None:
+        raise BenchError(long)
+
+    monkeypatch.setattr("bench.pipeline.run.compute", fail)
+    code, records = grid("raw_pixels,chance", console=Terminal(width=200))
+    assert code == 1
+    error = records[0].error
+    assert error is not None
+    assert len(error) < 1000
+    assert (error[:5], error[-4:]) == ("begin", " end")
+    out, err = capsys.readouterr()
+    assert (out + err).count("y end") == 1, "whole where the run says what went wrong, for both cells"
+    assert "error: raw_pixels/" in err
+    assert "chance/" in err
+    assert max(map(len, out.splitlines())) < 500
