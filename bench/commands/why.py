@@ -5,8 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from bench.grid.request import Options
 from bench.grid.seeds import Seeds, parse_seed
 from bench.pipeline.cell import cells
@@ -15,6 +13,7 @@ from bench.pipeline.keys import differences
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.pipeline.walk import look
+from bench.streams import say
 from datasets.errors import BenchError
 
 # How `str(Seeds)` reads.
@@ -28,26 +27,26 @@ def why_command(cell_name: str, *, store: Path, **options: Any) -> None:
     opened = Store(store)
     cell = cells(request, opened)[0]
     if cell.not_applicable is not None:
-        typer.echo(f"{cell.name}: not applicable, {cell.not_applicable}")
+        say(f"{cell.name}: not applicable, {cell.not_applicable}")
         return
     status = look(cell, Context.of(request, opened))
     if status.missing is not None:
         raise BenchError(f"{cell.name}: {status.missing}")
-    typer.echo(f"{cell.name}: " + ", ".join(f"{step} {state}" for step, state in status.states.items()))
+    say(f"{cell.name}: " + ", ".join(f"{step} {state}" for step, state in status.states.items()))
     if all(state == "cached" for state in status.states.values()):
         return
-    latest = latest_record(opened, cell.method.name, cell.task.name, cell.seeds)
+    latest = latest_record(opened, cell.method.name, cell.task.label, cell.seeds)
     if latest is None:
-        typer.echo(f"no finished record of this cell in {store}: it was never run here")
+        say(f"no finished record of this cell in {store}: it was never run here")
         return
-    typer.echo(f"changed since {latest.ended:%Y-%m-%d %H:%M} UTC:")
+    say(f"changed since {latest.ended:%Y-%m-%d %H:%M} UTC:")
     found = False
     for stage, ingredients in status.ingredients.items():
         for name, old, new in differences(latest.ingredients.get(stage, {}), ingredients):
             found = True
-            typer.echo(f"  {stage} {name}: {shown(old)} -> {shown(new)}")
+            say(f"  {stage} {name}: {shown(old)} -> {shown(new)}")
     if not found:
-        typer.echo("  nothing in the key: the artifact was deleted, or its data are not prepared yet")
+        say("  nothing in the key: the artifact was deleted, or its data are not prepared yet")
 
 
 def parse_cell(name: str) -> tuple[str, str, Seeds]:

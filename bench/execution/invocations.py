@@ -13,8 +13,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bench.grid import portable as short
 from bench.pipeline.records import Record, first_fault
 from datasets.errors import BenchError
+from datasets.names import printable
 from datasets.sealed import Damaged, leaving_out_damaged, sealed_text, write_sealed
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -95,17 +97,5 @@ def relative(paths: Iterable[Path], store_root: Path) -> list[str]:
 
 
 def portable(argv: Sequence[str]) -> list[str]:
-    """The arguments without machine-specific folders.
-
-    An absolute path inside the working folder becomes relative to it, any other keeps its last part only.
-    """
-    return [_portable(argument) for argument in argv]
-
-
-def _portable(argument: str) -> str:
-    option, equals, value = argument.rpartition("=")
-    if not Path(value).is_absolute():
-        return argument
-    path, here = Path(value), Path.cwd()
-    short = path.relative_to(here).as_posix() if path.is_relative_to(here) else f".../{path.name}"
-    return f"{option}{equals}{short}"
+    """The arguments without machine-specific folders (`bench.grid.portable`)."""
+    return [printable(short.portable(argument)) for argument in argv]

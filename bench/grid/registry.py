@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.grid.values import merge, nested, parse_value
 from datasets.errors import BenchError, suggestion
+from datasets.names import printable
 
 
 @dataclass(frozen=True)
@@ -137,13 +138,13 @@ class Registry:
             return entries[name]
         if ".py:" in name:
             path, _, attribute = name.rpartition(":")
-            return Entry(f"{Path(path).name}:{attribute}", name, f"from {path}", family=attribute)
+            return Entry(printable(f"{Path(path).name}:{attribute}"), name, f"from {path}", family=attribute)
         if head in entries and entries[head].argument:
             base = entries[head]
             if not argument:
                 raise BenchError(f"{self.kind} {head} needs an argument: {head}:{base.argument.upper()}")
             preset = {**base.preset, base.argument: argument}
-            return Entry(name, base.target, base.summary, base.family or head, preset, base.stand_in)
+            return Entry(printable(name), base.target, base.summary, base.family or head, preset, base.stand_in)
         known = f"known: {', '.join(sorted(entries))}, or FILE.py:CLASS"
         raise BenchError(f"unknown {self.kind} {name!r}: {suggestion(name, entries, known, cutoff=0.5)}")
 
@@ -157,7 +158,7 @@ class Registry:
                 raise BenchError(f"{name}: expected {base}[KEY=VALUE], such as pdr[features=light]")
             values = merge(values, nested(path.strip().split("."), parse_value(value.strip())))
         entry = self.get(base)
-        return replace(entry, name=name, family=entry.family or entry.name, variant=values, baseline=False)
+        return replace(entry, name=printable(name), family=entry.family or entry.name, variant=values, baseline=False)
 
     def _subsets(self, name: str) -> list[Entry]:
         """The entries of `NAME[KEY=*]`, small subsets first."""

@@ -11,7 +11,7 @@ from bench.grid.registry import Entry
 from bench.grid.request import Request
 from bench.grid.seeds import Seeds, extended
 from bench.pipeline.keys import key_of
-from bench.pipeline.specs import MethodSpec, TaskSpec, method_spec, task_spec
+from bench.pipeline.specs import MethodSpec, TaskSpec, labelled, method_spec, task_spec
 from bench.pipeline.store import Store
 from datasets.base import Dataset
 from datasets.errors import BenchError
@@ -37,14 +37,13 @@ class Cell:
     @property
     def name(self) -> str:
         """`method/task/seed`."""
-        return f"{self.method.name}/{self.task.name}/{self.seeds}"
+        return f"{self.method.name}/{self.task.label}/{self.seeds}"
 
     @property
     def dataset(self) -> Entry:
         """The task's dataset; `tracks:DIR` names the folder."""
-        task = self.task.task
-        folder = getattr(task.config, "folder", None)
-        return DATASETS.get(f"{task.dataset}:{folder}" if folder else task.dataset)
+        name = self.task.task.dataset
+        return DATASETS.get(f"{name}:{self.task.folder}" if self.task.folder else name)
 
     @property
     def training_dataset(self) -> Entry | None:
@@ -68,7 +67,7 @@ class Cell:
         if self.method.domain not in self.method.cls.domains:
             return f"{self.method.name} has no model for {self.method.domain}"
         if lacking := sorted(self.task.task.requires - self.method.cls.provides):
-            known = CAPABILITIES.get(lacking[0], f"does not provide {lacking[0]!r}, which {self.task.name} requires")
+            known = CAPABILITIES.get(lacking[0], f"does not provide {lacking[0]!r}, which {self.task.label} requires")
             return f"{self.method.name} {known}"
         return None
 
@@ -97,7 +96,7 @@ def cells(request: Request, store: Store) -> list[Cell]:
 
     Raises BenchError where there is none: a method that is a row of some tasks only was asked for on others.
     """
-    tasks = [task_spec(entry, request) for entry in request.tasks]
+    tasks = labelled([task_spec(entry, request) for entry in request.tasks])
     specs = {
         (entry.name, domain): method_spec(entry, request, domain, store)
         for entry in request.methods

@@ -99,7 +99,7 @@ def encode_stage(
     context: Context,
 ) -> Stage[Features]:
     """Encode the images `frames` of the cell's task in blocks, straight into a file."""
-    task, name = cell.task.task, cell.task.name
+    task, name = cell.task.task, cell.task.label
     by_track = task.reduce == "track_mean"
     ingredients = encode_ingredients(cell, checkpoint, derived, dataset, frames, context)
     place = context.store.features

@@ -39,7 +39,7 @@ def evaluate_ingredients(
         "stage": "evaluate",
         "cell": {
             "method": cell.method.name,
-            "task": cell.task.name,
+            "task": cell.task.key_name,
             "profile": cell.profile,
             "protocol": cell.protocol,
         },
@@ -100,7 +100,7 @@ def evaluate(status: CellStatus, frames: Int[np.ndarray, " m"], key: str, contex
         seed=cell.seeds.evaluate,
         device=context.device,
         progress=context.progress,
-        label=cell.task.name,
+        label=cell.task.label,
     )
     return task.evaluate(
         EvaluationInputs(

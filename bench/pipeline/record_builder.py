@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from bench.grid.portable import without_folders
 from bench.pipeline.context import Context
 from bench.pipeline.environment import environment
 from bench.pipeline.keys import key_of
 from bench.pipeline.records import Citations, DatasetInfo, PictureFile, Record, StageCost
 from bench.pipeline.status import CellStatus
 from datasets.base import Dataset
+from datasets.names import message
 from tasks.base import Scores, Task
 from tasks.results import Metric
 
@@ -89,10 +91,10 @@ class RecordBuilder:
     def ended(self, status: Ending, error: str, details: dict[str, Any] | None = None) -> Record:
         """The record of a cell without scores. One that never came to its key is filed under its specification."""
         return Record(
-            **self._common(self.status.key or key_of(self._specification()), status, error),
+            **self._common(self.status.key or key_of(self._specification()), status, self._public(message(error))),
             stages=dict(self._stages()),
             declared=[metric for metric in self.status.cell.task.task.metrics if "*" not in metric.name],
-            details=details or {},
+            details=self._public(details or {}),
             ended=datetime.now(UTC),
         )
 
@@ -103,7 +105,7 @@ class RecordBuilder:
         return {
             "key": key,
             "method": method.name,
-            "task": task.name,
+            "task": task.label,
             "seed": cell.seeds.fit,
             "seeds": cell.seeds.others,
             "profile": cell.profile,
@@ -117,13 +119,18 @@ class RecordBuilder:
                 task=list(task.task.cites),
                 dataset=list(cell.dataset.cites),
             ),
-            "method_config": method.config.model_dump(mode="json"),
+            "method_config": self._public(method.config.model_dump(mode="json")),
             "task_config": task.config,
             "ingredients": self.status.ingredients or {"specification": self._specification()},
             "run": self.context.run or None,
             "environment": environment(self.context.device, self.context.threads),
             "started": self.started,
         }
+
+    def _public(self, value: Any) -> Any:
+        """A text or a JSON value that names no folder of this machine."""
+        known = (self.status.cell.task.folder, self.context.data.root, self.context.store.root)
+        return without_folders(value, known)
 
     def _stages(self) -> Iterable[tuple[str, StageCost]]:
         """What the stages before the evaluation cost, whoever computed them; nothing for a method without weights."""
@@ -137,7 +144,7 @@ class RecordBuilder:
         return {
             "stage": "specification",
             "method": [cell.method.name, cell.method.identity(encoding=False)],
-            "task": [cell.task.name, cell.task.identity],
+            "task": [cell.task.key_name, cell.task.identity],
             "seeds": asdict(cell.seeds),
             "profile": cell.profile,
             "protocol": cell.protocol,

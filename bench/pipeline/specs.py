@@ -1,18 +1,20 @@
 """A registry entry plus a request's settings, resolved to a class and a checked configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bench.grid.portable import last_parts, portable
 from bench.grid.registry import Entry
 from bench.grid.request import Request, settings_for, validate
 from bench.grid.values import merge
 from bench.pipeline.keys import packages_of, source_version
 from bench.pipeline.store import Store
 from datasets.errors import BenchError
+from datasets.names import printable
 from datasets.sealed import file_digest
 from datasets.streams import seed_for
 from methods.base import Domain, Method, MethodConfig
@@ -80,10 +82,30 @@ class MethodSpec:
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """A task as it will run."""
+    """A task as it will run.
+
+    Attributes
+    ----------
+    name: what was asked for, by which streams of random numbers are drawn.
+    label: what records, tables and lines of progress call it: the name, but for the folders that a user's own folder
+        lies in (`labelled`).
+    """
 
     name: str
     task: Task
+    label: str = ""
+
+    @property
+    def folder(self) -> str | None:
+        """The user's own folder that it is on, if it is."""
+        return getattr(self.task.config, "folder", None)
+
+    @property
+    def key_name(self) -> str:
+        """What keys call it: equal where label and name are, and without a path."""
+        if self.label == self.name:
+            return self.name
+        return f"{self.label} {hashlib.sha256(self.name.encode()).hexdigest()[:12]}"
 
     @property
     def source(self) -> str:
@@ -92,9 +114,10 @@ class TaskSpec:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The task's configuration as JSON, for the record."""
+        """The task's configuration as JSON, for the record; without folders."""
         config: TaskConfig = self.task.config
-        return config.model_dump(mode="json")
+        folder = {} if self.folder is None else {"folder": printable(portable(self.folder))}
+        return {**config.model_dump(mode="json", exclude={"folder"}), **folder}
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -150,4 +173,15 @@ def task_spec(entry: Entry, request: Request) -> TaskSpec:
     protocol = {"protocol": request.protocol} if "protocol" in config.model_fields else {}
     profile = cls.profiles.get(request.profile.name, {})
     values = merge(protocol, entry.preset, profile, entry.variant, settings_for(entry, request.settings))
-    return TaskSpec(entry.name, cls(validate(config, values, entry.name)))
+    return TaskSpec(entry.name, cls(validate(config, values, entry.name)), entry.name)
+
+
+def labelled(tasks: Sequence[TaskSpec]) -> list[TaskSpec]:
+    """The tasks of one request, each with a label of its own."""
+    called = last_parts(task.folder for task in tasks if task.folder is not None)
+    return [
+        task
+        if task.folder is None
+        else replace(task, label=task.name.replace(printable(task.folder), printable(called[task.folder]), 1))
+        for task in tasks
+    ]

@@ -83,7 +83,13 @@ def _sqlite_uri(database: Path) -> str:
     """The address of a database, whatever signs its folder's name has: `?`, `#` and `%` mean something in addresses."""
     from sqlalchemy import URL
 
-    return URL.create("sqlite", database=database.as_posix()).render_as_string()
+    try:
+        return URL.create("sqlite", database=database.as_posix()).render_as_string()
+    except UnicodeEncodeError as error:
+        raise TrackingError(
+            f"MLflow cannot keep its database in {database.parent}, whose name is not in UTF-8: rename it, or set "
+            "MLFLOW_TRACKING_URI to sqlite:///FILE elsewhere"
+        ) from error
 
 
 def _database_of(uri: str) -> str | None:
