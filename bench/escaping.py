@@ -92,6 +92,15 @@ def csv(text: str) -> str:
     return f"'{plain}" if start in _FORMULA else plain
 
 
+def file_name(text: str) -> str:
+    """For a part of a file's name on any system, at most 100 letters, digits and `_-.`; anything else becomes `-`.
+
+    >>> file_name("mine.py:Tiny/tracks:my faces")
+    'mine.py-Tiny-tracks-my-faces'
+    """
+    return re.sub(r"[^\w.-]+", "-", text, flags=re.ASCII)[:100]
+
+
 def mlflow(name: str) -> str:
     """For a name that every MLflow backend takes, one that makes files of names too: letters, digits and `_-./ `, at
     most 250 of them; anything else becomes `_`, and so does a part between slashes that is empty or made of dots.

@@ -196,7 +196,7 @@ class Run:
         if ended_by is not None:
             self._say("interrupted: run the same command again and it goes on where it stopped")
         for reason, names in _by_error(bad).items():
-            say(f"error: {shortened(names)}: {reason}", error=True)
+            say(f"error: {names[0] if len(names) == 1 else shortened(names)}: {reason}", error=True)
         return code
 
     @property

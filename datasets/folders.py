@@ -7,6 +7,7 @@ folder, unless there is a folder of that name.
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,8 @@ LABELS = "labels.csv"
 HEADER = ["track", "label"]
 # What spreadsheets put between fields, by country.
 DELIMITERS = (",", ";", "\t")
+# The first line by which one says what it put there.
+_SAID = re.compile(r'\s*sep=([^\w\s"]|\t)?', re.IGNORECASE)
 
 
 class TrackFolder(ImageFiles):
@@ -91,8 +94,8 @@ class ImageFolder(ImageFiles):
 def read_labels(name: str, path: Path) -> dict[str, str]:
     """Track -> label (empty: unlabelled), in the file's order; a BenchError names the line that is wrong.
 
-    Commas, semicolons or tabs stand between the fields; a first line such as `sep=;` and empty fields behind the second
-    are passed over, as spreadsheets write them. Labels that differ in their Unicode form alone are the same.
+    Commas, semicolons or tabs stand between the fields, or what a first line such as `sep=|` names; empty fields behind
+    the second are passed over, as spreadsheets write them. Labels that differ in their Unicode form alone are the same.
     """
     labels: dict[str, str] = {}
     for line, fields in _rows(name, path):
@@ -105,9 +108,10 @@ def read_labels(name: str, path: Path) -> dict[str, str]:
 def _rows(name: str, path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line numbers and fields below the header, which is checked; empty lines are passed over."""
     lines = io.StringIO(read_text(name, path), newline="").readlines()
-    start = 1 if lines and lines[0].strip().lower().startswith("sep=") else 0
+    said = _SAID.match(lines[0]) if lines else None
+    start = 0 if said is None else 1
     first = lines[start] if start < len(lines) else ""
-    for delimiter in DELIMITERS:
+    for delimiter in dict.fromkeys([*([said[1]] if said and said[1] else []), *DELIMITERS]):
         reader = csv.reader(lines[start:], delimiter=delimiter)
         try:
             if [field.lower() for field in _fields(next(reader, []))] != HEADER:

@@ -49,8 +49,10 @@ def brief(text: str) -> str:
 
 
 def same_form(text: str) -> str:
-    """`text` in Unicode's composed form (NFC): names that look alike are then equal, as macOS and Linux write them."""
-    return unicodedata.normalize("NFC", text)
+    """`text` in Unicode's composed form (NFC): names that look alike are then equal, as macOS and Linux write them, and
+    as Python reads the names of files in a locale of ASCII."""
+    read = _BYTES.sub(lambda run: run[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text)
+    return unicodedata.normalize("NFC", read)
 
 
 def at_home(path: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.escaping import file_name
 from bench.pipeline.cell import Cell
 from bench.pipeline.context import Context
 from bench.pipeline.fit import Checkpoint, draw
@@ -72,7 +73,7 @@ def derive_stage(cell: Cell, checkpoint: Checkpoint, dataset: Dataset, context: 
         with atomic_folder(place(key)) as temporary:
             write_tensors(temporary / TENSORS, tensors)
             if method.module is not None:
-                picture = temporary / f"{spec.name.replace(':', '-')}-seed{seed}.png"
+                picture = temporary / f"{file_name(spec.name)}-seed{seed}.png"
                 draw(method, dataset, seed, picture, f"{spec.name}, derived from {dataset.label}")
             info = {
                 "run": context.run,

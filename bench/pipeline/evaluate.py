@@ -1,6 +1,5 @@
 """The last stage: a task's scores of a method, as a record."""
 
-import re
 import shutil
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 from jaxtyping import Int
 from PIL import Image
 
+from bench.escaping import file_name
 from bench.pipeline.context import Context
 from bench.pipeline.encode import encode_ingredients
 from bench.pipeline.fit import loop_ingredients
@@ -123,7 +123,7 @@ def write_predictions(status: CellStatus, key: str, scores: Scores, context: Con
     """
     if not scores.predictions and not scores.pictures:
         return None
-    folder, prefix = context.store.predictions(key), re.sub(r"[^\w.-]+", "-", status.cell.name)
+    folder, prefix = context.store.predictions(key), file_name(status.cell.name)
     pictures = []
     with atomic_folder(folder) as temporary:
         for name, values in scores.predictions.items():

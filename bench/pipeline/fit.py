@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from bench.escaping import file_name
 from bench.pipeline.cell import Cell
 from bench.pipeline.contact_sheet import write_contact_sheet
 from bench.pipeline.context import Context
@@ -137,7 +138,7 @@ def train(cell: Cell, training: Dataset | None, ingredients: dict[str, Any], fol
         "peak_memory_mb": memory.mb,
     }
     if training is not None:
-        name = f"{spec.name.partition('[')[0].replace(':', '-')}-seed{seeds}.png"
+        name = f"{file_name(spec.name.partition('[')[0])}-seed{seeds}.png"
         draw(method, training, seeds.split, folder / name, f"{spec.name}, trained on {training.label}")
     written = (path for path in folder.iterdir() if path.is_file())
     write_sealed(folder / "checkpoint.json", {**info, "files": digests(written)})

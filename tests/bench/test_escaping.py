@@ -84,6 +84,14 @@ def test_mlflow_takes_a_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_file_can_be_called_by_a_name(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{escaping.file_name(name)}-0.png"
+    path.write_bytes(b"")
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.name.isascii()
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_terminal_is_sent_lines_and_nothing_else(name: str) -> None:
     text = escaping.lines(name)
     assert "".join(printable(line) for line in text.replace("\t", "").split("\n")) == re.sub(r"[\n\t]", "", text)

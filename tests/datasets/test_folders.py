@@ -99,6 +99,8 @@ def test_a_folder_without_classes_is_missing(draw, tmp_path: Path) -> None:
         b"track;label\r\nb;zoe\r\na;anna\r\n",
         "track\tlabel\r\nb\tzoe\r\na\tanna\r\n".encode("utf-16"),
         b"sep=;\r\ntrack;label\r\nb;zoe\r\na;anna\r\n",
+        b"sep=|\r\ntrack|label\r\nb|zoe\r\na|anna\r\n",
+        b"sep=\t\r\ntrack\tlabel\r\nb\tzoe\r\na\tanna\r\n",
         b"Track,Label,\r\nb,zoe,\r\na,anna,,\r\n,,\r\n",
         b"track,label\rb,zoe\ra,anna\r",
         b'"track","label"\n"b","zoe"\n"a","anna"\n"a","anna"\n',
