@@ -9,6 +9,8 @@ import threading
 import time
 from typing import Any
 
+from bench import streams
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -22,6 +24,7 @@ def main(parent: int, orders: Any, events: Any, name: str) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     end_with(parent)
+    streams.prepare()  # for what a user's own method prints
     from bench.execution.processes import work
 
     work(orders.get(), orders, events, name)

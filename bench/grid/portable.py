@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,30 @@ def without_folders(value: Any, known: Iterable[str | Path | None] = ()) -> Any:
     'no image in .../faces: add some'
     """
     if isinstance(value, str):
-        places = {printable(str(place)) for place in known if place is not None and os.path.isabs(place)}
+        places = {printable(str(place)) for place in known if place is not None and _tells(place)}
         for place in sorted(places, key=len, reverse=True):
             value = value.replace(place, f".../{Path(place).name}")
-        for folder in (os.getcwd(), str(Path.home())):
-            value = value.replace(f"{folder}{os.sep}", ".../") if len(Path(folder).parts) > 1 else value
+        for folder in filter(_tells, _own_folders()):
+            value = value.replace(f"{folder}{os.sep}", ".../")
         return _FOLDERS.sub(".../", value)
     if isinstance(value, dict):
         return {name: without_folders(part, known) for name, part in value.items()}
     return [without_folders(part, known) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _tells(place: str | Path) -> bool:
+    """Whether a path says anything of a machine: from the root on, and more than the root."""
+    return os.path.isabs(place) and len(Path(place).parts) > 1
+
+
+def _own_folders() -> list[str]:
+    """The working folder and the user's, as far as there are such."""
+    found = []
+    with suppress(OSError):  # the working folder was removed
+        found.append(os.getcwd())
+    with suppress(RuntimeError):  # neither $HOME nor an account
+        found.append(str(Path.home()))
+    return found
 
 
 def last_parts(folders: Iterable[str]) -> dict[str, str]:
@@ -62,7 +78,11 @@ def last_parts(folders: Iterable[str]) -> dict[str, str]:
 
 
 def _short(path: str) -> str:
-    here, place = Path.cwd(), Path(path)
+    place = Path(path)
     if not place.is_absolute():
         return path
-    return place.relative_to(here).as_posix() if place.is_relative_to(here) else f".../{place.name}"
+    with suppress(OSError):  # the working folder was removed
+        here = Path.cwd()
+        if place.is_relative_to(here):
+            return place.relative_to(here).as_posix()
+    return f".../{place.name}"

@@ -1,5 +1,6 @@
 """A registry entry plus a request's settings, resolved to a class and a checked configuration."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

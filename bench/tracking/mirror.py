@@ -6,7 +6,6 @@ and tags are what they were, metrics carry the record's time, dataset inputs and
 So mirroring again completes what is half there, creates what is missing, and leaves alone what is finished.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.execution.invocations import Invocation, invocations
 from bench.pipeline.records import Record
+from bench.streams import say
 from bench.tracking import entities
 from bench.tracking.backend import Backend, experiment, locate, opened
 from datasets.sealed import Damaged
@@ -101,7 +101,7 @@ class _Mirror:
             try:
                 record = Record.read(path)
             except Damaged as damage:
-                print(f"warning: {damage} and is not mirrored", file=sys.stderr)
+                say(f"warning: {damage} and is not mirrored", error=True)
                 self.gone += 1
                 continue
             counts[self._cell(record, path, parent_id, found)] += 1

@@ -54,3 +54,22 @@ def test_folders_are_called_by_as_few_of_their_last_parts_as_tell_them_apart() -
 def test_known_folders_are_found_whatever_signs_they_have() -> None:
     place = "/home/John Smith/a: (b)"
     assert without_folders(f"no image in {place}/c d", [place, None, "mine"]) == "no image in .../a: (b)/c d"
+
+
+def test_without_a_home_or_a_working_folder_texts_are_shortened_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert without_folders("no image in /home/me/faces: add some") == "no image in .../faces: add some"
+    assert portable("--store=/data/store") == "--store=.../store"
+
+
+def test_the_root_as_a_known_path_changes_nothing_else() -> None:
+    assert without_folders("pdr/bbt/0 failed", ["/"]) == "pdr/bbt/0 failed"
