@@ -15,6 +15,7 @@ from bench.grid.catalogue import DATASETS
 from bench.grid.request import Options
 from bench.pipeline.specs import method_spec
 from bench.pipeline.store import Store
+from bench.siblings import ROOT, SIBLINGS, passed_over
 from bench.terminal import Terminal
 from datasets.errors import BenchError
 from methods.torchvision_compat import declare_missing_operators
@@ -22,8 +23,7 @@ from methods.torchvision_compat import declare_missing_operators
 Line = tuple[Literal["ok", "absent", "failed"], str]
 STYLES = {"ok": "green", "absent": "yellow", "failed": "red"}
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("bench", "methods", "tasks", "datasets")
+PACKAGES = ("bench", *SIBLINGS)
 
 
 def environment_command(data_root: Path | None, store: Path) -> int:
@@ -46,19 +46,23 @@ def environment_command(data_root: Path | None, store: Path) -> int:
 
 
 def packages() -> Iterator[Line]:
-    """Whether the four packages are this checkout's: another distribution may bring a `datasets` of its own."""
+    """Whether the four packages are this project's, and what else bears their names."""
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
-        origin = Path(spec.origin).parent if spec is not None and spec.origin else None
+        origin = Path(spec.origin).resolve().parent if spec is not None and spec.origin else None
         if origin == ROOT / name:
-            yield "ok", f"{name} is this project's ({origin})"
+            other = passed_over(name)
+            yield "ok", f"{name} is this project's ({origin})" + (f"; {other} is passed over" if other else "")
         else:
             yield (
                 "failed",
                 f"{name} is {origin}, which shadows {ROOT / name}: install this project in an environment alone",
             )
-    if (other := shadowed_datasets()) is not None:
-        yield "failed", f"the distribution {other} has a top-level `datasets` too: one of the two shadows the other"
+    if (distribution := shadowed_datasets()) is not None:
+        yield (
+            "failed",
+            f"the distribution {distribution} has a top-level `datasets` too: one of the two shadows the other",
+        )
 
 
 def shadowed_datasets() -> str | None:
@@ -85,7 +89,10 @@ def torch_build() -> Iterator[Line]:
         name, memory = torch.cuda.get_device_name(), torch.cuda.get_device_properties(0).total_memory
         yield "ok", f"GPU: {name}, {memory / 2**30:.0f} GiB"
     else:
-        yield "absent", f"no GPU that torch can use; {os.cpu_count()} CPU cores, {torch.get_num_threads()} threads"
+        yield (
+            "absent",
+            f"no GPU that torch can use; {os.cpu_count()} CPU cores, {torch.get_num_threads()} threads",
+        )
 
 
 def renderers() -> Iterator[Line]:
