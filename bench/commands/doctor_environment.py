@@ -1,7 +1,6 @@
 """`bench doctor` without a method: is this environment fit to run, and where are things looked for?"""
 
 import importlib.util
-import os
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +10,7 @@ from typing import Literal
 import torch
 from rich.text import Text
 
+from bench.execution.cores import usable_cores
 from bench.grid.catalogue import DATASETS
 from bench.grid.request import Options
 from bench.pipeline.specs import method_spec
@@ -91,7 +91,7 @@ def torch_build() -> Iterator[Line]:
     else:
         yield (
             "absent",
-            f"no GPU that torch can use; {os.cpu_count()} CPU cores, {torch.get_num_threads()} threads",
+            f"no GPU that torch can use; {usable_cores()} CPU cores to use, {torch.get_num_threads()} threads",
         )
 
 
