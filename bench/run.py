@@ -250,7 +250,7 @@ class Run:
             manifest = self.manifest
 
             def work() -> None:
-                with suppress(BenchError):
+                with suppress(Exception, SystemExit):
                     self._sync(manifest)
 
             self.mirroring = threading.Thread(target=work, name="mirror", daemon=True)
@@ -270,6 +270,9 @@ class Run:
                 self._sync(self.manifest)
             except BenchError as error:
                 warnings.append(str(error))
+            except BaseException as error:  # in a thread of its own: whatever it is would end in a traceback, unsaid
+                text = (str(error).strip().splitlines() or ["no more is known"])[0]
+                warnings.append(f"MLflow failed ({type(error).__name__}: {text[:200]}); no result is lost")
 
         # In a thread that ends with the process: no deadline of the client's own covers a server that answers a byte
         # at a time.

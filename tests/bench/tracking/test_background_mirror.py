@@ -64,3 +64,19 @@ def test_what_goes_wrong_meanwhile_is_told_once_at_the_end(
     monkeypatch.setattr("bench.tracking.sync", down)
     assert run(tmp_path / "store") == 0
     assert capsys.readouterr().out.count("no server") == 1
+
+
+@pytest.mark.parametrize("error", [KeyError("uid not found"), RuntimeError("no home"), SystemExit(1), OSError("")])
+def test_whatever_goes_wrong_costs_one_line_and_no_table(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("bench.tracking.sync", broken)
+    assert run(tmp_path / "store") == 0
+    shown = capsys.readouterr()
+    assert shown.out.count(f"MLflow failed ({type(error).__name__}: ") == 1
+    assert shown.out.count("later: python -m bench mlflow sync") == 1
+    assert "Traceback" not in shown.out + shown.err
+    assert len(list((tmp_path / "tables").glob("*.csv"))) == 1
