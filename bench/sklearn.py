@@ -1,6 +1,7 @@
 """A method as a scikit-learn transformer, so that it goes into a `Pipeline`."""
 
 import copy
+import numbers
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Shaped, UInt8
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from bench.grid.catalogue import METHODS
@@ -42,20 +43,22 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     overrides: settings on top, nested as in the method's configuration: `{"schedule": {"max_steps": 100}}`.
         `{"weights": "FILE.safetensors"}` takes trained weights in place of training.
     domain: the kind of object on the images, of a method given by name.
-    random_state: the seed.
+    random_state: the seed, an integer. From a `numpy.random.RandomState`, or with None from numpy's own, each `fit`
+        draws another one, as scikit-learn has it.
     device: `auto`, `cpu` or `cuda`.
     progress: what shows how far training and encoding are.
 
     Attributes
     ----------
     method_: the fitted method, in eval mode.
+    seed_: the seed that it was fitted with.
     summary_: what training reports (steps, losses, speed); empty where nothing was trained.
 
     Raises
     ------
     BenchError
-        In `fit`, for an unknown name, profile or setting, for images of another shape, size or range, and for a method
-        that derives something from a labelled dataset (`Method.derives_from`).
+        In `fit`, for an unknown name, profile, setting or kind of seed, for images of another shape, size or range, and
+        for a method that derives something from a labelled dataset (`Method.derives_from`).
 
     Examples
     --------
@@ -71,7 +74,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         profile: str = "mini",
         overrides: Mapping[str, Any] | None = None,
         domain: str = "faces",
-        random_state: int = 0,
+        random_state: int | np.integer[Any] | np.random.RandomState | None = 0,
         device: str = "auto",
         progress: Progress | None = None,
     ) -> None:
@@ -85,7 +88,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def fit(self, X: Shaped[np.ndarray, "..."], y: object = None) -> "Representation":
         """Train on the images `X`; `y` is ignored."""
-        device = resolve_device(self.device)
+        device, self.seed_ = resolve_device(self.device), seed_of(self.random_state)
         with TemporaryDirectory(prefix="representation-") as folder:
             method, trains = self._build(Path(folder))
             if method.derives_from is not None:
@@ -98,7 +101,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             if trains:
                 label = self.method if isinstance(self.method, str) else type(self.method).__name__
                 trainer = FabricTrainer(
-                    Path(folder), seed=self.random_state, device=device, progress=self.progress, label=label
+                    Path(folder), seed=self.seed_, device=device, progress=self.progress, label=label
                 )
                 with computing():
                     self.summary_ = method.fit(images, trainer)
@@ -137,7 +140,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         spec = method_spec(entry, request, domain, Store(folder / "store"))
         if domain not in spec.cls.domains:
             raise BenchError(f"{entry.name} has no model of {domain}, only of {', '.join(spec.cls.domains)}")
-        return untrained_method(spec, self.random_state), spec.trains
+        return untrained_method(spec, self.seed_), spec.trains
 
     def _encode(self, images: UInt8[np.ndarray, "n s s 3"]) -> Float[np.ndarray, "n d"]:
         with computing(), torch.inference_mode():
@@ -155,6 +158,20 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return np.concatenate(found)
 
 
+def seed_of(random_state: object) -> int:
+    """The seed that a `random_state` of scikit-learn means; drawn where it names a generator.
+
+    Raises BenchError for anything but an integer, None or a `numpy.random.RandomState`.
+    """
+    if isinstance(random_state, numbers.Integral):
+        return int(random_state)
+    if random_state is None or isinstance(random_state, np.random.RandomState):
+        return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    raise BenchError(
+        f"random_state is {random_state!r}: expected an integer, None or a numpy.random.RandomState; give an integer"
+    )
+
+
 def as_bytes(images: Shaped[np.ndarray, "..."], size: int) -> UInt8[np.ndarray, "n s s 3"]:
     """Check images as a person may give them, and make them uint8.
 
@@ -163,12 +180,20 @@ def as_bytes(images: Shaped[np.ndarray, "..."], size: int) -> UInt8[np.ndarray, 
     BenchError
         Unless they are (n, size, size, 3) with n > 0, uint8 or floating point in [0, 1].
     """
-    images = np.asanyarray(images)
-    if images.ndim != 4 or images.shape[1:] != (size, size, 3) or len(images) == 0:
-        raise BenchError(
-            f"images of shape {images.shape} cannot be encoded: expected (n, {size}, {size}, 3), "
-            f"n > 0, RGB; resize them to {size} px"
-        )
+    due = f"expected (n, {size}, {size}, 3), n > 0, RGB"
+    try:
+        images = np.asanyarray(images)
+    except ValueError as error:  # a list of images of several sizes
+        raise BenchError(f"images of different shapes cannot be encoded: {due}; resize them to {size} px") from error
+    if images.ndim > 0 and len(images) == 0:
+        raise BenchError(f"no images were given, but an array of shape {images.shape}: {due}")
+    if images.ndim != 4 or images.shape[1:] != (size, size, 3):
+        what_to_do = f"resize them to {size} px"
+        if images.ndim == 4 and images.shape[1:] == (3, size, size):
+            what_to_do = "put the channels last"
+        elif images.shape[1:] in ((size, size), (size, size, 1)):
+            what_to_do = "repeat the grey channel three times"
+        raise BenchError(f"images of shape {images.shape} cannot be encoded: {due}; {what_to_do}")
     if images.dtype == np.uint8:
         return images
     if not np.issubdtype(images.dtype, np.floating):

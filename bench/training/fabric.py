@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 def one_device(device: str, precision: Precision) -> "Fabric":
     """One device under Fabric. Importing it takes seconds, which a run that trains nothing need not spend."""
     declare_missing_operators()
-    from lightning.fabric import Fabric
+    # Its filters of warnings would go to scikit-learn's worker processes, which had to import it to read them.
+    with warnings.catch_warnings():
+        from lightning.fabric import Fabric
 
     for package in ("lightning.fabric", "lightning.pytorch"):  # a line per Fabric says what the summary says too
         logging.getLogger(package).setLevel(logging.WARNING)

@@ -1,6 +1,8 @@
 """Methods as scikit-learn transformers."""
 
 import copy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,6 +14,7 @@ from safetensors.torch import save_file
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from torch import Tensor, nn
 
@@ -126,12 +129,59 @@ def test_wrong_settings_are_one_line(settings: dict[str, Any], message: str) -> 
     assert "\n" not in str(caught.value)
 
 
+def by_file(**settings: Any) -> Representation:
+    """Tiny by its file, so that its initial weights come from the seed."""
+    overrides = {"schedule": {"max_epochs": 1, "batch_size": 8}}
+    return Representation(f"{Path(__file__)}:Tiny", overrides=overrides, device="cpu", **settings)
+
+
+def test_any_kind_of_seed_that_scikit_learn_knows() -> None:
+    images, _ = pictures()
+    seven = by_file(random_state=7).fit_transform(images)
+    np.testing.assert_array_equal(by_file(random_state=np.int64(7)).fit_transform(images), seven)
+    drawn = by_file(random_state=np.random.RandomState(3))
+    first, second = drawn.fit_transform(images), drawn.fit_transform(images)
+    assert not np.array_equal(first, second), "each fit draws another seed, as scikit-learn has it"
+    again = by_file(random_state=np.random.RandomState(3)).fit(images)
+    np.testing.assert_array_equal(again.transform(images), first)
+    np.testing.assert_array_equal(by_file(random_state=again.seed_).fit_transform(images), first)
+    assert by_file(random_state=None).fit(images).seed_ != by_file(random_state=None).fit(images).seed_
+
+
+@pytest.mark.parametrize("seed", ["0", 0.5, [0], np.random.default_rng(0)])
+def test_what_is_no_seed_is_one_line(seed: object) -> None:
+    with pytest.raises(BenchError, match="expected an integer, None or a numpy"):
+        by_file().set_params(random_state=seed).fit(pictures()[0])
+
+
+def test_a_training_leaves_no_filter_of_warnings_behind() -> None:
+    """Worker processes of scikit-learn are sent them, and import whatever package they name before ours."""
+    code = (
+        "import sys, warnings; from bench.training.fabric import one_device; before = list(warnings.filters)"
+        "; one_device('cpu', '32-true'); assert 'lightning.fabric' in sys.modules"
+        "; print({f[2].__module__ for f in warnings.filters} - {f[2].__module__ for f in before})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["set()"]
+
+
+def test_cross_validation_in_several_processes_after_a_fit() -> None:
+    images, labels = pictures()
+    by_file().fit(images)
+    model = make_pipeline(Representation("raw_pixels", device="cpu"), LogisticRegression(max_iter=500))
+    large = np.repeat(np.repeat(images, 8, axis=1), 8, axis=2)
+    assert cross_val_score(model, large, labels, cv=2, n_jobs=2).tolist() == [1.0, 1.0]
+
+
 @pytest.mark.parametrize(
     ("images", "message"),
     [
         (np.zeros((2, 9, 9, 3), np.uint8), r"\(2, 9, 9, 3\) cannot be encoded: expected \(n, 8, 8, 3\)"),
         (np.zeros((2, 192), np.uint8), r"shape \(2, 192\)"),
         (np.zeros((0, 8, 8, 3), np.uint8), "n > 0"),
+        (np.zeros((0, 8, 8, 3), np.uint8), "no images were given"),
+        (np.zeros((2, 3, 8, 8), np.uint8), "put the channels last"),
+        (np.zeros((2, 8, 8), np.uint8), "repeat the grey channel"),
         (np.zeros((2, 8, 8, 3), np.int64), "images of int64"),
         (np.full((2, 8, 8, 3), 200.0), r"these are in \[200, 200\]"),
         (np.full((2, 8, 8, 3), np.nan), r"\[nan, nan\]"),
