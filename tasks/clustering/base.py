@@ -13,14 +13,7 @@ from tasks.base import EvaluationInputs, Task, TaskConfig
 from tasks.clustering import extras, finch
 from tasks.clustering.rows import DESCRIBED, ClusteringConfig, compact, normalised
 from tasks.clustering.ward import ward_clusters
-from tasks.metrics.bootstrap import (
-    bootstrap_intervals,
-    drawn_metrics,
-    drawn_tables,
-    percentiles,
-    unit_tables,
-    unit_weights,
-)
+from tasks.metrics.bootstrap import bootstrap_intervals, percentiles, unit_metrics, unit_weights
 from tasks.metrics.clustering import clustering_metrics, contingency, majority_labels
 from tasks.results import Caption, Interval, Metric, PerItem, Scores
 from tasks.units import ARRAY, OVER, Units, units_of
@@ -69,8 +62,7 @@ def unit_intervals(
     """95 % intervals of the clustering metrics over resampled people with all their items; otherwise as
     `bootstrap_intervals`."""
     weights = unit_weights(units.count, generator(seed, "bootstrap", OVER))
-    tables = unit_tables(clusters, labels, units, (counts.shape[0], counts.shape[1]))
-    return percentiles(drawn_metrics(drawn_tables(tables, weights), counts), OVER)
+    return percentiles(unit_metrics(clusters, labels, units, counts, weights), OVER)
 
 
 class Clustering(Task):

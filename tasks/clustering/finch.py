@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 
 from datasets.packed import Matrix
 from tasks.clustering.rows import compact
-from tasks.metrics.clustering import contingency, majority_labels, normalised_mutual_information
+from tasks.metrics.clustering import nmi_and_purity
 from tasks.results import DetailTable, Metric
 
 # At the number of classes, beside Ward's of the same number of clusters.
@@ -87,12 +87,10 @@ def _scored(partition: Int[np.ndarray, " n"], columns: Int[np.ndarray, "n t"]) -
     """Number and sizes of clusters, NMI and purity; means over the columns of labels."""
     _, cluster, counts = np.unique(partition, return_inverse=True, return_counts=True)
     sizes = np.quantile(counts, [0, 0.5, 1], method="nearest").tolist()
-    nmi, purity = [], []
+    scored = []
     for labels in columns.T:
         known = labels >= 0
         shape = (int(cluster.max()) + 1, int(labels.max()) + 1)
-        table = contingency(cluster[known], labels[known], shape)
-        nmi.append(float(normalised_mutual_information(table)))
-        purity.append(float(table[np.arange(len(table)), majority_labels(table)].sum() / table.sum()))
-    scores = {"nmi": float(np.mean(nmi)), "purity": float(np.mean(purity))}
-    return {"clusters": len(counts), "sizes": sizes, **scores}
+        scored.append(nmi_and_purity(cluster[known], labels[known], shape))
+    nmi, purity = (float(np.mean(values)) for values in zip(*scored, strict=True))
+    return {"clusters": len(counts), "sizes": sizes, "nmi": nmi, "purity": purity}

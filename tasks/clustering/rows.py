@@ -19,6 +19,8 @@ Normalise = Literal["none", "standardise", "l2", "pca"]
 
 # Memory of a block of columns in float64.
 BLOCK_BYTES = 32 * 2**20
+# Items whose inner products may be held five times, as numpy's eigenvectors need them; of more, twice.
+LARGEST_COPIED = 4096
 # Share of the variance that `pca` keeps.
 VARIANCE = 0.95
 # A column whose deviation is below this share of its largest value is constant but for rounding.
@@ -114,8 +116,15 @@ def _gram(features: Float[Matrix, "n d"], change: Callable[[Any], Any]) -> Float
 
 
 def _rows_of(gram: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
-    """Rows that have these inner products; not finite where those are not."""
+    """Rows that have these inner products, which are used up; not finite where those are not."""
     if not np.isfinite(gram).all():
         return np.full_like(gram, np.nan)
+    if len(gram) > LARGEST_COPIED:
+        from scipy.linalg import eigh
+
+        # In the matrix's own memory; a symmetric matrix is its transpose, which is laid out as LAPACK wants it.
+        values, vectors = eigh(gram.T, overwrite_a=True, check_finite=False, driver="evr")
+        vectors *= np.sqrt(np.maximum(values, 0))
+        return np.asarray(vectors)
     values, vectors = np.linalg.eigh(gram)
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0)))

@@ -17,7 +17,7 @@ from tasks.clustering.extras import SECONDARY as VERIFICATION
 from tasks.clustering.lights import SUBSETS, subset_of
 from tasks.clustering.rows import normalised
 from tasks.clustering.ward import ward_clusters
-from tasks.metrics.bootstrap import drawn_metrics, drawn_tables, percentiles, unit_tables, unit_weights
+from tasks.metrics.bootstrap import percentiles, unit_metrics, unit_weights
 from tasks.metrics.clustering import chance_scores, clustering_metrics, contingency
 from tasks.results import Caption, Curve, Interval, Metric, Scores
 from tasks.units import OVER, units_of
@@ -91,8 +91,7 @@ class Sweep(base.Clustering):
             clusters[chosen] = ward_clusters(normalised(features[chosen], self.config.normalise), people)
             shape = (people, len(dataset.classes["identity"]))
             counts = contingency(clusters[chosen], labels[chosen], shape)
-            tables = unit_tables(clusters[chosen], labels[chosen], units.among(chosen), shape)
-            drawn.append(drawn_metrics(drawn_tables(tables, weights), counts))
+            drawn.append(unit_metrics(clusters[chosen], labels[chosen], units.among(chosen), counts, weights))
             rng = generator(inputs.seed, "chance", name)
             points.append(
                 {

@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Iterator
 
 import numpy as np
+import psutil
 from jaxtyping import Float, Int
 
 from datasets.errors import BenchError
@@ -50,13 +51,14 @@ def ward_clusters(features: Float[Matrix, "n d"], clusters: int) -> Int[np.ndarr
 
     Raises
     ------
-    BenchError where a feature is not finite, or `clusters` is not in 1 to n.
+    BenchError where a feature is not finite, `clusters` is not in 1 to n, or memory is too small for all distances.
     """
     items = len(features)
     if not 1 <= clusters <= items:
         raise BenchError(f"cannot form {clusters} clusters of {items} items: needs at least one item per cluster")
     if items == 1:
         return np.zeros(1, dtype=np.int64)
+    _check_memory(items)
     from scipy.cluster.hierarchy import linkage
 
     tree = certified_tree(features, clusters)
@@ -64,6 +66,16 @@ def ward_clusters(features: Float[Matrix, "n d"], clusters: int) -> Int[np.ndarr
         distances = squared_distances(features)
         tree = linkage(np.sqrt(distances, out=distances), method="ward")
     return _cut(tree, clusters)
+
+
+def _check_memory(items: int) -> None:
+    """Refuse what would end in the process being killed: the distances of all pairs, and linkage's copy of them."""
+    needed, free = 8 * items * (items - 1), psutil.virtual_memory().available
+    if needed > free:
+        raise BenchError(
+            f"{items:,} items are too many for this machine: Ward's clustering holds the distances of all pairs, "
+            f"{needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory are free; give it fewer items, or more memory"
+        )
 
 
 def squared_distances(features: Float[Matrix, "n d"]) -> Float[np.ndarray, " pairs"]:

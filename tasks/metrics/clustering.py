@@ -1,13 +1,21 @@
-"""Clustering metrics, as functions of the table of counts (..., clusters, classes).
+"""Clustering metrics, as functions of the table of counts (clusters, classes), for any number of tables at once.
 
-Every function takes any number of leading axes, so that thousands of bootstrap resamples are scored at once. Values
-lie in [0, 1], but for those corrected for chance, which fall below 0 where clusters tell less than random ones.
+Tables that have very many cells are never spread out for each of thousands of resamples: n items are in n cells at
+most, and the metrics are added up over those. Values lie in [0, 1], but for those corrected for chance, which fall
+below 0 where clusters tell less than random ones.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from tasks.metrics.agreement import Sums, ami, ari, expected_information, nmi, sums_of_cells, sums_of_tables
+
+# Cells of the largest table that is scored with all of them. Added up in another order, entropies have other last bits,
+# so that this limit decides numbers.
+LARGEST_WHOLE = 2**14
 
 
 def contingency(
@@ -44,8 +52,15 @@ def majority_scores(counts: Int[np.ndarray, "*batch k c"], majority: Int[np.ndar
     """Precision, recall and F1 of the classification that gives every item its cluster's label in `majority`."""
     # confusion[..., predicted, actual]: the rows of the clusters that predict the same class, added up.
     confusion = np.eye(counts.shape[-1])[majority].T @ counts
-    right = np.diagonal(confusion, axis1=-2, axis2=-1)
-    predicted, actual = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    return _weighted(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(axis=-1), confusion.sum(axis=-2))
+
+
+def _weighted(
+    right: Float[np.ndarray, "*batch c"],
+    predicted: Float[np.ndarray, "*batch c"],
+    actual: Float[np.ndarray, "*batch c"],
+) -> Weighted:
+    """From how many items of each class are predicted to be of it, and are predicted to be, and are."""
     weights = actual / actual.sum(axis=-1, keepdims=True)
 
     def mean(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
@@ -56,84 +71,13 @@ def majority_scores(counts: Int[np.ndarray, "*batch k c"], majority: Int[np.ndar
 
 def normalised_mutual_information(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
     """NMI = 2 I(cluster; class) / (H(cluster) + H(class)); 1 where both are constant, as they then agree."""
-    information, mean_entropy = _information(counts)
-    value = information / np.where(mean_entropy > 0, mean_entropy, 1)
-    return np.where(mean_entropy > 0, np.clip(value, 0, 1), 1.0)
-
-
-def adjusted_mutual_information(
-    counts: Int[np.ndarray, "*batch k c"], fitted: Int[np.ndarray, "k c"]
-) -> Float[np.ndarray, "*batch"]:
-    """AMI = (I - E[I]) / (mean of H(cluster) and H(class) - E[I]) (Vinh et al., 2010), as scikit-learn's; at most 1.
-
-    E[I] is over random clusterings with the same sizes of clusters and classes. It is exact for `fitted`; for other
-    tables it is that of `fitted` times the ratio of (clusters - 1)(classes - 1) / items, to which it is proportional in
-    the first order: a resample may lack whole classes.
-    """
-    information, mean_entropy = _information(counts)
-    clusters, classes = _occurring(counts)
-    expected = _expected_information(fitted) * _degrees(counts) / np.maximum(_degrees(fitted), np.finfo(float).tiny)
-    least = np.finfo(float).eps
-    above, range_ = information - expected, mean_entropy - expected
-    # As in scikit-learn: 1 where the expectation is all that there is to reach, and clusters reach it.
-    above = np.where(above < 0, np.minimum(above, -least), np.maximum(above, least))
-    value = np.minimum(above / np.maximum(range_, least), 1.0)
-    constant = np.where((clusters == 1) & (classes == 1), 1.0, 0.0)
-    return np.where((clusters == 1) | (classes == 1), constant, value)
+    return nmi(sums_of_tables(counts))
 
 
 def adjusted_rand(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
     """ARI, the share of pairs of items on which clusters and classes agree, corrected for chance (Hubert and Arabie,
     1985); in [-0.5, 1]."""
-    table = counts.astype(np.float64)
-    items = table.sum(axis=(-2, -1))
-    together = (table**2).sum(axis=(-2, -1))
-    by_cluster, by_class = ((table.sum(axis=axis) ** 2).sum(axis=-1) for axis in (-1, -2))
-    both, cluster_alone, class_alone = together - items, by_cluster - together, by_class - together
-    neither = items**2 - cluster_alone - class_alone - together
-    upper = 2 * (both * neither - cluster_alone * class_alone)
-    lower = (both + cluster_alone) * (cluster_alone + neither) + (both + class_alone) * (class_alone + neither)
-    agree = (cluster_alone == 0) & (class_alone == 0)
-    return np.where(agree, 1.0, upper / np.where(agree | (lower == 0), 1.0, lower))
-
-
-def _information(
-    counts: Int[np.ndarray, "*batch k c"],
-) -> tuple[Float[np.ndarray, "*batch"], Float[np.ndarray, "*batch"]]:
-    """I(cluster; class), and the mean of the two entropies, in nats."""
-    joint = counts / counts.sum(axis=(-2, -1), keepdims=True)
-    total = _entropy(joint.sum(axis=-1)) + _entropy(joint.sum(axis=-2))
-    return np.asarray(total - _entropy(joint.reshape(*joint.shape[:-2], -1))), np.asarray(total / 2)
-
-
-def _entropy(p: Float[np.ndarray, "*batch m"]) -> Float[np.ndarray, "*batch"]:
-    """Entropy in nats over the last axis."""
-    from scipy.special import xlogy
-
-    return np.asarray(-xlogy(p, p).sum(axis=-1))
-
-
-def _expected_information(counts: Int[np.ndarray, "k c"]) -> float:
-    """I(cluster; class) in nats, the mean over random clusterings with the same sizes."""
-    from scipy.sparse import csr_array
-    from sklearn.metrics.cluster import expected_mutual_information
-
-    table = counts[counts.any(axis=1)][:, counts.any(axis=0)]
-    return float(expected_mutual_information(csr_array(table), int(table.sum())))
-
-
-def _occurring(
-    counts: Int[np.ndarray, "*batch k c"],
-) -> tuple[Int[np.ndarray, "*batch"], Int[np.ndarray, "*batch"]]:
-    """How many clusters and classes have an item."""
-    clusters, classes = (np.count_nonzero(counts.any(axis=axis), axis=-1) for axis in (-1, -2))
-    return np.asarray(clusters), np.asarray(classes)
-
-
-def _degrees(counts: Int[np.ndarray, "*batch k c"]) -> Float[np.ndarray, "*batch"]:
-    """(clusters - 1)(classes - 1) / items."""
-    clusters, classes = _occurring(counts)
-    return np.asarray((clusters - 1) * (classes - 1) / counts.sum(axis=(-2, -1)))
+    return ari(sums_of_tables(counts))
 
 
 # Larger in a resample than in the sample whatever the features, as a resample has fewer distinct items.
@@ -148,9 +92,135 @@ def chance_scores(
     draws: int = 200,
 ) -> dict[str, float]:
     """`accuracy` and `ami` of random clusterings with the same sizes of clusters: means over labels in random order."""
-    tables = np.stack([contingency(clusters, rng.permutation(labels), shape) for _ in range(draws)])
-    purity = tables.max(axis=-1).sum(axis=-1) / len(labels)
-    return {"accuracy": float(purity.mean()), "ami": float(adjusted_mutual_information(tables, tables[0]).mean())}
+    fitted = Fitted(contingency(clusters, labels, shape))  # any of them: all have the same expectation
+    purity, adjusted = [], []
+    for _ in range(draws):
+        cells, counts = np.unique(np.ravel_multi_index((clusters, rng.permutation(labels)), shape), return_counts=True)
+        _, starts = np.unique(cells // shape[1], return_index=True)
+        purity.append(np.maximum.reduceat(counts, starts).sum() / len(labels))
+        adjusted.append(fitted.ami(table_sums(counts[None], cells, shape))[0])
+    return {"accuracy": float(np.mean(purity)), "ami": float(np.mean(adjusted))}
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What the clusters of one table stand for, which is kept when resamples of its items are scored."""
+
+    table: Int[np.ndarray, "k c"]
+
+    @cached_property
+    def majority(self) -> Int[np.ndarray, " k"]:
+        """The majority label of each cluster."""
+        return majority_labels(self.table)
+
+    @cached_property
+    def matching(self) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
+        """The best one-to-one matching."""
+        return best_matching(self.table)
+
+    @cached_property
+    def _chance(self) -> tuple[float, float]:
+        """The information that random clusters of the same sizes have, and the table's degrees of freedom by item."""
+        cells = np.flatnonzero(self.table)
+        own = table_sums(self.table.ravel()[None, cells], cells, self._shape)
+        return expected_information(self.table), float(own.degrees[0])
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return self.table.shape[0], self.table.shape[1]
+
+    def held(self, cells: int) -> int:
+        """Numbers that scoring one table holds whose items are in so many cells."""
+        return self.table.size if _whole(self._shape) else cells + sum(self._shape)
+
+    def ami(self, sums: Sums) -> Float[np.ndarray, "*batch"]:
+        """AMI of tables by their sums."""
+        return ami(sums, *self._chance)
+
+    def metrics(self, counts: Int[np.ndarray, "*batch k c"]) -> dict[str, Float[np.ndarray, "*batch"]]:
+        """`clustering_metrics` of tables with all their cells."""
+        if not _whole(self._shape):
+            flat = counts.reshape(-1, self.table.size)
+            cells = np.flatnonzero(flat.any(axis=0))
+            found = self.cell_metrics(flat[:, cells], cells)
+            return {name: values.reshape(counts.shape[:-2]) for name, values in found.items()}
+        total, sums = counts.sum(axis=(-2, -1)), sums_of_tables(counts)
+        clusters, classes = self.matching
+        return {
+            "accuracy": np.asarray(counts[..., np.arange(len(self.majority)), self.majority].sum(axis=-1) / total),
+            "hungarian": np.asarray(counts[..., clusters, classes].sum(axis=-1) / total),
+            "f1": majority_scores(counts, self.majority).f1,
+            **self._agreement(sums),
+        }
+
+    def cell_metrics(
+        self, counts: Int[np.ndarray, "r m"], cells: Int[np.ndarray, " m"]
+    ) -> dict[str, Float[np.ndarray, " r"]]:
+        """`clustering_metrics` of tables whose items are all in `cells`, ascending numbers of cells in the flat table;
+        `counts` has how many are in each."""
+        if _whole(self._shape):
+            return self.metrics(_spread(counts, cells, self._shape))
+        sums = table_sums(counts, cells, self._shape)
+        cluster, label = np.unravel_index(cells, self.table.shape)
+        match = np.full(len(self.table), -1)
+        match[self.matching[0]] = self.matching[1]
+        right = counts * (label == self.majority[cluster])
+        classes = self.table.shape[1]
+        weighted = _weighted(
+            _added(right, label, classes).astype(np.float64),
+            _added(sums.by_cluster, self.majority, classes).astype(np.float64),
+            sums.by_class.astype(np.float64),
+        )
+        return {
+            "accuracy": right.sum(axis=-1) / sums.items,
+            "hungarian": counts[:, label == match[cluster]].sum(axis=-1) / sums.items,
+            "f1": weighted.f1,
+            **self._agreement(sums),
+        }
+
+    def _agreement(self, sums: Sums) -> dict[str, Float[np.ndarray, "*batch"]]:
+        return {"nmi": nmi(sums), "ami": self.ami(sums), "ari": ari(sums)}
+
+
+def table_sums(counts: Int[np.ndarray, "r m"], cells: Int[np.ndarray, " m"], shape: tuple[int, int]) -> Sums:
+    """The sums of tables (clusters, classes) whose items are all in `cells` (ascending), so many in each."""
+    if _whole(shape):
+        return sums_of_tables(_spread(counts, cells, shape))
+    cluster, label = np.unravel_index(cells, shape)
+    return sums_of_cells(counts, _added(counts, cluster, shape[0]), _added(counts, label, shape[1]))
+
+
+def nmi_and_purity(
+    clusters: Int[np.ndarray, " n"], labels: Int[np.ndarray, " n"], shape: tuple[int, int]
+) -> tuple[float, float]:
+    """NMI and `accuracy` of a clustering, without a table where that would be large."""
+    cells, counts = np.unique(np.ravel_multi_index((clusters, labels), shape), return_counts=True)
+    _, starts = np.unique(cells // shape[1], return_index=True)
+    purity = np.maximum.reduceat(counts, starts).sum() / len(labels)
+    return float(nmi(table_sums(counts[None], cells, shape))[0]), float(purity)
+
+
+def _whole(shape: tuple[int, int]) -> bool:
+    """Whether tables are scored with all their cells."""
+    return shape[0] * shape[1] <= LARGEST_WHOLE
+
+
+def _spread(
+    counts: Int[np.ndarray, "r m"], cells: Int[np.ndarray, " m"], shape: tuple[int, int]
+) -> Int[np.ndarray, "r k c"]:
+    """Tables with all their cells."""
+    tables = np.zeros((len(counts), shape[0] * shape[1]), dtype=np.int64)
+    tables[:, cells] = counts
+    return tables.reshape(-1, *shape)
+
+
+def _added(values: Int[np.ndarray, "r m"], group: Int[np.ndarray, " m"], groups: int) -> Int[np.ndarray, "r g"]:
+    """Sums of the columns of each group."""
+    out = np.zeros((len(values), groups), dtype=values.dtype)
+    order = np.argsort(group, kind="stable")
+    there, starts = np.unique(group[order], return_index=True)
+    out[:, there] = np.add.reduceat(values[:, order], starts, axis=1)
+    return out
 
 
 def clustering_metrics(
@@ -168,13 +238,4 @@ def clustering_metrics(
     fitted = counts if fitted is None else fitted
     if fitted.ndim != 2:
         raise ValueError(f"what clusters stand for is read off one table (k, c), got shape {fitted.shape}")
-    majority, total = majority_labels(fitted), counts.sum(axis=(-2, -1))
-    clusters, classes = best_matching(fitted)
-    return {
-        "accuracy": np.asarray(counts[..., np.arange(len(majority)), majority].sum(axis=-1) / total),
-        "hungarian": np.asarray(counts[..., clusters, classes].sum(axis=-1) / total),
-        "f1": majority_scores(counts, majority).f1,
-        "nmi": normalised_mutual_information(counts),
-        "ami": adjusted_mutual_information(counts, fitted),
-        "ari": adjusted_rand(counts),
-    }
+    return Fitted(fitted).metrics(counts)

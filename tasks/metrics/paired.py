@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from tasks.metrics.clustering import clustering_metrics, contingency
+from tasks.metrics.bootstrap import ItemCells, blocks
+from tasks.metrics.clustering import Fitted, contingency
 from tasks.metrics.segmentation import segmentation_metrics
 
 # Of weights (r, n), how often each of n items counts in each of r resamples: every metric's value in each resample (r).
@@ -29,15 +30,15 @@ def clustering(predictions: Predictions, metrics: Sequence[str]) -> Scorer | Non
     clusters, labels = (np.asarray(predictions[name], dtype=np.int64) for name in ("cluster", "label"))
     known = np.flatnonzero((clusters >= 0) & (labels >= 0))
     shape = (int(clusters.max()) + 1, int(labels.max()) + 1)
-    fitted = contingency(clusters[known], labels[known], shape)
-    cells = np.ravel_multi_index((clusters[known], labels[known]), shape)
-    order = np.argsort(cells, kind="stable")
-    filled, starts = np.unique(cells[order], return_index=True)
+    fitted = Fitted(contingency(clusters[known], labels[known], shape))
+    items = ItemCells(clusters[known], labels[known], shape)
 
     def score(weights: Weights) -> dict[str, np.ndarray]:
-        counts = np.zeros((len(weights), fitted.size), dtype=np.int64)
-        counts[:, filled] = np.add.reduceat(weights[:, known[order]], starts, axis=1)
-        return clustering_metrics(counts.reshape(-1, *shape), fitted)
+        found: dict[str, list[np.ndarray]] = {}
+        for block in blocks(len(weights), fitted.held(len(items.cells))):
+            for name, values in fitted.cell_metrics(items.counts(weights[block][:, known]), items.cells).items():
+                found.setdefault(name, []).append(values)
+        return {name: np.concatenate(parts) for name, parts in found.items()}
 
     return score
 

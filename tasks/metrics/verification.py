@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from tasks.metrics.bootstrap import percentiles, unit_weights
+from tasks.metrics.bootstrap import percentiles, weight_blocks
 from tasks.metrics.distances import squared_distance_blocks
 from tasks.results import Interval
 from tasks.units import OVER, Units
@@ -41,8 +41,8 @@ class Verification:
         A bootstrap (Efron, 1979) of its first-order expansion: an item that is drawn twice makes no pair with itself.
         """
         influence = self.influence if units is None else units.sums(self.influence)
-        found = self.auc + (unit_weights(len(influence), rng) - 1) @ influence
-        return percentiles({"auc": np.clip(found, 0, 1)}, over if units is None else OVER)["auc"]
+        found = [self.auc + (own - 1) @ influence for own in weight_blocks(len(influence), rng)]
+        return percentiles({"auc": np.clip(np.concatenate(found), 0, 1)}, over if units is None else OVER)["auc"]
 
 
 def verification(rows: Float[np.ndarray, "n m"], labels: Int[np.ndarray, " n"]) -> Verification | None:

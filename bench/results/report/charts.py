@@ -21,6 +21,8 @@ from tasks.results import Curve, Heatmap
 INK = "#000000"
 # Lines of a chart that can be told apart.
 LINES = 10
+# Rows, and columns, of a matrix that are drawn: more could not be read, and thousands not be drawn.
+MOST = 40
 BEST, OTHER, REFERENCE = "#2f7d4f", "#4c78a8", "#9aa5b1"
 
 P = ParamSpec("P")
@@ -164,13 +166,13 @@ def heatmap(matrix: Heatmap, about: str) -> tuple[Figure, str] | None:
 
 
 def _heatmap(matrix: Heatmap) -> Figure:
-    rows, columns = matrix.rows, matrix.columns
+    rows, columns = matrix.rows[:MOST], matrix.columns[:MOST]
     figure = Figure(figsize=(1.2 + 0.75 * len(columns), 0.5 + 0.3 * len(rows)))
     axes = figure.subplots()
     axes.set_xlim(0, max(len(columns), 1))
     axes.set_ylim(max(len(rows), 1), 0)
-    for place, line in enumerate(matrix.values):
-        for column, value in enumerate(line):
+    for place, line in enumerate(matrix.values[:MOST]):
+        for column, value in enumerate(line[:MOST]):
             if value is not None:
                 # Faint enough for the page's own text colour on it, in light and in dark.
                 shade = 0.7 * min(max(value, 0.0), 1.0)
@@ -178,7 +180,11 @@ def _heatmap(matrix: Heatmap) -> Figure:
                 axes.text(column + 0.5, place + 0.5, f"{value:.2f}", ha="center", va="center", fontsize=8)
     axes.set_xticks([place + 0.5 for place in range(len(columns))], columns, fontsize=8)
     axes.set_yticks([place + 0.5 for place in range(len(rows))], rows, fontsize=8)
-    axes.set_xlabel(matrix.x_label)
+    if max(len(matrix.rows), len(matrix.columns)) > MOST:
+        whole = f"shown: {len(rows)} of {len(matrix.rows):,} rows, {len(columns)} of {len(matrix.columns):,} columns"
+        axes.set_xlabel(f"{matrix.x_label} ({whole}, the first)".strip())
+    else:
+        axes.set_xlabel(matrix.x_label)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     return figure

@@ -1,6 +1,7 @@
 """Clusters against classes, from a record's per-item predictions."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int
@@ -10,10 +11,13 @@ from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from tasks.metrics.clustering import contingency, majority_labels
 
+# Clusters, and classes, that a page shows of a clustering: a table of thousands of both would be millions of cells.
+SHOWN = 40
+
 
 @dataclass(frozen=True)
 class Confusion:
-    """A clustering's counts and assignments.
+    """A clustering's counts and assignments, of which a page shows the largest clusters.
 
     Attributes
     ----------
@@ -27,14 +31,49 @@ class Confusion:
     cluster: Int[np.ndarray, " n"]
     label: Int[np.ndarray, " n"]
 
+    @cached_property
+    def clusters(self) -> list[int]:
+        """The clusters that are shown: the `SHOWN` largest, in the order of their numbers."""
+        return _largest(self.counts.sum(axis=1))
+
+    @cached_property
+    def columns(self) -> list[int]:
+        """The classes that are shown: the `SHOWN` most frequent in the clusters shown, in their order."""
+        return _largest(self.counts[self.clusters].sum(axis=0))
+
     @property
-    def rows(self) -> list[tuple[str, list[tuple[int, float]]]]:
-        """Per cluster its majority class and, per class, (count, share of the cluster)."""
+    def headers(self) -> list[str]:
+        """The names of the classes shown."""
+        return [self.classes[column] for column in self.columns]
+
+    @property
+    def rows(self) -> list[tuple[int, str, list[tuple[int, float]]]]:
+        """Per cluster shown its number from 1, its majority class and, per class, (count, share of the cluster)."""
         majority = majority_labels(self.counts)
         return [
-            (self.classes[majority[k]], [(int(n), float(n / max(row.sum(), 1))) for n in row])
-            for k, row in enumerate(self.counts)
+            (
+                cluster + 1,
+                self.classes[majority[cluster]],
+                [(int(n), float(n / max(self.counts[cluster].sum(), 1))) for n in self.counts[cluster, self.columns]],
+            )
+            for cluster in self.clusters
         ]
+
+    @property
+    def left_out(self) -> str:
+        """What is not shown, as a sentence; empty where all is."""
+        shown, whole = (len(self.clusters), len(self.columns)), self.counts.shape
+        if shown == whole:
+            return ""
+        return (
+            f"Shown: {shown[0]} of {whole[0]:,} clusters, the largest, and of {whole[1]:,} classes the {shown[1]} most "
+            "frequent in them."
+        )
+
+
+def _largest(sizes: Int[np.ndarray, " m"]) -> list[int]:
+    """The places of the `SHOWN` largest, ascending; of equals the first."""
+    return sorted(np.argsort(-sizes, kind="stable")[:SHOWN].tolist())
 
 
 def confusion(record: Record, store: Store) -> Confusion | None:

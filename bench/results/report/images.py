@@ -2,10 +2,11 @@
 
 import base64
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 from PIL import Image
 
 from bench.pipeline.predictions import predictions_of
@@ -28,18 +29,32 @@ def data_uri(path: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
-def prepared_images(record: Record, store: Store) -> UInt8[np.ndarray, "n s s 3"] | None:
+@dataclass(frozen=True)
+class ItemImages:
+    """Decoded images of a dataset, of which only those that are shown are read, and the place of each item's (n)."""
+
+    images: UInt8[np.ndarray, "m s s 3"]
+    places: Int[np.ndarray, " n"]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def picture(self, item: int) -> Image.Image:
+        """The image of an item."""
+        return Image.fromarray(np.asarray(self.images[self.places[item]]))
+
+
+def prepared_images(record: Record, store: Store) -> ItemImages | None:
     """One decoded image per item of a record: that of its array `frame`, else the first of each track. None where
     they are gone."""
     dataset = _dataset(record, store)
     if dataset is None:
         return None
     if (frames := predictions_of(record, store).get("frame")) is not None:
-        return np.asarray(dataset.images[frames])
+        return ItemImages(dataset.images, np.asarray(frames))
     if dataset.tracks is None:
         return None
-    _, first = np.unique(np.asarray(dataset.tracks), return_index=True)
-    return dataset.images[first]
+    return ItemImages(dataset.images, np.unique(np.asarray(dataset.tracks), return_index=True)[1])
 
 
 def _dataset(record: Record, store: Store) -> Dataset | None:
@@ -55,22 +70,22 @@ def _dataset(record: Record, store: Store) -> Dataset | None:
     return None
 
 
-def thumbnails(counts: Confusion, images: UInt8[np.ndarray, "n s s 3"]) -> str | None:
-    """A row of images per cluster, framed green where the label is the cluster's majority and red elsewhere, as a
+def thumbnails(counts: Confusion, images: ItemImages) -> str | None:
+    """A row of images per cluster shown, framed green where the label is the cluster's majority and red elsewhere, as a
     data URI; None where there is not one image per item."""
     if len(images) != len(counts.cluster):
         return None
     majority = majority_labels(counts.counts)
     cell = SIDE + 2 * BORDER
-    page = Image.new("RGB", (PER_CLUSTER * cell, len(majority) * cell), "white")
-    for cluster, name in enumerate(majority):
+    page = Image.new("RGB", (PER_CLUSTER * cell, len(counts.clusters) * cell), "white")
+    for row, cluster in enumerate(counts.clusters):
         members = np.flatnonzero(counts.cluster == cluster)
         # Spread over the cluster, so that the row shows the whole of it.
         shown = members[np.linspace(0, len(members) - 1, min(PER_CLUSTER, len(members))).astype(int)]
         for place, item in enumerate(shown):
-            frame = Image.new("RGB", (cell, cell), RIGHT if counts.label[item] == name else WRONG)
-            frame.paste(Image.fromarray(np.asarray(images[item])).resize((SIDE, SIDE)), (BORDER, BORDER))
-            page.paste(frame, (place * cell, cluster * cell))
+            frame = Image.new("RGB", (cell, cell), RIGHT if counts.label[item] == majority[cluster] else WRONG)
+            frame.paste(images.picture(int(item)).resize((SIDE, SIDE)), (BORDER, BORDER))
+            page.paste(frame, (place * cell, row * cell))
     out = io.BytesIO()
     page.save(out, format="JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()

@@ -17,6 +17,8 @@ from bench.results.report.images import data_uri
 from bench.results.table.cells import wide_cells, wide_headers
 from datasets.files import write_text
 
+# Rows of a method's own table that the page shows; the record has all.
+MOST_ROWS = 200
 STAGES = ("fit", "derive", "encode", "evaluate")
 
 
@@ -48,6 +50,7 @@ def render(invocation: Invocation, records: Sequence[Record], store: Store, tabl
         sections=[_section(section, charts) for section in table.sections],
         trainings=_trainings(records, store, charts),
         details=details(table.sections, first_seeds(records), store, charts),
+        most=MOST_ROWS,
         stages=STAGES,
         costs=_costs(records),
         datasets=_datasets(records),

@@ -21,7 +21,9 @@ from bench.pipeline.records import PictureFile, Record, StageCost
 from bench.pipeline.store import Store
 from bench.results.report import charts
 from bench.results.report.charts import LINES, bars, curves, heatmap, losses
+from bench.results.report.confusion import SHOWN, confusion
 from bench.results.report.drawn import Charts
+from bench.results.report.images import ItemImages, thumbnails
 from bench.results.report.page import first_seeds, render
 from bench.results.table import build
 from datasets.errors import BenchError
@@ -234,3 +236,52 @@ def test_a_chart_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     made = [Charts(Store(tmp_path)).bars(section) for section in (one, other, one)]
     assert made == ["<svg>1</svg>", "<svg>2</svg>", "<svg>1</svg>"]
     assert drawn == [one, other]
+
+
+def clustered(tmp_path: Path, classes: int) -> Record:
+    """A record of two items per class, one cluster each, with its arrays in the store."""
+    folder = tmp_path / "store" / "predictions" / "many"
+    folder.mkdir(parents=True)
+    label = np.repeat(np.arange(classes), 2)
+    np.save(folder / "cluster.npy", np.append(label, 7))
+    np.save(folder / "label.npy", np.append(label, 7))
+    return record(
+        "pdr",
+        predictions="predictions/many",
+        per_item=PerItem("clustering", identity="label"),
+        details={"classes": [f"person{number:04d}" for number in range(classes)]},
+    )
+
+
+def test_of_many_clusters_the_largest_are_shown(tmp_path: Path) -> None:
+    """The page of a thousand people would be millions of cells, and its picture higher than a JPEG can be."""
+    counts = confusion(clustered(tmp_path, 3000), Store(tmp_path / "store"))
+    assert counts is not None
+    assert (len(counts.rows), len(counts.headers), len(counts.rows[0][2])) == (SHOWN, SHOWN, SHOWN)
+    assert counts.rows[7] == (8, "person0007", [(3 * (place == 7), float(place == 7)) for place in range(SHOWN)])
+    assert (
+        counts.left_out
+        == "Shown: 40 of 3,000 clusters, the largest, and of 3,000 classes the 40 most frequent in them."
+    )
+    images = ItemImages(np.zeros((1, 8, 8, 3), dtype=np.uint8), np.zeros(6001, dtype=int))
+    assert thumbnails(counts, images) is not None
+
+
+def test_of_few_clusters_all_are_shown(tmp_path: Path) -> None:
+    counts = confusion(clustered(tmp_path, SHOWN), Store(tmp_path / "store"))
+    assert counts is not None
+    assert counts.left_out == ""
+    assert [number for number, _, _ in counts.rows] == list(range(1, SHOWN + 1))
+
+
+def test_the_page_says_what_it_leaves_out(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    table = DetailTable("by class", ("class", "score"), tuple((f"row {place}.", ("1",)) for place in range(500)))
+    matrix = Heatmap("every pair", ("a",) * 500, ("b",) * 300, ((0.5,) * 300,) * 500)
+    own = clustered(tmp_path, 1000).model_copy(update={"charts": [table, matrix]})
+    text = rendered([own], store)
+    assert len(text) < 1.5e6
+    assert "Shown: 40 of 1,000 clusters" in text
+    assert "Shown: the first 200 of 500 rows." in text
+    assert ("row 199." in text, "row 200." in text) == (True, False)
+    assert "shown: 40 of 500 rows, 40 of 300 columns" in text

@@ -81,3 +81,10 @@ def test_refuses_features_that_are_not_finite(how: Normalise, width: int) -> Non
     features[7, 2] = np.nan
     with pytest.raises(BenchError, match="1 of 30 items are not finite"):
         normalised(features, how)
+
+
+def test_many_items_have_the_same_distances_in_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = drawn(40, 200)
+    expected = pdist(features.astype(np.float64))
+    monkeypatch.setattr("tasks.clustering.rows.LARGEST_COPIED", 39)
+    np.testing.assert_allclose(pdist(compact(features)), expected, rtol=1e-6)

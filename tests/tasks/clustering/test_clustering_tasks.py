@@ -251,6 +251,17 @@ def test_nothing_to_verify_is_left_out(checked: Callable[[Task, Scores], list[st
     assert "verification_auc" not in scores.metrics
 
 
+def test_too_many_pairs_of_one_person_are_left_out_and_said(
+    checked: Callable[[Task, Scores], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.clustering.extras.MOST_PAIRS", 3)
+    four = score(BBT(), np.arange(5.0)[:, None], track_dataset([1] * 5, [0, 0, 1, 1, 1]))
+    assert "verification_auc" not in four.metrics
+    assert "No verification_auc: 4 pairs of one person are more than 3." in checked(BBT(), four)
+    three = score(BBT(), np.arange(4.0)[:, None], track_dataset([1] * 4, [0, 1, 1, 1]))
+    assert "verification_auc" in three.metrics
+
+
 def test_normalising_changes_what_is_clustered_and_is_said(checked: Callable[[Task, Scores], list[str]]) -> None:
     """Labels are directions; lengths differ far more."""
     rng = generator(0, "test", "normalise")

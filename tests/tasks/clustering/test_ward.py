@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -246,3 +247,10 @@ def test_features_beyond_single_precision_are_left_to_double(scale: float) -> No
     features = scale * generator(0, "test").standard_normal((20, 30))
     assert certified_tree(features, 3) is None
     assert partition(ward_clusters(features, 3)) == partition(reference(features, 3))
+
+
+def test_more_items_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system would kill the process, and with it whatever runs beside it."""
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=8_000_000_000))
+    with pytest.raises(BenchError, match=r"50,000 items are too many .* 20\.0 GB, and 8\.0 GB of memory are free"):
+        ward_clusters(np.zeros((50_000, 1), dtype=np.float32), 2)

@@ -1,6 +1,7 @@
 """Clustering metrics against scikit-learn's definitions, and the bootstrap against the items it stands for."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -13,20 +14,22 @@ from sklearn.metrics import (
 
 from datasets.streams import generator
 from tasks.metrics.bootstrap import (
+    ItemCells,
     bootstrap_intervals,
-    drawn_metrics,
-    drawn_tables,
     mean_interval,
     percentiles,
-    unit_tables,
+    unit_metrics,
     unit_weights,
 )
 from tasks.metrics.clustering import (
+    LARGEST_WHOLE,
+    Fitted,
     chance_scores,
     clustering_metrics,
     contingency,
     majority_labels,
     majority_scores,
+    nmi_and_purity,
     normalised_mutual_information,
 )
 from tasks.units import Units
@@ -156,8 +159,10 @@ def test_resampled_people_are_drawn_with_all_their_items() -> None:
     units = numbered(rng.integers(0, 7, 60))
     clusters, labels = rng.integers(0, 3, 60), rng.integers(0, 4, 60)
     weights = unit_weights(units.count, rng, resamples=20)
-    drawn = drawn_tables(unit_tables(clusters, labels, units, (3, 4)), weights)
-    for table, often in zip(drawn, weights, strict=True):
+    own = ItemCells(clusters, labels, (3, 4))
+    drawn = np.zeros((20, 12), dtype=int)
+    drawn[:, own.cells] = own.counts(weights[:, units.number])
+    for table, often in zip(drawn.reshape(20, 3, 4), weights, strict=True):
         items = np.concatenate([np.flatnonzero(units.number == unit) for unit in np.repeat(np.arange(7), often)])
         np.testing.assert_array_equal(table, contingency(clusters[items], labels[items], (3, 4)))
 
@@ -167,8 +172,7 @@ def test_people_of_one_item_have_the_intervals_of_items() -> None:
     labels = rng.integers(0, 3, 200)
     clusters = np.where(rng.random(200) < 0.7, labels, rng.integers(0, 3, 200))
     counts, units = contingency(clusters, labels, (3, 3)), numbered(np.arange(200))
-    tables = unit_tables(clusters, labels, units, (3, 3))
-    drawn = drawn_metrics(drawn_tables(tables, unit_weights(200, rng)), counts)
+    drawn = unit_metrics(clusters, labels, units, counts, unit_weights(200, rng))
     alone = bootstrap_intervals(counts, "items", generator(0, "bootstrap"))
     for name, interval in percentiles(drawn, "people").items():
         assert (interval.low, interval.high) == pytest.approx((alone[name].low, alone[name].high), abs=0.02), name
@@ -183,10 +187,10 @@ def test_resamples_without_some_classes_keep_their_adjusted_scores() -> None:
     counts, units = contingency(clusters, people, (12, 12)), numbered(people)
     weights = unit_weights(12, rng, resamples=500)
     weights[0] = 0
-    drawn = drawn_tables(unit_tables(clusters, people, units, (12, 12)), weights)
-    unshifted = clustering_metrics(drawn[1:], counts)["ami"]
+    own = ItemCells(clusters, people, (12, 12))
+    unshifted = Fitted(counts).cell_metrics(own.counts(weights[1:, units.number]), own.cells)["ami"]
     assert unshifted.mean() == pytest.approx(float(clustering_metrics(counts)["ami"]), abs=0.06)
-    found = drawn_metrics(drawn, counts)
+    found = unit_metrics(clusters, people, units, counts, weights)
     assert np.isnan(found["ami"][0])
     assert np.nanmean(found["ami"]) == pytest.approx(float(clustering_metrics(counts)["ami"]))
 
@@ -198,3 +202,78 @@ def test_means_over_people() -> None:
     assert (found.low, found.high, found.over) == (0, 1, "people")
     alone = mean_interval(values, generator(0, "bootstrap"))
     assert (alone.high - alone.low, alone.over) == (pytest.approx(0.14, abs=0.02), "items")
+
+
+def many_people(people: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Clusters and labels of two items per person, many of them right, and their table."""
+    rng = generator(0, "test", "many", people)
+    labels = np.repeat(np.arange(people), 2)
+    clusters = np.where(rng.random(2 * people) < 0.5, labels, rng.integers(0, people, 2 * people))
+    return clusters, labels, contingency(clusters, labels, (people, people))
+
+
+def test_many_classes_score_as_scikit_learn_says() -> None:
+    """A table that is too large to be spread out for every resample is added up by its occupied cells."""
+    clusters, labels, counts = many_people(150)
+    assert counts.size > LARGEST_WHOLE
+    found = clustering_metrics(counts)
+    predicted = majority_labels(counts)[clusters]
+    assert found["nmi"] == pytest.approx(normalized_mutual_info_score(labels, clusters), abs=1e-9)
+    assert found["ami"] == pytest.approx(adjusted_mutual_info_score(labels, clusters), abs=1e-9)
+    assert found["ari"] == pytest.approx(adjusted_rand_score(labels, clusters), abs=1e-12)
+    assert found["accuracy"] == pytest.approx(np.mean(predicted == labels), abs=1e-12)
+    f1 = precision_recall_fscore_support(labels, predicted, average="weighted", zero_division=0)[2]
+    assert found["f1"] == pytest.approx(f1, abs=1e-12)
+    assert found["f1"] == pytest.approx(majority_scores(counts, majority_labels(counts)).f1, abs=1e-12)
+    together = clustering_metrics(np.stack([counts, counts.T]), counts)
+    for name, values in together.items():
+        assert values[0] == pytest.approx(float(found[name]), abs=1e-12), name
+    assert nmi_and_purity(clusters, labels, (150, 150)) == (found["nmi"], found["accuracy"])
+
+
+def test_both_ways_of_adding_up_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    clusters, labels, counts = many_people(20)
+    units = numbered(labels // 2)
+    weights = unit_weights(units.count, generator(1, "test"), resamples=50)
+    whole = (
+        bootstrap_intervals(counts, "items", generator(0, "bootstrap")),
+        percentiles(unit_metrics(clusters, labels, units, counts, weights), "people"),
+    )
+    monkeypatch.setattr("tasks.metrics.clustering.LARGEST_WHOLE", 0)
+    cells = (
+        bootstrap_intervals(counts, "items", generator(0, "bootstrap")),
+        percentiles(unit_metrics(clusters, labels, units, counts, weights), "people"),
+    )
+    for one, other in zip(whole, cells, strict=True):
+        for name, interval in one.items():
+            assert (other[name].low, other[name].high) == pytest.approx((interval.low, interval.high), abs=1e-9), name
+
+
+def test_blocks_of_resamples_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    clusters, labels, counts = many_people(20)
+    values = (clusters == labels).astype(float)
+
+    def intervals() -> list[object]:
+        units = numbered(labels // 2)
+        weights = unit_weights(units.count, generator(1, "test"), resamples=50)
+        return [
+            bootstrap_intervals(counts, "items", generator(0, "bootstrap")),
+            percentiles(unit_metrics(clusters, labels, units, counts, weights), "people"),
+            mean_interval(values, generator(0, "bootstrap")),
+            mean_interval(values, generator(0, "bootstrap"), units),
+        ]
+
+    together = intervals()
+    monkeypatch.setattr("tasks.metrics.bootstrap.BLOCK", 3000)
+    assert intervals() == together
+
+
+def test_memory_grows_with_the_items_not_with_the_square_of_the_classes() -> None:
+    """2,000 resamples of a whole table of 1,000 x 1,000 would be 16 GB."""
+    clusters, labels, counts = many_people(1000)
+    tracemalloc.start()
+    bootstrap_intervals(counts, "tracks", generator(0, "bootstrap"))
+    nmi_and_purity(clusters, labels, counts.shape)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 400e6
