@@ -15,6 +15,7 @@ from datasets.base import shortened
 from datasets.errors import BenchError, WeightsMissing, suggestion
 from methods.base import Domain, Method, MethodConfig
 from methods.torchvision_compat import declare_missing_operators
+from methods.weight_files import head_of, is_safetensors
 
 if TYPE_CHECKING:
     from timm.models import PretrainedCfg
@@ -154,6 +155,8 @@ def weights_file(config: TimmConfig, repository: str | None) -> Path:
         path = Path(config.file)
         if path.suffix != ".safetensors" or not path.is_file():
             raise BenchError(f"timm.file={path}: expected an existing .safetensors file with weights of {config.model}")
+        if not is_safetensors(head_of(path)):
+            raise BenchError(f"timm.file={path} is damaged or no safetensors file: get the weights again")
         return path
     untrained = "pass --set timm.pretrained=false for an untrained backbone"
     if repository is None:

@@ -285,4 +285,4 @@ def import_weights(
     """
     from bench.commands.weights import import_weights_command
 
-    import_weights_command(method, file, name or file.stem, store)
+    import_weights_command(method, file, file.stem if name is None else name, store)

@@ -7,16 +7,17 @@ import torch
 from torch import Tensor
 
 from bench.pipeline.specs import MethodSpec
-from bench.training.tensors import read_tensors
+from bench.training.tensors import delete, read_given_tensors, read_tensors
 from datasets.errors import BenchError
 from methods.base import Method
+from methods.weight_files import as_wanted
 
 
 def untrained_method(spec: MethodSpec, seed: int) -> Method:
     """The method before any training: with imported weights, those that were published, or the initial ones."""
     method = spec.build(seed)
     if spec.weights is not None:
-        load_weights(method, spec.weights, spec.name)
+        load_weights(method, read_given_tensors(spec.weights), spec.weights, spec.name)
     else:
         method.load_published()
     return method
@@ -31,7 +32,7 @@ def load_method(
     """
     method = spec.build(seed)
     if weights is not None and method.module is not None:
-        load_weights(method, weights, spec.name)
+        load_weights(method, read_tensors(weights, remedy=delete(weights.parent)), weights, spec.name)
     if method.module is not None:
         method.module.to(device).eval()
         for value in (*method.module.parameters(), *method.module.buffers()):
@@ -42,10 +43,11 @@ def load_method(
     return method
 
 
-def load_weights(method: Method, path: Path, name: str) -> None:
-    """Load safetensors into a method; keys and shapes that do not fit are one `BenchError` naming the first."""
+def load_weights(method: Method, state: dict[str, Tensor], path: Path, name: str) -> None:
+    """Load the tensors of a file into a method, in its own types; what does not fit is one `BenchError` that names the
+    first."""
     assert method.module is not None, f"{name} has no weights to load"
-    state, wanted = read_tensors(path), method.module.state_dict()
+    wanted = method.module.state_dict()
     for key, value in wanted.items():
         if key not in state:
             raise BenchError(f"{path.name} lacks {key}: these are not weights of {name} at this configuration")
@@ -57,4 +59,5 @@ def load_weights(method: Method, path: Path, name: str) -> None:
     if extra := sorted(set(state) - set(wanted)):
         raise BenchError(f"{path.name} has {extra[0]}, which {name} at this configuration does not know")
     # Assigned, not copied: a large network may have been built without memory of its own (on the meta device).
-    method.module.load_state_dict(state, assign=True)
+    fitting = {key: as_wanted(state[key], value.dtype, f"{path.name}: {key}") for key, value in wanted.items()}
+    method.module.load_state_dict(fitting, assign=True)

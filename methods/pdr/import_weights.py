@@ -10,6 +10,7 @@ from datasets.errors import BenchError
 from methods.pdr.config import PDRConfig
 from methods.pdr.networks import Networks
 from methods.torch_files import read_torch_file
+from methods.weight_files import as_wanted, check_finite, plain_names
 
 REQUIRED = ("netD", "netA", "netL", "netV")
 OPTIONAL = "netC"
@@ -20,13 +21,13 @@ def load_unsup3d(path: Path) -> dict[str, Tensor]:
     """The weights of a checkpoint as float32, under the names of `Networks.state_dict()`.
 
     Layer widths are read from the file. Both layouts are known: PDR's, and Unsup3D's with bounded outputs, which loads
-    where `bounded_outputs` is set. Other entries (optimisers, counters) are left out.
+    where `bounded_outputs` is set. Other entries (optimisers, counters) are left out, and the prefix of a wrapper.
 
     Raises
     ------
     BenchError
         Where the file holds anything but tensors and plain values (nothing is unpickled), lacks a network, or has a
-        weight of another shape than the architecture's.
+        weight of another shape or kind of number than the architecture's, or one that is not finite.
     """
     nets = _networks(path, _read(path))
     config = _config(path, nets)
@@ -40,7 +41,9 @@ def load_unsup3d(path: Path) -> dict[str, Tensor]:
             raise BenchError(f"{path}: {key} needs shape {tuple(like.shape)}, got {tuple(state[key].shape)}")
     if extra := sorted(set(state) - set(wanted)):
         raise BenchError(f"{path} has {extra[0]}, which is no part of the architecture: {EXPECTED}")
-    return {key: state[key].float().contiguous() for key in wanted}
+    found = {key: as_wanted(state[key], like.dtype, f"{path}: {key}").contiguous() for key, like in wanted.items()}
+    check_finite(found, path)
+    return found
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -62,9 +65,11 @@ def _networks(path: Path, found: dict[str, Any]) -> dict[str, dict[str, Tensor]]
     nets = {}
     for name in (*REQUIRED, *([OPTIONAL] if OPTIONAL in found else [])):
         weights = found[name]
-        if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        if not isinstance(weights, dict) or not all(
+            isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items()
+        ):
             raise BenchError(f"{path}: {name} is no state dict of tensors: {EXPECTED}")
-        nets[name] = weights
+        nets[name] = plain_names(weights)
     return nets
 
 

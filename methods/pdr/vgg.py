@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from datasets.errors import BenchError, WeightsMissing
 from methods.torch_files import read_torch_file
+from methods.weight_files import as_wanted, check_finite, plain_names
 
 FILE_NAME = "vgg16-397923af.pth"
 
@@ -72,12 +73,15 @@ class VGGFeatures(nn.Module):
         expected = f"expected torchvision's {FILE_NAME}"
         wrong = f"{path} is no PyTorch file of tensors alone: {expected}"
         state = read_torch_file(path, pickled=wrong, damaged=wrong, expected=expected)
+        state = plain_names(state)
         for number, cin, cout, _ in LAYERS:
             for part, shape in (("weight", (cout, cin, 3, 3)), ("bias", (cout,))):
                 key = f"features.{number}.{part}"
                 value = state.get(key)
                 if not isinstance(value, Tensor) or tuple(value.shape) != shape:
                     raise BenchError(f"{path}: {key} must be a tensor of {shape}: {expected}")
+                state[key] = as_wanted(value, torch.float32, f"{path}: {key}")
+        check_finite({key: value for key, value in state.items() if isinstance(value, Tensor)}, path)
         return cls(state)
 
     def forward(self, images: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 256 t t"]:

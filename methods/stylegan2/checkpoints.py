@@ -9,8 +9,6 @@ latent always come from the second: `latent_avg` of the first belongs to no enco
 """
 
 import os
-import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from methods.stylegan2.architecture import Architecture
 from methods.stylegan2.e4e import Encoder
 from methods.stylegan2.generator import Generator
 from methods.torch_files import read_torch_file
+from methods.weight_files import as_wanted, check_finite, plain_names
 
 GENERATOR_FILE = "stylegan2-ffhq-config-f.pt"
 ENCODER_FILE = "e4e_ffhq_encode.pt"
@@ -65,7 +64,7 @@ def load(architecture: Architecture, encoder: Path, generator: Path | None = Non
     with torch.device("meta"):
         wanted = {"encoder": Encoder(architecture), "decoder": Generator(architecture)}
     checkpoint = _read(encoder)
-    inverted = _entry(checkpoint, encoder, "state_dict", ENCODER_FILE)
+    inverted = plain_names(_entry(checkpoint, encoder, "state_dict", ENCODER_FILE))
     parts = {
         name: {key.removeprefix(f"{name}."): value for key, value in inverted.items() if key.startswith(f"{name}.")}
         for name in wanted
@@ -80,12 +79,24 @@ def load(architecture: Architecture, encoder: Path, generator: Path | None = Non
     if not isinstance(average, Tensor) or tuple(average.shape) != shape:
         raise BenchError(f"{encoder}: latent_avg must be a tensor of {shape}, one style per layer: {ENCODER_FILE}")
     if generator is not None:
-        parts["decoder"] = _entry(_read(generator), generator, "g_ema", GENERATOR_FILE)
+        parts["decoder"] = plain_names(_entry(_read(generator), generator, "g_ema", GENERATOR_FILE))
         _check(parts["decoder"], wanted["decoder"], generator, "")
-    state = {f"encoder.{key}": value for key, value in parts["encoder"].items()}
-    state |= {f"generator.{key}": value for key, value in parts["decoder"].items()}
-    state["latent_avg"] = average
-    return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    decoder = encoder if generator is None else generator
+    state = _plain(parts["encoder"], wanted["encoder"], encoder, "encoder.")
+    state |= _plain(parts["decoder"], wanted["decoder"], decoder, "generator.")
+    state["latent_avg"] = as_wanted(average, torch.float32, f"{encoder}: latent_avg")
+    check_finite({"latent_avg": state["latent_avg"]}, encoder)
+    return state
+
+
+def _plain(state: Mapping[str, Tensor], module: nn.Module, path: Path, prefix: str) -> dict[str, Tensor]:
+    """Weights that fit `module` in its types, under names with a prefix; finite ones, or a BenchError."""
+    found = {
+        key: as_wanted(state[key], torch.float32 if like.is_floating_point() else like.dtype, f"{path}: {key}")
+        for key, like in module.state_dict().items()
+    }
+    check_finite(found, path)
+    return {f"{prefix}{key}": value for key, value in found.items()}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -96,15 +107,8 @@ def _read(path: Path) -> dict[str, Any]:
         "official file, or, where you trust this one, load it with the code that wrote it and save its tensors "
         "and plain values alone into a new file"
     )
-    try:
-        zipped = zipfile.is_zipfile(path)
-        with path.open("rb") as handle:
-            if not zipped and handle.read(1) != pickle.PROTO:
-                raise BenchError(damaged)
-    except OSError as error:
-        raise BenchError(f"cannot read {path}: {error.strerror or error}") from error
     expected = "expected a dictionary of state dicts"
-    return read_torch_file(path, pickled=pickled, damaged=damaged, expected=expected, mapped=zipped)
+    return read_torch_file(path, pickled=pickled, damaged=damaged, expected=expected, mapped=True)
 
 
 def _entry(checkpoint: Mapping[str, Any], path: Path, name: str, official: str) -> dict[str, Tensor]:
@@ -114,7 +118,7 @@ def _entry(checkpoint: Mapping[str, Any], path: Path, name: str, official: str) 
         entries = ", ".join(sorted(map(str, checkpoint))[:6]) or "none"
         raise BenchError(f"{path} has no state dict {name!r} (its entries: {entries}): expected {official}")
     for key, value in state.items():
-        if not isinstance(value, Tensor):
+        if not isinstance(value, Tensor) or not isinstance(key, str):
             raise BenchError(f"{path}: {name} has a {type(value).__name__} at {key}: expected tensors, as {official}")
     return state
 

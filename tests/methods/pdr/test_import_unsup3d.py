@@ -70,6 +70,15 @@ def drop(*keys: str) -> Callable[[dict[str, Any]], Any]:
         ),
         (lambda found: found["netD"].update(extra=torch.zeros(1)), r"has netD\.extra"),
         (lambda found: found.update(netC=torch.zeros(2)), "netC is no state dict"),
+        (lambda found: found["netD"].update({3: torch.zeros(2)}), "netD is no state dict"),
+        (
+            lambda found: found["netV"]["network.4.weight"].fill_(float("inf")),
+            r"netV\.network\.4\.weight has 2,048 of 2,048 values that are not finite",
+        ),
+        (
+            lambda found: found["netV"].update({"network.4.weight": found["netV"]["network.4.weight"].to(torch.int8)}),
+            r"netV\.network\.4\.weight is of int8: expected float32",
+        ),
         (
             lambda found: found["netD"].update({"network_down.0.weight": torch.zeros(24, 3, 4, 4)}),
             "nf is 24.*multiple of 16",
@@ -91,3 +100,16 @@ def test_refuses_other_files(tmp_path: Path) -> None:
         load_unsup3d(tmp_path / "list.pth")
     with pytest.raises(BenchError, match="cannot read"):
         load_unsup3d(tmp_path / "absent.pth")
+
+
+def test_the_prefix_of_parallel_training_is_taken_off(save: Save) -> None:
+    nets = networks()
+    state = load_unsup3d(save(nets))
+
+    def wrap(found: dict[str, Any]) -> None:
+        for name in ("netD", "netA", "netL", "netV", "netC"):
+            found[name] = {f"module.{key}": value for key, value in found[name].items()}
+
+    wrapped = load_unsup3d(save(nets, wrap))
+    assert list(wrapped) == list(state)
+    assert all(torch.equal(wrapped[name], value) for name, value in state.items())
