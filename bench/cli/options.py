@@ -5,6 +5,19 @@ from typing import Annotated
 
 import typer
 
+from datasets.names import at_home
+
+
+def home(path: Path | None) -> Path | None:
+    """A path with `~` for the home folder: a shell replaces it neither in a variable nor behind `=`."""
+    return path if path is None else at_home(path)
+
+
+def homes(paths: list[Path]) -> list[Path]:
+    """`home` of several."""
+    return [at_home(path) for path in paths]
+
+
 Methods = Annotated[str, typer.Option(help="Names, wildcards, `all`, timm:NAME or FILE.py:CLASS.")]
 Tasks = Annotated[str, typer.Option(help="Names, wildcards, `all`, tracks:DIR or images:DIR.")]
 ProfileName = Annotated[
@@ -13,7 +26,9 @@ ProfileName = Annotated[
 ]
 DataRoot = Annotated[
     Path | None,
-    typer.Option("--data-root", "--root", envvar="BENCH_DATA", help="Folder with one folder per real dataset."),
+    typer.Option(
+        "--data-root", "--root", envvar="BENCH_DATA", help="Folder with one folder per real dataset.", callback=home
+    ),
 ]
 Data = Annotated[
     str | None, typer.Option("--data", help="`synthetic`: the embedded stand-ins, even where a data root is set.")
@@ -29,4 +44,6 @@ Protocol = Annotated[
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 Suite = Annotated[str, typer.Option("--suite", help="Name of the MLflow experiment.")]
 Mirror = Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Mirror the records to MLflow.")]
-StoreFolder = Annotated[Path, typer.Option("--store", envvar="BENCH_STORE", help="Folder of everything computed.")]
+StoreFolder = Annotated[
+    Path, typer.Option("--store", envvar="BENCH_STORE", help="Folder of everything computed.", callback=home)
+]

@@ -9,6 +9,7 @@ from bench.cli.options import (
     Methods,
     StoreFolder,
     Tasks,
+    home,
 )
 from bench.grid import defaults
 
@@ -20,7 +21,9 @@ TABLES = "1, 2, 3, 4, nmi, pcc, subsets, truth, disentanglement, finch or all."
 @app.command()
 def report(
     run: Annotated[str | None, typer.Argument(help="Identity of a run [default: the latest]")] = None,
-    output: Annotated[Path | None, typer.Option(help="File to write [default: results/reports/RUN.html]")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write [default: results/reports/RUN.html]", callback=home)
+    ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     store: StoreFolder = defaults.STORE,
 ) -> None:
@@ -38,7 +41,7 @@ def table(
     name: Annotated[str, typer.Argument(help=TABLES)],
     format_: Annotated[str, typer.Option("--format", help="md, latex, csv or html.")] = "md",
     profile: Annotated[str | None, typer.Option(help="Whose records [default: the newest's]")] = None,
-    output: Annotated[Path | None, typer.Option(help="File to write [default: print it]")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write [default: print it]", callback=home)] = None,
     store: StoreFolder = defaults.STORE,
 ) -> None:
     """Make a table of the paper from the records: ours with its interval, the published figure, the difference, a
@@ -111,7 +114,9 @@ def calibrate(
     methods: Methods = "all",
     tasks: Tasks = "all",
     profile: Annotated[str, typer.Option(help="As for run.")] = "smoke",
-    output: Annotated[Path | None, typer.Option(help="File to write [default: results/reference/PROFILE.json]")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write [default: results/reference/PROFILE.json]", callback=home)
+    ] = None,
     store: StoreFolder = defaults.STORE,
 ) -> None:
     """Measure how much a suite's numbers vary by themselves, and write the reference that `check` compares with.
@@ -127,9 +132,9 @@ def calibrate(
 
 @app.command()
 def check(
-    reference: Annotated[Path, typer.Option(help="File of a reference, as `calibrate` writes it.")] = Path("results")
-    / "reference"
-    / "smoke.json",
+    reference: Annotated[
+        Path, typer.Option(help="File of a reference, as `calibrate` writes it.", callback=home)
+    ] = Path("results") / "reference" / "smoke.json",
     store: StoreFolder = defaults.STORE,
 ) -> None:
     """Run the suite of a reference again and compare every number with it, for CI.

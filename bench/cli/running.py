@@ -18,6 +18,8 @@ from bench.cli.options import (
     StoreFolder,
     Suite,
     Tasks,
+    home,
+    homes,
 )
 from bench.grid import defaults
 
@@ -173,7 +175,7 @@ def explain(
     attribute: Annotated[str, typer.Option(help="One of CelebA's 40 attributes, such as Smiling.")],
     method: Annotated[str, typer.Option(help="As for run; its features must have groups.")] = "pdr",
     task: Annotated[str, typer.Option(help="Whose head: celeba_linear.")] = "celeba_linear",
-    out: Annotated[Path | None, typer.Option(help="Copy of the Grad-CAM picture, .png.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Copy of the Grad-CAM picture, .png.", callback=home)] = None,
     profile: ProfileName = None,
     data_root: DataRoot = None,
     data: Data = None,
@@ -221,8 +223,8 @@ def explain(
 
 @app.command(help=RENDER_HELP)
 def render(
-    image: Annotated[list[Path], typer.Option(help="An image or a folder of images; may be repeated.")],
-    out: Annotated[Path, typer.Option(help="File to write, .png or .gif.")],
+    image: Annotated[list[Path], typer.Option(help="An image or a folder of images; may be repeated.", callback=homes)],
+    out: Annotated[Path, typer.Option(help="File to write, .png or .gif.", callback=home)],
     method: Annotated[str, typer.Option(help="pdr or a variant of it, as for run.")] = "pdr",
     yaw: Annotated[
         str | None,
@@ -273,7 +275,7 @@ def render(
 @app.command("import-weights")
 def import_weights(
     method: Annotated[str, typer.Argument(help="The method that the weights are for, such as pdr.")],
-    file: Annotated[Path, typer.Argument(help="A checkpoint of the original code (.pth).")],
+    file: Annotated[Path, typer.Argument(help="A checkpoint of the original code (.pth).", callback=home)],
     name: Annotated[str | None, typer.Option(help="What to call them [default: the file's name]")] = None,
     store: StoreFolder = defaults.STORE,
 ) -> None:

@@ -1,5 +1,6 @@
 """`bench import-weights`."""
 
+import os
 import shlex
 from pathlib import Path
 
@@ -26,6 +27,8 @@ def import_weights_command(method: str, file: Path, name: str, root: Path) -> No
     """Convert a checkpoint of other code into the store's weights and say how to use them."""
     entry = METHODS.get(method)
     check_name(name)
+    if not os.path.lexists(file):
+        raise BenchError(f"{file}: no such file; expected a checkpoint of {method}")
     state = entry.load().import_weights(file)
     target = Store(root).weights(name)
     write_with(target, lambda path: write_tensors(path, state))

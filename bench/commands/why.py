@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.grid.catalogue import TASKS
 from bench.grid.request import Options
 from bench.grid.seeds import Seeds, parse_seed
 from bench.pipeline.cell import cells
@@ -53,7 +54,7 @@ def parse_cell(name: str) -> tuple[str, str, Seeds]:
     """`pdr/bbt/1` -> method, task, seeds; the seed may be left out, and a task may hold slashes (`tracks:my/dir`)."""
     method, _, rest = name.partition("/")
     task, _, seed = rest.rpartition("/")
-    if not (task and SEEDS.fullmatch(seed)):
+    if not (task and SEEDS.fullmatch(seed)) or TASKS.of_folder(rest) is not None:
         task, seed = rest, "0"
     if not method or not task:
         raise BenchError(f"cell {name!r}: expected METHOD/TASK or METHOD/TASK/SEED, such as pdr/bbt")

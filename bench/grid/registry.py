@@ -7,6 +7,7 @@ Looking a name up imports nothing; `Entry.load()` imports. Third-party packages 
 import fnmatch
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,12 @@ from typing import Any
 
 from bench.grid.values import merge, nested, parse_value
 from datasets.errors import BenchError, suggestion
-from datasets.names import printable
+from datasets.names import at_home, printable
+
+# The argument of an entry that is a user's own folder.
+FOLDER = "folder"
+# Letters of the longest path that systems take, and the commas that are looked for in a folder's name.
+LONGEST_PATH, MOST_COMMAS = 4096, 16
 
 
 @dataclass(frozen=True)
@@ -130,8 +136,11 @@ class Registry:
     def get(self, name: str) -> Entry:
         """The entry of a name, `name:ARGUMENT`, `FILE.py:CLASS`, or any of these with settings in brackets
         (`pdr[features=light;nf=32]`); an unknown name suggests the nearest."""
+        if (own := self.of_folder(name)) is not None:
+            return own
         if name.endswith("]") and "[" in name:
-            return self._variant(name)
+            base, _, inside = name[:-1].partition("[")
+            return _with_settings(self.get(base), name, inside)
         entries = self.entries()
         head, _, argument = name.partition(":")
         if name in entries and not entries[name].argument:
@@ -140,25 +149,31 @@ class Registry:
             path, _, attribute = name.rpartition(":")
             return Entry(printable(f"{Path(path).name}:{attribute}"), name, f"from {path}", family=attribute)
         if head in entries and entries[head].argument:
-            base = entries[head]
             if not argument:
-                raise BenchError(f"{self.kind} {head} needs an argument: {head}:{base.argument.upper()}")
-            preset = {**base.preset, base.argument: argument}
-            return Entry(printable(name), base.target, base.summary, base.family or head, preset, base.stand_in)
+                raise BenchError(f"{self.kind} {head} needs an argument: {head}:{entries[head].argument.upper()}")
+            return self.taking(head, argument)
         known = f"known: {', '.join(sorted(entries))}, or FILE.py:CLASS"
         raise BenchError(f"unknown {self.kind} {name!r}: {suggestion(name, entries, known, cutoff=0.5)}")
 
-    def _variant(self, name: str) -> Entry:
-        """The entry of `NAME[KEY=VALUE;KEY=VALUE]`."""
-        base, _, inside = name[:-1].partition("[")
-        values: dict[str, Any] = {}
-        for part in inside.split(";"):
-            path, equals, value = part.partition("=")
-            if not equals or not path.strip():
-                raise BenchError(f"{name}: expected {base}[KEY=VALUE], such as pdr[features=light]")
-            values = merge(values, nested(path.strip().split("."), parse_value(value.strip())))
-        entry = self.get(base)
-        return replace(entry, name=printable(name), family=entry.family or entry.name, variant=values, baseline=False)
+    def taking(self, name: str, argument: str) -> Entry:
+        """The entry of `name:ARGUMENT`, whatever signs are in the argument."""
+        base = self.entries()[name]
+        preset = {**base.preset, base.argument: argument}
+        return Entry(printable(f"{name}:{argument}"), base.target, base.summary, base.family or name, preset, base.stand_in)
+
+    def of_folder(self, name: str) -> Entry | None:
+        """The entry of `tracks:DIR`, with settings in brackets behind it or without, where that folder is there: what
+        lies on the disk is no syntax, whatever signs are in its name. None of any other name."""
+        head, _, argument = name.partition(":")
+        if not argument or head not in self.entries() or self.entries()[head].argument != FOLDER:
+            return None
+        if _is_folder(argument):
+            return self.taking(head, argument)
+        brackets = [place for place, sign in enumerate(argument) if sign == "["] if argument.endswith("]") else []
+        for place in reversed(brackets):
+            if _is_folder(argument[:place]):
+                return _with_settings(self.taking(head, argument[:place]), name, argument[place + 1 : -1])
+        return None
 
     def _subsets(self, name: str) -> list[Entry]:
         """The entries of `NAME[KEY=*]`, small subsets first."""
@@ -175,9 +190,11 @@ class Registry:
     def select(self, text: str) -> list[Entry]:
         """Entries of a comma-separated list of names, wildcards and `all` (everything but baselines), in order."""
         chosen: dict[str, Entry] = {}
-        for part in filter(None, (part.strip() for part in _split(text))):
+        for part in self._parts(text):
             plain = [entry for entry in self.entries().values() if not entry.argument]
-            if part == "all":
+            if (own := self.of_folder(part)) is not None:
+                matches = [own]
+            elif part == "all":
                 matches = [self.get(name) for entry in self.entries().values() for name in _meant_by_all(entry)]
             elif part.endswith("=*]"):
                 matches = self._subsets(part)
@@ -192,6 +209,33 @@ class Registry:
             raise BenchError(f"no {self.kind} given: name some, or `all`")
         return list(chosen.values())
 
+    def _parts(self, text: str) -> list[str]:
+        """Split at commas outside brackets, but for those in the name of a folder that is there."""
+        found, start = [], 0
+        while start < len(text):
+            end = _end(text, start)
+            part = text[start:end].strip()
+            for longer in self._ends_of_folders(text, start):
+                # With the space at its end, which may be the folder's, before without.
+                own = [one for one in (text[start:longer].lstrip(), text[start:longer].strip()) if self.of_folder(one)]
+                if own:
+                    part, end = own[0], longer
+                    break
+            found += [part] if part else []
+            start = end + 1
+        return found
+
+    def _ends_of_folders(self, text: str, start: int) -> list[int]:
+        """Where the name of a folder that starts here may end, the furthest first."""
+        entry = self.entries().get(text[start : start + LONGEST_PATH].lstrip().partition(":")[0])
+        if entry is None or entry.argument != FOLDER:
+            return []
+        ends = [start]
+        while len(ends) <= MOST_COMMAS and ends[-1] < len(text):
+            comma = text.find(",", ends[-1] + (len(ends) > 1))
+            ends.append(comma if comma >= 0 else len(text))
+        return ends[:0:-1]
+
     def baselines(self) -> list[Entry]:
         """The rows that every table shows."""
         return [entry for entry in self.entries().values() if entry.baseline]
@@ -204,16 +248,33 @@ def _meant_by_all(entry: Entry) -> list[str]:
     return [f"{entry.name}:{argument}" for argument in entry.usual] if entry.argument else [entry.name]
 
 
-def _split(text: str) -> list[str]:
-    """Split at commas outside brackets."""
-    parts, depth = [""], 0
-    for sign in text:
+def _end(text: str, start: int) -> int:
+    """Where the part of a list that starts here ends: at the next comma outside brackets."""
+    depth = 0
+    for place in range(start, len(text)):
+        sign = text[place]
         depth += (sign == "[") - (sign == "]")
         if sign == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += sign
-    return parts
+            return place
+    return len(text)
+
+
+def _is_folder(name: str) -> bool:
+    return os.path.isdir(at_home(Path(name)))
+
+
+def _with_settings(entry: Entry, name: str, inside: str) -> Entry:
+    """The entry of `NAME[KEY=VALUE;KEY=VALUE]`, called `name`, from what is `inside` the brackets."""
+    values: dict[str, Any] = {}
+    for part in inside.split(";"):
+        path, equals, value = part.partition("=")
+        if not equals or not path.strip():
+            raise BenchError(f"{name}: expected {entry.name}[KEY=VALUE], such as pdr[features=light]")
+        values = merge(values, nested(path.strip().split("."), parse_value(value.strip())))
+    variant = merge(entry.variant, values)
+    return replace(
+        entry, name=printable(name), family=entry.family or entry.name, variant=variant, baseline=False
+    )
 
 
 def _entry_points(group: str) -> list[tuple[str, str, str]]:

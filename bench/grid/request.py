@@ -13,6 +13,7 @@ from bench.grid.rows import Settings, with_rows
 from bench.grid.seeds import Seeds, parse_seeds
 from bench.grid.values import merge, parse_value
 from datasets.errors import BenchError, suggestion
+from datasets.names import at_home
 
 Protocol = Literal["default", "released"]
 
@@ -72,7 +73,7 @@ class Options:
         """Check everything that can be checked without loading anything; each mistake is one `BenchError`."""
         if self.data not in (None, "synthetic"):
             raise BenchError(f"--data {self.data!r}: expected synthetic; real datasets are named by --data-root DIR")
-        root = None if self.data == "synthetic" else self.data_root
+        root = None if self.data == "synthetic" or self.data_root is None else at_home(self.data_root)
         chosen = {entry.name: entry for entry in METHODS.select(self.methods)}
         if self.baselines:
             for entry in METHODS.baselines():

@@ -36,7 +36,7 @@ def with_rows(tasks: Iterable[Entry], settings: Settings) -> tuple[tuple[Entry, 
 def variant_name(name: str, field: str, value: Any) -> str:
     """`bbt`, `normalise`, `l2` -> `bbt[normalise=l2]`; a name with settings gets one more."""
     inside = f"{field}={value}"
-    return f"{name[:-1]};{inside}]" if name.endswith("]") else f"{name}[{inside}]"
+    return f"{name[:-1]};{inside}]" if TASKS.get(name).variant else f"{name}[{inside}]"
 
 
 def _lists(entry: Entry, own: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -42,8 +42,8 @@ class Cell:
     @property
     def dataset(self) -> Entry:
         """The task's dataset; `tracks:DIR` names the folder."""
-        name = self.task.task.dataset
-        return DATASETS.get(f"{name}:{self.task.folder}" if self.task.folder else name)
+        task = self.task
+        return DATASETS.taking(task.task.dataset, task.folder) if task.folder else DATASETS.get(task.task.dataset)
 
     @property
     def training_dataset(self) -> Entry | None:

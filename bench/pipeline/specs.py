@@ -1,6 +1,7 @@
 """A registry entry plus a request's settings, resolved to a class and a checked configuration."""
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from bench.grid.values import merge
 from bench.pipeline.keys import packages_of, source_version
 from bench.pipeline.store import Store
 from datasets.errors import BenchError
-from datasets.names import printable
+from datasets.names import at_home, printable
 from datasets.sealed import file_digest
 from datasets.streams import seed_for
 from methods.base import Domain, Method, MethodConfig
@@ -147,8 +148,11 @@ def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) ->
     config = cls.resolve(validate(cls.Config, merge({}, *layers), entry.name))
     for name in sorted(cls.Config.file_fields()):
         path = getattr(config, name)
-        if path is not None and not Path(path).is_file():
-            raise BenchError(f"{entry.name}.{name} = {path}: no such file")
+        if path is not None:
+            found = at_home(Path(path))
+            if not os.path.isfile(found):
+                raise BenchError(f"{entry.name}.{name} = {path}: {_no_file(found)}")
+            config = config.model_copy(update={name: str(found)})
     weights = weights_file(config.weights, entry.name, store)
     return MethodSpec(entry.name, cls, config, domain, weights, entry.family)
 
@@ -157,12 +161,20 @@ def weights_file(name: str | None, method: str, store: Store) -> Path | None:
     """The file of a configuration's `weights`: a path, or a name that `bench import-weights` was given."""
     if name is None:
         return None
-    for path in (Path(name), store.weights(name)):
-        if path.is_file():
+    given = at_home(Path(name))
+    for path in (given, store.weights(name)):
+        if os.path.isfile(path):
             if path.suffix != ".safetensors":
                 raise BenchError(f"{method}: {path} is no .safetensors file; convert it with bench import-weights")
             return path
+    if os.path.lexists(given):
+        raise BenchError(f"{method}: weights {name}: {_no_file(given)}")
     raise BenchError(f"{method}: no weights {name!r}: neither a file nor a name that bench import-weights was given")
+
+
+def _no_file(path: Path) -> str:
+    """Why a path is not that of a file."""
+    return "a folder or a pipe, expected a file" if os.path.lexists(path) else "no such file"
 
 
 def task_spec(entry: Entry, request: Request) -> TaskSpec:

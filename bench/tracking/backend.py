@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from datasets.errors import BenchError
+from datasets.names import at_home
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -74,7 +75,9 @@ def locate(store_root: Path, uri: str | None = None) -> Backend:
         database = store / "mlflow.db"
         return Backend(_sqlite_uri(database), store / "mlartifacts", database, locks, own=True)
     if uri.startswith("sqlite:///") and (name := _database_of(uri)):
-        database = Path(name).resolve()
+        given = at_home(Path(name))
+        database = given.resolve()
+        uri = uri if given == Path(name) else _sqlite_uri(database)
         return Backend(uri, database.parent / "mlartifacts", database, database.with_name(f"{database.name}.lock"))
     return Backend(uri, None, None, locks)
 

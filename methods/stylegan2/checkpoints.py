@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.errors import BenchError, WeightsMissing
+from datasets.names import at_home
 from methods.stylegan2.architecture import Architecture
 from methods.stylegan2.e4e import Encoder
 from methods.stylegan2.generator import Generator
@@ -30,7 +31,7 @@ FOLDER_VARIABLE = "BENCH_WEIGHTS"
 
 def folder() -> Path:
     """Where files of weights are looked for: $BENCH_WEIGHTS, else `weights` in the working directory."""
-    return Path(os.environ.get(FOLDER_VARIABLE) or "weights")
+    return at_home(Path(os.environ.get(FOLDER_VARIABLE) or "weights"))
 
 
 def found(name: str) -> str | None:

@@ -8,6 +8,7 @@ import pytest
 
 from bench.grid.catalogue import DATASETS, METHODS, PROFILES, TASKS
 from bench.grid.registry import Entry, Registry, load_object
+from bench.grid.rows import variant_name
 from datasets.errors import BenchError
 from methods.pdr.config import PARAMETERS
 
@@ -134,3 +135,57 @@ def test_settings_in_brackets_make_a_variant() -> None:
         METHODS.get("pd[features=light]")
     with pytest.raises(BenchError, match=r"expected pdr\[KEY=VALUE\]"):
         METHODS.get("pdr[light]")
+
+
+ODD = [
+    "faces [2024]",
+    "a,b",
+    "what?",
+    "all*",
+    "images:x",
+    "faces[",
+    "a]b",
+    "x=*]",
+    "mine.py:C",
+    "one, two,",
+    " spaced ",
+]
+
+
+@pytest.mark.parametrize("kind", ["tracks", "images"])
+def test_a_folder_that_is_there_is_no_syntax(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ODD:
+        (tmp_path / name).mkdir()
+        for registry in (TASKS, DATASETS):
+            (entry,) = registry.select(f"{kind}:{name}")
+            assert (entry.name, entry.preset["folder"], entry.variant) == (f"{kind}:{name}", name, {})
+            assert registry.get(f"{kind}:{name}") == entry
+    chosen = TASKS.select(",".join(["bbt", *(f"{kind}:{name}" for name in ODD), "buffy"]))
+    assert [entry.preset.get("folder") for entry in chosen] == [None, *ODD, None]
+    assert len(TASKS.select(f"{kind}:a,{kind}:b")) == 2, "none of these is there"
+
+
+def test_settings_come_behind_the_name_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "faces [2024]").mkdir()
+    (entry,) = TASKS.select("tracks:faces [2024][normalise=l2]")
+    assert entry.preset["folder"] == "faces [2024]"
+    assert entry.variant == {"normalise": "l2"}
+    with pytest.raises(BenchError, match=r"expected tracks:faces \[2024\]\[KEY=VALUE\]"):
+        TASKS.select("tracks:faces [2024][2025]")
+    (plain,) = TASKS.select("tracks:faces [2024]")
+    assert variant_name(plain.name, "normalise", "l2") == entry.name
+    assert variant_name(entry.name, "stability", "true") == "tracks:faces [2024][normalise=l2;stability=true]"
+
+
+def test_home_is_where_a_tilde_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a,b [1]").mkdir()
+    (entry,) = TASKS.select("tracks:~/a,b [1]")
+    assert entry.preset["folder"] == "~/a,b [1]"
+
+
+def test_long_lists_are_split_at_once() -> None:
+    with pytest.raises(BenchError, match="unknown task"):
+        TASKS.select("tracks:" + "a," * 50_000)
