@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,9 +41,9 @@ def compare_command(first: str, second: str, form: str, store: Path) -> None:
 def _rows(run: str, store: Path) -> dict[str, list[Kept]]:
     """The finished records of a run, by method and task: of an identity, a manifest's file, or a store's latest run."""
     path = Path(run)
-    if path.suffix == ".json" and path.is_file():
+    if path.suffix == ".json" and os.path.isfile(path):
         place, invocation = Store(path.parents[1]), Invocation.read(path)
-    elif (path / "invocations").is_dir():
+    elif os.path.isdir(path / "invocations"):
         place = Store(path)
         known = [found for found in invocations(place.root) if found.cells]
         if not known:

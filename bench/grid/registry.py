@@ -15,7 +15,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from bench.grid.values import merge, nested, parse_value
+from bench.grid.values import merge, nested, parse_value, split_path
 from datasets.errors import BenchError, suggestion
 from datasets.names import at_home, printable
 
@@ -93,7 +93,7 @@ def load_object(target: str, name: str) -> Any:
 
 def _load_file(path: Path) -> Any:
     """Import one file as a module of its own."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise BenchError(f"{path}: no such file; expected FILE.py:CLASS")
     module_name = f"bench_file_{path.stem}"
     if (loaded := sys.modules.get(module_name)) is not None:
@@ -159,7 +159,9 @@ class Registry:
         """The entry of `name:ARGUMENT`, whatever signs are in the argument."""
         base = self.entries()[name]
         preset = {**base.preset, base.argument: argument}
-        return Entry(printable(f"{name}:{argument}"), base.target, base.summary, base.family or name, preset, base.stand_in)
+        return Entry(
+            printable(f"{name}:{argument}"), base.target, base.summary, base.family or name, preset, base.stand_in
+        )
 
     def of_folder(self, name: str) -> Entry | None:
         """The entry of `tracks:DIR`, with settings in brackets behind it or without, where that folder is there: what
@@ -270,11 +272,9 @@ def _with_settings(entry: Entry, name: str, inside: str) -> Entry:
         path, equals, value = part.partition("=")
         if not equals or not path.strip():
             raise BenchError(f"{name}: expected {entry.name}[KEY=VALUE], such as pdr[features=light]")
-        values = merge(values, nested(path.strip().split("."), parse_value(value.strip())))
+        values = merge(values, nested(split_path(path), parse_value(value.strip())))
     variant = merge(entry.variant, values)
-    return replace(
-        entry, name=printable(name), family=entry.family or entry.name, variant=variant, baseline=False
-    )
+    return replace(entry, name=printable(name), family=entry.family or entry.name, variant=variant, baseline=False)
 
 
 def _entry_points(group: str) -> list[tuple[str, str, str]]:

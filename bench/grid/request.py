@@ -1,5 +1,6 @@
 """What a user asked for: names resolved to entries, settings parsed, data chosen."""
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from bench.grid.catalogue import METHODS, PROFILES, TASKS, Profile
 from bench.grid.registry import Entry
 from bench.grid.rows import Settings, with_rows
 from bench.grid.seeds import Seeds, parse_seeds
-from bench.grid.values import merge, parse_value
+from bench.grid.values import merge, parse_value, split_path
 from datasets.errors import BenchError, suggestion
 from datasets.names import at_home
 
@@ -20,6 +21,10 @@ Protocol = Literal["default", "released"]
 # Sums over threads depend on how many there are, so that trainings of this process, of one of several workers and of
 # another machine would differ. One is also what a grid of many cells is quickest with: cells run side by side instead.
 THREADS = 1
+
+
+# Worker processes at most: each loads torch.
+MOST_JOBS = 256
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,13 @@ class Options:
         if self.baselines:
             for entry in METHODS.baselines():
                 chosen.setdefault(entry.name, entry)
+        if not 0 <= self.jobs <= MOST_JOBS:
+            raise BenchError(f"--jobs {self.jobs}: expected 0, for as many as pay, to {MOST_JOBS}")
         if self.device not in ("auto", "cpu", "cuda"):
             raise BenchError(f"unknown device {self.device!r}: expected auto, cpu or cuda")
         if self.protocol not in ("default", "released"):
             raise BenchError(f"unknown protocol {self.protocol!r}: expected default or released")
-        if root is not None and not root.is_dir():
+        if root is not None and not os.path.isdir(root):
             raise BenchError(
                 f"data root {root} is not a folder: expected one with a folder per dataset (utkface/, tv/, ...); "
                 "without datasets use --data synthetic"
@@ -140,7 +147,7 @@ def parse_settings(texts: Iterable[str], entries: Iterable[Entry]) -> Settings:
             hint = suggestion(prefix, known, f"in this run: {', '.join(sorted(known))}")
             raise BenchError(f"--set {text!r}: {prefix!r} is no method or task of this run: {hint}")
         place = settings.setdefault(prefix, {})
-        *parents, last = rest.split(".")
+        *parents, last = split_path(rest)
         for parent in parents:
             place = place.setdefault(parent, {})
             if not isinstance(place, dict):

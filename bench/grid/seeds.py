@@ -8,9 +8,13 @@ of them alone measures that source of variation.
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from itertools import product
+from math import prod
 
+from bench.grid.values import shown
 from datasets.errors import BenchError
 
+# What numpy's and torch's generators take, and as many seeds as a run's plan and tables can hold.
+LARGEST, DIGITS, MOST = 2**32 - 1, 10, 1000
 EXPECTED = "expected whole numbers such as 0,1,2 or 0-4, or seeds of fit, split and evaluate such as fit=0-2;evaluate=0"
 
 
@@ -45,8 +49,10 @@ def parse_seeds(text: str) -> tuple[Seeds, ...]:
     for part in filter(None, text.split(";")):
         name, equals, numbers = part.strip().partition("=")
         if not equals or name not in names:
-            raise BenchError(f"--seeds {text!r}: {EXPECTED}")
+            raise BenchError(f"--seeds {shown(text)}: {EXPECTED}")
         found[name] = _numbers(numbers, text)
+    if (count := prod(map(len, found.values()))) > MOST:
+        raise _too_many(count, text)
     return tuple(Seeds(*values) for values in product(*(found[name] for name in names)))
 
 
@@ -91,10 +97,19 @@ def _numbers(text: str, whole: str) -> tuple[int, ...]:
     """`0,1,2` or `0-4` -> distinct numbers in order."""
     found: dict[int, None] = {}
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
+        first, dash, last = (number.strip() for number in part.strip().partition("-"))
         if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise BenchError(f"--seeds {whole!r}: {EXPECTED}")
-        found.update(dict.fromkeys(range(int(first), int(last if dash else first) + 1)))
+            raise BenchError(f"--seeds {shown(whole)}: {EXPECTED}")
+        if max(len(first), len(last)) > DIGITS or max(int(first), int(last or 0)) > LARGEST:
+            raise BenchError(f"--seeds {shown(whole)}: seeds are whole numbers up to {LARGEST}")
+        numbers = range(int(first), int(last if dash else first) + 1)
+        if len(found) + len(numbers) > MOST:
+            raise _too_many(len(found) + len(numbers), whole)
+        found.update(dict.fromkeys(numbers))
     if not found:
-        raise BenchError(f"--seeds {whole!r} names no seed: {EXPECTED}")
+        raise BenchError(f"--seeds {shown(whole)} names no seed: {EXPECTED}")
     return tuple(found)
+
+
+def _too_many(count: int, whole: str) -> BenchError:
+    return BenchError(f"--seeds {shown(whole)}: {count:,} or more seeds, expected at most {MOST:,} in one run")

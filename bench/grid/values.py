@@ -7,6 +7,9 @@ from typing import Any
 
 from datasets.errors import BenchError
 
+# Levels of a setting, and of a value; the deepest there is has three.
+DEEPEST = 10
+
 
 def parse_value(text: str) -> Any:
     """`3` -> 3, `true` -> True, `geometry,albedo` -> ["geometry", "albedo"], anything else -> itself.
@@ -19,8 +22,8 @@ def parse_value(text: str) -> Any:
         return [part.strip() for part in text.split(",")] if "," in text else text
     except (ValueError, RecursionError) as error:
         reason = "too deeply nested" if isinstance(error, RecursionError) else "no number that can be used"
-        raise BenchError(f"value {_short(text)}: {reason}; expected JSON, a list A,B or text") from None
-    _check_finite(value, text)
+        raise BenchError(f"value {shown(text)}: {reason}; expected JSON, a list A,B or text") from None
+    _check(value, text)
     return value
 
 
@@ -29,16 +32,27 @@ def _no_number(name: str) -> None:
     raise ValueError(name)
 
 
-def _check_finite(value: Any, text: str) -> None:
-    """Refuse 1e400, which becomes infinity without a word."""
+def _check(value: Any, text: str, depth: int = 0) -> None:
+    """Refuse 1e400, which becomes infinity without a word, and what is nested deeper than any setting."""
+    if depth > DEEPEST:
+        raise BenchError(f"value {shown(text)}: too deeply nested; expected JSON, a list A,B or text")
     if isinstance(value, float) and not math.isfinite(value):
-        raise BenchError(f"value {_short(text)}: larger than any number that a computer holds")
+        raise BenchError(f"value {shown(text)}: larger than any number that a computer holds")
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _check_finite(part, text)
+        _check(part, text, depth + 1)
 
 
-def _short(text: str) -> str:
+def shown(text: str) -> str:
+    """What was typed, quoted, and cut where it is long."""
     return repr(text if len(text) <= 40 else f"{text[:37]}...")
+
+
+def split_path(text: str) -> list[str]:
+    """`schedule.max_steps` -> its parts. Raises BenchError for more of them than any setting has."""
+    parts = text.strip().split(".")
+    if len(parts) > DEEPEST:
+        raise BenchError(f"setting {shown(text)}: too deeply nested; expected NAME or PART.NAME")
+    return parts
 
 
 def nested(path: Iterable[str], value: Any) -> dict[str, Any]:

@@ -102,18 +102,19 @@ def cells(request: Request, store: Store) -> list[Cell]:
         for entry in request.methods
         for domain in dict.fromkeys(task.task.domain for task in tasks)
     }
+    rows = {entry.name: frozenset(_seeds_of(entry, request)) for entry in request.methods}
     found = [
         Cell(specs[entry.name, task.task.domain], task, seeds, request.profile.name, request.protocol)
         for seeds in _all_seeds(request)
         for entry in request.methods
-        if seeds in _seeds_of(entry, request)
+        if seeds in rows[entry.name]
         for task in tasks
         if not entry.tasks or task.name in entry.tasks
     ]
     if not found:
         only = {entry.name: entry.tasks for entry in request.methods}
-        rows = "; ".join(f"{name} is a row of {', '.join(names)} only" for name, names in only.items())
-        raise BenchError(f"nothing to run: {rows}")
+        only_of = "; ".join(f"{name} is a row of {', '.join(names)} only" for name, names in only.items())
+        raise BenchError(f"nothing to run: {only_of}")
     return found
 
 
