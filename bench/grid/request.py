@@ -172,7 +172,8 @@ def validate(config: type[BaseModel], values: Mapping[str, Any], name: str) -> A
             fields = _fields_at(config, first["loc"][:-1])
             hint = suggestion(str(first["loc"][-1]), fields, f"known: {', '.join(sorted(fields))}")
             raise BenchError(f"{name} has no setting {place!r}: {hint}") from None
-        raise BenchError(f"{name}: {place} = {first.get('input')!r}: {first['msg']}") from None
+        given = f"{place} = {first.get('input')!r}: " if place else ""
+        raise BenchError(f"{name}: {given}{first['msg']}") from None
 
 
 def _fields_at(config: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:

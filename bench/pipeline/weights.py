@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bench.pipeline.specs import MethodSpec
-from bench.training.tensors import delete, read_given_tensors, read_tensors
+from bench.training.tensors import read_given_tensors, read_tensors
 from datasets.errors import BenchError
 from methods.base import Method
 from methods.weight_files import as_wanted
@@ -32,7 +32,7 @@ def load_method(
     """
     method = spec.build(seed)
     if weights is not None and method.module is not None:
-        load_weights(method, read_tensors(weights, remedy=delete(weights.parent)), weights, spec.name)
+        load_weights(method, read_tensors(weights), weights, spec.name)
     if method.module is not None:
         method.module.to(device).eval()
         for value in (*method.module.parameters(), *method.module.buffers()):

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bench.training.tensors import delete, read_tensors, write_tensors
+from bench.training.tensors import read_tensors, write_tensors
 from datasets.errors import BenchError
 from datasets.files import atomic_folder, atomic_path, remove
 from datasets.sealed import Damaged, check_files, digests, read_sealed, write_sealed
@@ -104,7 +104,7 @@ class StateFolder:
         else:
             position = Position(**state["position"])
             _load(learner, latest / LEARNER)
-            tensors = read_tensors(latest / OPTIMIZERS, remedy=delete(latest))
+            tensors = read_tensors(latest / OPTIMIZERS)
             for phase, optimizer in optimizers.items():
                 _unpack(optimizer, phase, state["optimizers"][phase], tensors)
         # A kill may have come between the commit of an epoch and its line.
@@ -179,7 +179,7 @@ def _link(source: Path, target: Path) -> None:
 
 def _load(learner: nn.Module, path: Path) -> None:
     try:
-        learner.load_state_dict(read_tensors(path, remedy=delete(path.parent)))
+        learner.load_state_dict(read_tensors(path))
     except RuntimeError as error:
         first = str(error).splitlines()[-1].strip()
         raise BenchError(f"{path} does not fit the learner ({first}): delete {path.parent} and run again") from error

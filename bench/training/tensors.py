@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from datasets.errors import BenchError
+from datasets.sealed import Damaged
 from methods.weight_files import check_finite, head_of, is_safetensors, plain_names
 
 
@@ -21,20 +22,12 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     path.write_bytes(save({name: on_cpu(value) for name, value in tensors.items()}))
 
 
-def read_tensors(path: Path, *, remedy: str) -> dict[str, Tensor]:
-    """Read tensors onto the CPU; a damaged or absent file is a `BenchError`, which ends with what to do: `remedy`.
-
-    A file may be the user's own, beside others that are: only what the project wrote is ever to be deleted.
-    """
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read tensors onto the CPU; raises Damaged."""
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise BenchError(f"{path} is damaged ({error}): {remedy}") from error
-
-
-def delete(folder: Path) -> str:
-    """What to do about a damaged file of a folder that the project made."""
-    return f"delete {folder} and run again"
+        raise Damaged(path, str(error)) from error
 
 
 def read_given_tensors(path: Path) -> dict[str, Tensor]:
@@ -44,7 +37,10 @@ def read_given_tensors(path: Path) -> dict[str, Tensor]:
     """
     if not is_safetensors(head_of(path)):
         raise BenchError(f"{path} is no safetensors file: convert it with bench import-weights, or get it again")
-    state = plain_names(read_tensors(path, remedy="get it again, or name another one"))
+    try:
+        state = plain_names(read_tensors(path))
+    except Damaged as damage:
+        raise BenchError(f"{damage}: get it again, or name another one") from damage
     check_finite(state, path)
     return state
 

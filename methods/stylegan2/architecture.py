@@ -32,6 +32,13 @@ class Architecture:
     def __post_init__(self) -> None:
         if self.resolution < 32 or self.resolution & (self.resolution - 1):
             raise ValueError(f"resolution {self.resolution}: expected a power of two of at least 32")
+        if self.channel_base < self.resolution:
+            raise ValueError(
+                f"channel_base {self.channel_base} leaves layers of {self.resolution} px without a channel: "
+                "expected at least as many"
+            )
+        if min(self.encoder_units) < 0:
+            raise ValueError(f"encoder_units {self.encoder_units}: expected numbers of residual units, 0 or more")
 
     @property
     def sides(self) -> list[int]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from methods.base import MethodConfig, Schedule
 from methods.stylegan2.architecture import FFHQ, Architecture
@@ -91,6 +91,16 @@ class StyleGAN2E4EConfig(MethodConfig):
             self.encoder_width,
             self.encoder_units,
         )
+
+    @model_validator(mode="after")
+    def _sized(self) -> "StyleGAN2E4EConfig":
+        """Refuse sizes of which no network can be made. Those of a profile that trains are not the official ones."""
+        try:
+            _ = self.architecture
+        except ValueError as error:
+            instead = "; the official weights' sizes are those of --profile paper" * (not self.train)
+            raise ValueError(f"{error}{instead}") from None
+        return self
 
     @field_validator("encoder", "generator")
     @classmethod

@@ -208,6 +208,7 @@ def check(options: dict[str, Any], store: Store) -> str:
 @CAMPAIGN
 @given(options=requests())
 @example({"settings": ["stylegan2_e4e.train=false"], "methods": "stylegan2_e4e", "tasks": "bbt", "profile": "smoke"})
+@example({"settings": ["stylegan2_e4e.channel_base=1"], "methods": "ris", "tasks": "bbt", "profile": "smoke"})
 @example({"seeds": "0-3000000000"})
 @example({"seeds": "0-999999"})
 @example({"seeds": "fit=0-999;split=0-999;evaluate=0-999"})

@@ -272,3 +272,17 @@ def test_profiles(profile: str) -> None:
     config = StyleGAN2E4EConfig(**PROFILES[profile])
     assert not config.gan.holdout
     assert config.train == (profile != "paper")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"train": False}, r"channel_base 512 leaves layers of 1024 px without a channel.*--profile paper"),
+        ({"channel_base": 1}, r"channel_base 1 leaves layers of 64 px without a channel: expected at least as many"),
+        ({"encoder_units": (1, -1, 1, 1)}, "expected numbers of residual units, 0 or more"),
+    ],
+)
+def test_sizes_of_no_network_are_refused(settings: dict[str, Any], said: str) -> None:
+    """Before any weights are looked for: an encoder beside the sizes of a small profile was a division by zero."""
+    with pytest.raises(ValidationError, match=said):
+        StyleGAN2E4EConfig(**{**PROFILES["smoke"], **settings})
