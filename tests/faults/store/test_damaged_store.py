@@ -12,8 +12,10 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.__main__ import main
@@ -89,6 +91,14 @@ def _edited(content: bytes, rng: random.Random) -> bytes:
     return content[:place] + str((int(chr(content[place])) + 1) % 10).encode() + content[place + 1 :]
 
 
+def _same_array(before: bytes, after: bytes | None) -> bool:
+    try:
+        first, second = (np.load(io.BytesIO(content or b""), allow_pickle=False) for content in (before, after))
+    except (ValueError, EOFError, TokenError, SyntaxError):
+        return False
+    return first.dtype == second.dtype and first.shape == second.shape and first.tobytes() == second.tobytes()
+
+
 @pytest.mark.parametrize("case", range(CASES))
 def test_a_damaged_store_gives_the_same_numbers(tmp_path: Path, whole: Path, case: int) -> None:
     rng = random.Random(os.urandom(8) if LONG else case)
@@ -107,8 +117,10 @@ def test_a_damaged_store_gives_the_same_numbers(tmp_path: Path, whole: Path, cas
     about = f"{path.relative_to(store)}: {name}"
 
     code, text = command("store", "verify", "--store", str(store))
+    # Of prepared arrays it is the content that counts: bytes behind it, and spaces in the header, change nothing.
+    unchanged = after == before or (kind == "data" and path.suffix == ".npy" and _same_array(before, after))
     absent = after is None and (path.name in COMPLETING or kind in ("records", "charts", "invocations"))
-    assert code == int(after != before and not absent), f"{about}\n{text}"
+    assert code == int(not unchanged and not absent), f"{about}\n{text}"
 
     # What a run would not look at, since a later result is there, is looked at where that is gone.
     for folder in rng.choice([(), ("records",), ("records", "features"), ("records", "features", "checkpoints")]):
