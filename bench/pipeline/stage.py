@@ -77,7 +77,7 @@ class Stage(Generic[A]):
                 for dataset in self.data:
                     context.data.verify(dataset)
                 self._clear(context)
-                with computing(context.threads):
+                with computing(context.threads, seed=int(self.key, 16) % 2**63):
                     self.compute(self.key)
                 found = self.open(self.key)
         assert found is not None, f"{self.kind} {self.key} was just computed"

@@ -33,7 +33,7 @@ class Store:
     """The folder of artifacts; see the module for its layout."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        root = self.root = root.absolute()  # wherever other people's code goes meanwhile
         try:
             for name in (
                 "data",
