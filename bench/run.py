@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import chdir, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,12 +132,12 @@ class Run:
         return cell.not_applicable is None and look(cell, self.context, until="fit").trains
 
     def _prepare_data(self, progress: RichProgress) -> None:
-        """Decode every dataset before the workers start, which then only map it. What is missing is theirs to tell."""
+        """Decode every dataset before the workers start, which then only map it. What goes wrong is theirs to tell."""
         for cell in self.plan:
             if cell.not_applicable is not None:
                 continue
             for entry in cell.datasets:
-                with suppress(BenchError):
+                with suppress(Exception), chdir("."):
                     self.context.data.prepare(entry, cell.method.size, progress)
 
     def _take(self, index: int, done: Done) -> None:

@@ -8,7 +8,7 @@ anything else that escapes is a defect of the project and keeps its traceback.
 import difflib
 from collections.abc import Iterable
 
-from datasets.names import message
+from datasets.names import message, printable
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str, cutoff: float = 0.4) -> str:
@@ -19,6 +19,20 @@ def suggestion(name: str, known: Iterable[str], otherwise: str, cutoff: float = 
     """
     near = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
     return f"did you mean {near[0]}?" if near else otherwise
+
+
+def described(error: BaseException, limit: int = 500) -> str:
+    """An error of somebody else's in one line: its type, and the first line of its text.
+
+    >>> described(KeyError("no\\nsuch key")), described(MemoryError())
+    ("KeyError: 'no\\\\nsuch key'", 'MemoryError')
+    """
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # its own __str__ fails: the type is all there is to say
+        lines = []
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return printable(text if len(text) <= limit else f"{text[: limit - 3]}...")
 
 
 class BenchError(Exception):

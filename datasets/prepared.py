@@ -22,8 +22,10 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from datasets.base import Content, Dataset, Progress, Source
+from datasets.content import check_content
 from datasets.errors import BenchError
 from datasets.files import atomic_folder, remove
+from datasets.plain import plain
 from datasets.rows import FolderOfRows
 from datasets.sealed import Damaged, read_array, read_sealed, write_sealed
 
@@ -43,7 +45,8 @@ def prepare(source: Source, size: int, store: Path, progress: Progress) -> Datas
     Raises
     ------
     BenchError
-        Where `store` cannot be written (full disk, no permission), or the source cannot be read.
+        Where `store` cannot be written (full disk, no permission), the source cannot be read, or gives what is no
+        `Content`.
     """
     folder = prepared_folder(source, size, store)
     if (found := _open_if_whole(folder)) is not None:
@@ -95,8 +98,12 @@ def open_prepared(folder: Path) -> Dataset:
 
 
 def prepared_folder(source: Source, size: int, store: Path) -> Path:
-    """Where `source` is prepared at `size`: named by a hash of its fingerprint."""
-    identity = {"name": source.name, "synthetic": source.synthetic, "fingerprint": source.fingerprint()}
+    """Where `source` is prepared at `size`: named by a hash of its fingerprint.
+
+    Raises BenchError where that is no JSON.
+    """
+    fingerprint = plain(source.fingerprint(), f"{source.label}: fingerprint")
+    identity = {"name": source.name, "synthetic": source.synthetic, "fingerprint": fingerprint}
     text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
     return store / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}-{size}"
 
@@ -135,20 +142,16 @@ def _write(source: Source, size: int, folder: Path, progress: Progress) -> None:
         content = source.read_into(_Named(rows), size, progress)
     finally:
         rows.close()
+    check_content(content, size, source.label)
     count = len(content.images)
-    assert content.images.shape == (count, size, size, 3), f"{source.label}: images {content.images.shape}"
-    assert content.images.dtype == np.uint8, f"{source.label}: images of type {content.images.dtype}, expected uint8"
-    if count == 0:
-        raise BenchError(f"{source.label}: no image to read")
     for name, array in _columns(content).items():
-        assert len(array) == count, f"{source.label}: {name} has {len(array)} rows for {count} images"
         if not rows.holds(name, array):
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
     meta: dict[str, Any] = {
         "format": FORMAT,
         "name": source.name,
         "synthetic": source.synthetic,
-        "fingerprint": source.fingerprint(),
+        "fingerprint": plain(source.fingerprint(), f"{source.label}: fingerprint"),
         "digest": content_digest(content),
         "count": count,
         "labels": sorted(content.labels),
@@ -156,7 +159,7 @@ def _write(source: Source, size: int, folder: Path, progress: Progress) -> None:
         "tracks": content.tracks is not None,
         "classes": content.classes,
         "track_names": content.track_names,
-        "skipped": content.skipped,
+        "skipped": plain(content.skipped, f"{source.label}: skipped"),
     }
     write_sealed(folder / _META, meta)
 

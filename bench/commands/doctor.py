@@ -13,9 +13,11 @@ from bench.grid.request import Options
 from bench.pipeline.data import Data
 from bench.pipeline.specs import MethodSpec, method_spec
 from bench.pipeline.store import Store
+from bench.pipeline.undisturbed import undisturbed
 from bench.terminal import Terminal
 from bench.training.device import resolve_device
 from datasets.base import Silent
+from datasets.errors import described
 from datasets.streams import seed_for
 from methods.base import Method
 
@@ -37,7 +39,8 @@ class BuiltTwice:
     def encode(self, images: Tensor | None = None, *, twin: bool = False) -> Tensor:
         """Features as the harness would take them."""
         with torch.inference_mode():
-            return (self.twin if twin else self.method).encode(self.images if images is None else images).float().cpu()
+            found = (self.twin if twin else self.method).encode(self.images if images is None else images)
+            return torch.as_tensor(found).float().cpu()
 
 
 def doctor_command(methods: str, *, settings: Iterable[str], profile: str, device: str, store: Path) -> int:
@@ -53,12 +56,23 @@ def doctor_command(methods: str, *, settings: Iterable[str], profile: str, devic
         built = build_twice(spec, resolve_device(device), Data.of(request, opened.data))
         console.print(Text.assemble((entry.name, "bold"), f"  ({spec.cls.__module__}.{spec.cls.__qualname__})"))
         for name, check in CHECKS.items():
-            problem = check(built)
+            problem = examined(check, built)
             failed += problem is not None
             mark = ("ok    ", "green") if problem is None else ("failed", "red")
             console.print(Text.assemble("  ", mark, f" {name}", f": {problem}" if problem else ""), soft_wrap=True)
     console.print("all checks passed" if not failed else f"{failed} checks failed")
     return int(failed > 0)
+
+
+def examined(check: Callable[[BuiltTwice], str | None], built: BuiltTwice) -> str | None:
+    """What a check finds; an error of the method's own is a finding too, whatever it raises."""
+    try:
+        with undisturbed(0):
+            return check(built)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return described(error)
 
 
 def build_twice(spec: MethodSpec, device: str, data: Data) -> BuiltTwice:

@@ -9,14 +9,16 @@ import importlib
 import importlib.util
 import os
 import sys
+import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import chdir
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from bench.grid.values import merge, nested, parse_value, split_path
-from datasets.errors import BenchError, suggestion
+from datasets.errors import BenchError, described, suggestion
 from datasets.names import at_home, printable
 
 # The argument of an entry that is a user's own folder.
@@ -76,12 +78,27 @@ class Entry:
 
 
 def load_object(target: str, name: str) -> Any:
-    """Import `module:object`; `module` may be the path of a .py file."""
+    """Import `module:object`; `module` may be the path of a .py file.
+
+    Raises
+    ------
+    BenchError
+        Where there is no such module or object, or where importing it raises anything, `sys.exit` too.
+    """
     module_name, _, attribute = target.rpartition(":")
     try:
-        module = _load_file(Path(module_name)) if module_name.endswith(".py") else importlib.import_module(module_name)
+        with chdir("."):  # whatever folder a user's module goes to
+            module = (
+                _load_file(Path(module_name)) if module_name.endswith(".py") else importlib.import_module(module_name)
+            )
+    except (BenchError, KeyboardInterrupt):
+        raise
     except ModuleNotFoundError as error:
         raise BenchError(f"{name}: cannot import {module_name} ({error}): install what it needs") from error
+    except BaseException as error:
+        raise BenchError(
+            f"{name}: importing {module_name} failed ({described(error)}){_line_in(error, module_name)}"
+        ) from error
     try:
         found = module
         for part in attribute.split("."):
@@ -89,6 +106,14 @@ def load_object(target: str, name: str) -> Any:
         return found
     except AttributeError as error:
         raise BenchError(f"{name}: {module_name} has no {attribute}; expected the class that implements it") from error
+
+
+def _line_in(error: BaseException, module_name: str) -> str:
+    """Where in a user's file an import failed, for the end of a message; nothing where that is not known."""
+    if isinstance(error, SyntaxError):
+        return f", line {error.lineno}" if error.lineno else ""
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == module_name]
+    return f", line {lines[-1]}" if lines else ""
 
 
 def _load_file(path: Path) -> Any:

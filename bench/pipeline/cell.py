@@ -77,9 +77,21 @@ class Cell:
         return self.task.task.encodes and "features" in self.method.cls.provides
 
     def frames(self, dataset: Dataset) -> Int[np.ndarray, " m"]:
-        """Indices of the images that the task uses, the same whatever settings its name ends with."""
-        name = self.task.name.partition("[")[0]
-        return self.task.task.frames(dataset, seed=seed_for(self.seeds.split, "split", name))
+        """Indices of the images that the task uses, the same whatever settings its name ends with.
+
+        Raises BenchError where the task gives anything but indices of the dataset's images, ascending.
+        """
+        name, task = self.task.name.partition("[")[0], self.task.task
+        found: object = task.frames(dataset, seed=seed_for(self.seeds.split, "split", name))
+        due = f"{type(task).__name__}.frames: expected an array of ascending indices of {len(dataset)} images"
+        if not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype.kind not in "iu":
+            shown = f"{found.dtype} {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
+            raise BenchError(f"{due}; got {shown}")
+        if len(found) and (found[0] < 0 or found[-1] >= len(dataset) or (found[1:] <= found[:-1]).any()):
+            raise BenchError(
+                f"{due}; got {found.min()} to {found.max()}, in another order, beyond the images, or twice"
+            )
+        return found
 
     @cached_property
     def unit(self) -> str:

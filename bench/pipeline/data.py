@@ -7,18 +7,23 @@ from bench.grid.registry import Entry
 from bench.grid.request import Request
 from bench.timing import part
 from datasets.base import Dataset, Progress, Source
+from datasets.errors import BenchError
 from datasets.prepared import find_prepared, mend, prepare, verify
 
 
 def open_source(entry: Entry, data_root: Path | None, subset: str) -> Source:
-    """The real dataset below the data root, the user's own folder, or the synthetic stand-in of size `subset`."""
+    """The real dataset below the data root, the user's own folder, or the synthetic stand-in of size `subset`.
+
+    Raises BenchError where what the entry names opens none.
+    """
     if "folder" in entry.preset:
         source = entry.load()(Path(entry.preset["folder"]))
     elif data_root is None or not entry.target:  # some stand-ins have no real counterpart
         source = entry.load_stand_in()(subset)
     else:
         source = entry.load()(data_root)
-    assert isinstance(source, Source), f"{entry.name} opens a {type(source).__name__}, expected a datasets.base.Source"
+    if not isinstance(source, Source):
+        raise BenchError(f"{entry.name} opens a {type(source).__name__}: expected a datasets.base.Source")
     return source
 
 

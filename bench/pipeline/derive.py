@@ -12,6 +12,8 @@ from bench.escaping import file_name
 from bench.pipeline.cell import Cell
 from bench.pipeline.context import Context
 from bench.pipeline.fit import Checkpoint, draw
+from bench.pipeline.hooks import derived as derived_by
+from bench.pipeline.hooks import notes_of
 from bench.pipeline.memory import PeakMemory
 from bench.pipeline.stage import Stage
 from bench.pipeline.weights import load_method
@@ -68,7 +70,7 @@ def derive_stage(cell: Cell, checkpoint: Checkpoint, dataset: Dataset, context: 
             method = load_method(spec, seed, context.device, weights=checkpoint.weights, derived=None)
             stream = seed_for(seed, "derive", spec.name)
             with part("network"), torch.inference_mode():
-                tensors = method.derive(dataset, seed=stream, progress=context.progress)
+                tensors = derived_by(method, dataset, seed=stream, progress=context.progress)
                 method.use(tensors)
         with atomic_folder(place(key)) as temporary:
             write_tensors(temporary / TENSORS, tensors)
@@ -79,7 +81,7 @@ def derive_stage(cell: Cell, checkpoint: Checkpoint, dataset: Dataset, context: 
                 "run": context.run,
                 "ingredients": ingredients,
                 "data": dataset.label,
-                "notes": method.notes(),
+                "notes": notes_of(method),
                 "seconds": time.perf_counter() - started,
                 "peak_memory_mb": memory.mb,
             }

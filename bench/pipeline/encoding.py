@@ -12,6 +12,7 @@ from jaxtyping import Float, Int, UInt8
 from datasets.base import Dataset, Progress
 from datasets.blocks import blocks
 from datasets.errors import BenchError
+from datasets.features import as_features
 from datasets.files import new_array
 from methods.base import Method
 
@@ -35,7 +36,8 @@ def write_features(
 
     The file holds float32 or, where the method is `binary` and means are not taken, rows packed by `numpy.packbits`.
 
-    Raises BenchError where a `binary` method's features are not 0 or 1.
+    Raises BenchError where what `encode` gives are no features (`datasets.features`), where their number changes from
+    batch to batch, and where those of a `binary` method are not 0 or 1.
     """
     tracks = dataset.tracks[frames] if by_track and dataset.tracks is not None else None
     rows = len(frames) if tracks is None else len(dataset.track_names)
@@ -48,12 +50,18 @@ def write_features(
         for _, images in blocks(
             dataset.images, frames, method.encode_batch, device=device, progress=progress, what=what
         ):
-            block = method.encode(images if scale == 1.0 else images * scale).float().cpu().numpy()
+            found = method.encode(images if scale == 1.0 else images * scale)
+            block = as_features(found, len(images), f"{type(method).__name__}.encode")
             if values is None:
                 width = block.shape[1]
                 columns, dtype = (-(-width // 8), np.uint8) if packed else (width, np.float32)
                 values = new_array(target, dtype, (rows, columns))
                 means = None if tracks is None else TrackMeans(values, tracks)
+            if block.shape[1] != width:
+                raise BenchError(
+                    f"{type(method).__name__}.encode gave {block.shape[1]} features per image after {width} of "
+                    "the first batch: expected as many of every batch"
+                )
             if means is None:
                 values[start : start + len(block)] = _bits(block, what) if packed else block
             else:

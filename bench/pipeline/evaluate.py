@@ -15,6 +15,7 @@ from bench.pipeline.fit import loop_ingredients
 from bench.pipeline.memory import PeakMemory
 from bench.pipeline.record_builder import Kept, RecordBuilder
 from bench.pipeline.records import PictureFile, Record
+from bench.pipeline.scores import checked
 from bench.pipeline.stage import Stage
 from bench.pipeline.status import CellStatus
 from bench.pipeline.weights import load_method
@@ -102,18 +103,17 @@ def evaluate(status: CellStatus, frames: Int[np.ndarray, " m"], key: str, contex
         progress=context.progress,
         label=cell.task.label,
     )
-    return task.evaluate(
-        EvaluationInputs(
-            status.dataset,
-            frames,
-            seed=seed_for(cell.seeds.evaluate, "evaluate", cell.task.name),
-            features=None if status.features is None else status.features.values,
-            model=model if task.asks_model else None,
-            trainer=trainer if task.trains else None,
-            device=context.device,
-            progress=context.progress,
-        )
+    inputs = EvaluationInputs(
+        status.dataset,
+        frames,
+        seed=seed_for(cell.seeds.evaluate, "evaluate", cell.task.name),
+        features=None if status.features is None else status.features.values,
+        model=model if task.asks_model else None,
+        trainer=trainer if task.trains else None,
+        device=context.device,
+        progress=context.progress,
     )
+    return checked(task.evaluate(inputs), task)
 
 
 def write_predictions(status: CellStatus, key: str, scores: Scores, context: Context) -> Kept | None:

@@ -13,6 +13,7 @@ from bench.escaping import file_name
 from bench.pipeline.cell import Cell
 from bench.pipeline.contact_sheet import write_contact_sheet
 from bench.pipeline.context import Context
+from bench.pipeline.hooks import fitted, notes_of, pictures_of
 from bench.pipeline.keys import packages_of, source_version
 from bench.pipeline.memory import PeakMemory
 from bench.pipeline.stage import Stage
@@ -121,7 +122,7 @@ def train(cell: Cell, training: Dataset | None, ingredients: dict[str, Any], fol
                 device=context.device,
                 progress=context.progress,
             )
-            summary = method.fit(training.images, trainer)
+            summary = fitted(method, training.images, trainer)
         state = method.module.state_dict()
         write_with(folder / WEIGHTS, lambda path: write_tensors(path, state))
     info = {
@@ -129,7 +130,7 @@ def train(cell: Cell, training: Dataset | None, ingredients: dict[str, Any], fol
         "ingredients": ingredients,
         "parameters": sum(p.numel() for p in method.module.parameters() if p.requires_grad),
         "notes": [
-            *method.notes(),
+            *notes_of(method),
             *([f"weights imported from {spec.weights.name}"] if spec.weights else []),
         ],
         "training": summary,
@@ -151,7 +152,7 @@ def draw(method: Method, dataset: Dataset, split_seed: int, target: Path, title:
     shown = split(len(dataset), split_seed)[1][:SHEET_ROWS]
     device = next(method.module.parameters()).device
     with torch.inference_mode():
-        pictures = method.pictures(to_float(dataset.images[shown], device))
+        pictures = pictures_of(method, to_float(dataset.images[shown], device))
     if pictures:
         write_contact_sheet(pictures, target, title=title)
 

@@ -1,17 +1,21 @@
 """One cell, from its specification to its record; whatever goes wrong becomes the record's error."""
 
 import traceback
+from contextlib import chdir
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from bench.pipeline.cell import Cell
 from bench.pipeline.context import Context
 from bench.pipeline.record_builder import Ending, RecordBuilder
-from bench.pipeline.records import Record
+from bench.pipeline.records import Record, first_fault
 from bench.pipeline.status import CellStatus
 from bench.pipeline.walk import compute
-from datasets.errors import BenchError, NotApplicable, ResourceMissing
+from datasets.errors import BenchError, NotApplicable, ResourceMissing, described
+from datasets.plain import plain
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Done:
 
 
 def run_cell(cell: Cell, context: Context, fit_failure: FitFailure | None = None) -> Done:
-    """Compute what is not there of a cell. Only KeyboardInterrupt escapes.
+    """Compute what is not there of a cell. Only KeyboardInterrupt escapes: a method that calls `sys.exit` ends its own
+    cell.
 
     `fit_failure` is what another cell met that shares this one's training: it is not tried again.
     """
@@ -53,17 +58,20 @@ def run_cell(cell: Cell, context: Context, fit_failure: FitFailure | None = None
     if fit_failure is not None:
         return _ended(builder, fit_failure.status, fit_failure.error)
     try:
-        compute(status, context)
+        with chdir("."):  # whatever folder other people's code goes to
+            compute(status, context)
+    except KeyboardInterrupt:
+        raise
     except NotApplicable as error:
         return _ended(builder, "not_applicable", str(error))
     except ResourceMissing as error:
         return _ended(builder, "missing", str(error))
     except BenchError as error:
         return _ended(builder, "failed", str(error))
-    except Exception as error:
-        text = f"{type(error).__name__}: {error}".splitlines()[0]
-        record = builder.ended("failed", text, {"traceback": traceback.format_exc()})
-        return _written(record, context)
+    except BaseException as error:
+        text = f"{error.title}: {first_fault(error)}" if isinstance(error, ValidationError) else described(error)
+        record = builder.ended("failed", text, {"traceback": plain(traceback.format_exc(), "traceback")})
+        return _written(record, context, FitFailure("failed", text) if status.fit_failed else None)
     assert status.record is not None, f"{cell.name} ended without a record"
     return Done(status.record, context.store.record_path(status.record.key), cached=status.cached)
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import torch
 
+from bench.grid.catalogue import DATASETS
 from bench.grid.portable import last_parts, portable
 from bench.grid.registry import Entry
 from bench.grid.request import Request, settings_for, validate
 from bench.grid.values import merge
+from bench.pipeline.hooks import checked_method
 from bench.pipeline.keys import packages_of, source_version
 from bench.pipeline.store import Store
 from datasets.errors import BenchError
@@ -20,7 +22,7 @@ from datasets.names import at_home, printable
 from datasets.sealed import file_digest
 from datasets.streams import seed_for
 from methods.base import Domain, Method, MethodConfig
-from tasks.base import Task, TaskConfig
+from tasks.base import Metric, Task, TaskConfig
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,13 @@ class MethodSpec:
     family: str = ""
 
     def build(self, seed: int) -> Method:
-        """The method with its weights initialised from the stream `init` of `seed`."""
+        """The method with its weights initialised from the stream `init` of `seed`.
+
+        Raises BenchError where its weights are not what its class declares.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(seed, "init"))
-            return self.cls(self.config, domain=self.domain)
+            return checked_method(self.cls(self.config, domain=self.domain))
 
     @property
     def source(self) -> str:
@@ -178,7 +183,10 @@ def _no_file(path: Path) -> str:
 
 
 def task_spec(entry: Entry, request: Request) -> TaskSpec:
-    """Resolve a task: defaults, the name's preset, the protocol where it has one, and `--set` on top."""
+    """Resolve a task: defaults, the name's preset, the protocol where it has one, and `--set` on top.
+
+    Raises BenchError for a wrong setting, and where the class does not declare what a task has to.
+    """
     cls = entry.load()
     if not (isinstance(cls, type) and issubclass(cls, Task)):
         raise BenchError(f"{entry.name}: {entry.target} is not a subclass of tasks.base.Task")
@@ -186,7 +194,24 @@ def task_spec(entry: Entry, request: Request) -> TaskSpec:
     protocol = {"protocol": request.protocol} if "protocol" in config.model_fields else {}
     profile = cls.profiles.get(request.profile.name, {})
     values = merge(protocol, entry.preset, profile, entry.variant, settings_for(entry, request.settings))
-    return TaskSpec(entry.name, cls(validate(config, values, entry.name)), entry.name)
+    task = cls(validate(config, values, entry.name))
+    check_task(task, entry.name)
+    return TaskSpec(entry.name, task, entry.name)
+
+
+def check_task(task: Task, name: str) -> None:
+    """Raise BenchError unless a task declares what plans and tables are made of."""
+    metrics = [*getattr(task, "metrics", ()), *task.secondary]
+    if not metrics or not all(isinstance(metric, Metric) for metric in metrics):
+        raise BenchError(f"{name} declares no metrics: expected metrics = (Metric(...), ...), of tasks.base")
+    for what in ("requires", "uses"):
+        if not isinstance(getattr(task, what), frozenset | set):
+            raise BenchError(f"{name}: {what} is {getattr(task, what)!r}: expected a frozenset of names")
+    dataset = getattr(task, "dataset", None)
+    if not isinstance(dataset, str):
+        raise BenchError(f"{name} names no dataset: expected dataset = NAME, of `bench list datasets`")
+    if not getattr(task.config, "folder", None):
+        DATASETS.get(dataset)
 
 
 def labelled(tasks: Sequence[TaskSpec]) -> list[TaskSpec]:

@@ -17,7 +17,7 @@ from bench.pipeline.fit import fit_stage
 from bench.pipeline.stage import Artifact, Stage
 from bench.pipeline.status import CellStatus
 from datasets.base import Dataset
-from datasets.errors import BenchError
+from datasets.errors import BenchError, described
 from datasets.sealed import Damaged
 
 A = TypeVar("A", bound=Artifact)
@@ -28,7 +28,8 @@ Last = Literal["fit", "evaluate"]
 
 
 def look(cell: Cell, context: Context, *, until: Last = "evaluate") -> CellStatus:
-    """What is there of a cell, found out without decoding, training or encoding anything."""
+    """What is there of a cell, found out without decoding, training or encoding anything. Whatever keeps it from being
+    computed is noted, errors of a user's own code too."""
     status = CellStatus(cell)
     try:
         _Walk(status, context, compute=False, until=until).go()
@@ -36,6 +37,8 @@ def look(cell: Cell, context: Context, *, until: Last = "evaluate") -> CellStatu
             cell.method.trained.cls.check_resources(cell.method.trained.config)
     except BenchError as error:
         status.missing = str(error)
+    except Exception as error:
+        status.missing = described(error)
     return status
 
 
@@ -127,7 +130,9 @@ class _Walk:
     def _fit(self, stage: Stage[A]) -> A | None:
         try:
             return self._take(stage)
-        except BenchError:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # whatever ended it, the next cell would train for as long and come as far
             self.status.fit_failed = True
             raise
 

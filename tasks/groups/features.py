@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from datasets.blocks import blocks
+from datasets.features import as_features
 from tasks.base import EvaluationInputs
 
 # Images encoded at once.
@@ -30,7 +31,7 @@ def grouped_features(
     with torch.inference_mode():
         for _, block in images:
             for name, values in encode(block).items():
-                found.setdefault(name, []).append(compact(values.float().cpu().numpy()))
+                found.setdefault(name, []).append(compact(as_features(values, len(block), f"the group {name}")))
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 

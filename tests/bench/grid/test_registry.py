@@ -189,3 +189,19 @@ def test_home_is_where_a_tilde_says(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_long_lists_are_split_at_once() -> None:
     with pytest.raises(BenchError, match="unknown task"):
         TASKS.select("tracks:" + "a," * 50_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def broken(:\n    pass\n", r"importing .*own\.py failed \(SyntaxError: .*\), line 1"),
+        ("import os\n\n1 / 0\n", r"failed \(ZeroDivisionError: division by zero\), line 3"),
+        ("import sys\nsys.exit(3)\n", r"failed \(SystemExit: 3\), line 2"),
+        ("from tasks.base import Nothing\n", r"failed \(ImportError: cannot import name 'Nothing'.*\), line 1"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_one_line(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(text)
+    with pytest.raises(BenchError, match=message) as caught:
+        load_object(f"{tmp_path / 'own.py'}:Own", "own.py:Own")
+    assert "\n" not in str(caught.value)
