@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from bench.grid.seeds import Seeds, varied
 from bench.pipeline.records import Record
-from bench.results.crossed import Estimate, Part, of_interval, of_trainings, of_units
+from bench.results.crossed import Estimate, Part, interaction, of_interval, of_trainings, of_units
 from bench.results.resampled import Drawn
 
 # From how many trainings on something is said of a method.
@@ -82,8 +82,9 @@ class Trainings:
     @cached_property
     def estimate(self) -> Estimate:
         """The mean with what it varies by: over trainings from three on, and over the test set's units."""
-        seeds = [of_trainings(list(self.values.values()))] if self.several else []
-        return Estimate(self.mean, tuple(seeds) + self.units)
+        if not self.several:
+            return Estimate(self.mean, self.units)
+        return Estimate(self.mean, (of_trainings(list(self.values.values())), *self.units_alone))
 
     @property
     def several(self) -> bool:
@@ -98,10 +99,18 @@ class Trainings:
         the same units.
         """
         if (known := self.resampled(list(self.levels))) is not None:
-            return (of_units(known[0], known[1]),)
+            return (of_units(known[0].mean(axis=0), known[1]),)
         own = [record.intervals.get(self.metric) for record in self.records]
         found = [of_interval(interval.low, interval.high) for interval in own if interval is not None]
         return (Part(fmean(part.variance for part in found), found[0].freedom),) if found else ()
+
+    @property
+    def units_alone(self) -> tuple[Part, ...]:
+        """`units` beside the trainings' own part: without the interaction of training and unit, which that part holds;
+        with it where resamples do not tell."""
+        if (known := self.resampled(list(self.levels))) is not None:
+            return (of_units(known[0].mean(axis=0), known[1], interaction(known[0], known[1])),)
+        return self.units
 
     @property
     def unit(self) -> str | None:
@@ -109,8 +118,8 @@ class Trainings:
         intervals = [record.intervals[self.metric] for record in self.records if self.metric in record.intervals]
         return intervals[0].over if intervals else None
 
-    def resampled(self, levels: Sequence[Level]) -> tuple[Float[np.ndarray, " r"], int, str] | None:
-        """The mean of some trainings on each resample, the number of units and their universe; None where a record has
+    def resampled(self, levels: Sequence[Level]) -> tuple[Float[np.ndarray, "s r"], int, str] | None:
+        """The score of some trainings on each resample, the number of units and their universe; None where a record has
         no arrays for the metric, or records were scored on units of different kinds."""
         own = [[self.drawn[place] for place in self.levels[level]] for level in levels]
         flat = [drawn for drawns in own for drawn in drawns]
@@ -122,7 +131,7 @@ class Trainings:
         means = [
             np.mean([drawn.values[self.metric] for drawn in drawns if drawn is not None], axis=0) for drawns in own
         ]
-        return np.mean(means, axis=0), known[0].units, known[0].universe
+        return np.stack(means), known[0].units, known[0].universe
 
 
 @dataclass(frozen=True)
@@ -162,21 +171,27 @@ def difference(first: Trainings, second: Trainings) -> Difference:
     """
     common = [level for level in first.levels if level in second.levels]
     pairs = len(common) >= ENOUGH
-    one, other = (common, common) if pairs else (list(first.levels), list(second.levels))
-    parts: list[Part] = []
+    gains = [second.values[level] - first.values[level] for level in common]
     if pairs:
-        gains = [second.values[level] - first.values[level] for level in common]
         value = fmean(gains)
-        parts += [of_trainings(gains)] if len(set(gains)) > 1 else []
+        several = (len(set(gains)) > 1,) * 2
+        parts = [of_trainings(gains)] if several[0] else []
     else:
         value = second.mean - first.mean
-        parts += [of_trainings(list(own.values.values())) for own in (first, second) if own.several]
+        several = (first.several, second.several)
+        parts = [of_trainings(list(own.values.values())) for own in (first, second) if own.several]
+    one, other = (common, common) if pairs else (list(first.levels), list(second.levels))
     before, after = first.resampled(one), second.resampled(other)
     paired = before is not None and after is not None and before[2] == after[2]
     if before is not None and after is not None and paired:
-        parts.append(of_units(after[0] - before[0], before[1]))
+        units = before[1]
+        # Each is as many trainings as its part is of.
+        apart = (after[0] - before[0],) if pairs else (before[0], after[0])
+        held = sum(interaction(drawn, units) for drawn, counted in zip(apart, several, strict=False) if counted)
+        parts.append(of_units(after[0].mean(axis=0) - before[0].mean(axis=0), units, held))
     else:
-        parts += [*first.units, *second.units]
+        for own, counted in zip((first, second), several, strict=True):
+            parts += own.units_alone if counted else own.units
     return Difference(Estimate(value, tuple(parts)), paired)
 
 

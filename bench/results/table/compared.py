@@ -5,10 +5,11 @@ same units of the test set (`bench.results.trainings.difference`), and its proba
 procedure (1979) over the rows.
 
 Which row is the best, the same data say: it may be any, so what is corrected for are all pairs of rows. Corrected for
-the other rows alone, of nine that are alike in truth one or more would lose its mark in 11 (of eight trainings) to 18
-(of three) of 100 tables; so it is in 3 to 4, and in 8 of three trainings, where Satterthwaite's approximation is at its
-worst. `random_init` is known beforehand, so there it is the other rows alone: any is said to be better or worse in 4 to
-6 of 100 tables. Both are simulated in tests/bench/results/test_compared.py.
+the other rows alone, of nine that are alike in truth one or more would lose its mark far more often than it says. As it
+is, that happens in 1 to 5 of 100 tables at three trainings, whichever of trainings and units vary more, and in 1 to 4
+at five and eight. The price is power: of three trainings, a row must be far better for others to lose their marks.
+`random_init` is known beforehand, so there it is the other rows alone. Both are simulated in
+tests/bench/results/test_compared.py.
 """
 
 from collections.abc import Mapping, Sequence

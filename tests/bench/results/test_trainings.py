@@ -62,7 +62,8 @@ def test_three_trainings_and_the_units_add_up() -> None:
     units = (0.02 / stats.norm.ppf(0.975)) ** 2
     spread = np.var(values, ddof=1) / 3
     assert found.variance == pytest.approx(spread + units)
-    assert found.freedom == pytest.approx((spread + units) ** 2 / (spread**2 / 2))
+    most = spread * 2 / stats.chi2.ppf(0.25, 2)
+    assert found.freedom == pytest.approx((most + units) ** 2 / (most**2 / 2), rel=1e-4)
     assert found.half == pytest.approx(stats.t.ppf(0.975, found.freedom) * np.sqrt(spread + units))
 
 
@@ -75,6 +76,23 @@ def test_all_trainings_are_resampled_on_the_same_units(tmp_path: Path) -> None:
     assert same.units[0].variance == pytest.approx(image.var(ddof=1) / 400, rel=0.1)
     assert other.units[0].variance == pytest.approx(1 / 1600, rel=0.15)
     assert same.units[0].freedom == 399
+    assert same.estimate.parts[1].variance == pytest.approx(same.units[0].variance), "errors that all make"
+    assert other.estimate.parts[1].variance < other.units[0].variance / 5, "its own errors are in their spread already"
+    two = row(*other.records[:2], store=store)
+    assert two.estimate.parts == two.units, "nothing else holds the own errors of two trainings"
+
+
+def test_the_interaction_of_both_rows_counts_once(tmp_path: Path) -> None:
+    """Two rows of other seeds on the same images, which differ by each training's own errors."""
+    store, rng = Store(tmp_path / "store"), np.random.default_rng(3)
+    own = rng.normal(0, 1, (2, 4, 400))
+    one = row(*(scored(store, "pdr", seed, own[0, seed]) for seed in range(4)), store=store)
+    other = row(*(scored(store, "vqvae", seed + 10, own[1, seed]) for seed in range(4)), store=store)
+    paired = row(*(scored(store, "ris", seed, own[1, seed]) for seed in range(4)), store=store)
+    for second in (other, paired):
+        *trainings, units = difference(one, second).estimate.parts
+        assert sum(part.variance for part in trainings) == pytest.approx(2 / 1600, rel=0.9)
+        assert units.variance < 0.4 * 2 / 1600
 
 
 def test_several_records_of_a_training_are_one_value() -> None:
