@@ -96,10 +96,12 @@ class Source(ABC):
     ----------
     name: the registry name, without the `[synthetic]` mark.
     synthetic: whether the images are drawn by the project.
+    world: how they are drawn, to follow the word "drawn" under a table; empty where nothing is to be said of it.
     """
 
     name: str
     synthetic: bool
+    world: str = ""
 
     @property
     def label(self) -> str:
@@ -129,7 +131,7 @@ class Dataset(Content):
 
     Attributes
     ----------
-    name, synthetic: as the source's.
+    name, synthetic, world: as the source's.
     digest: SHA-256 over the decoded content (images, labels, tracks): equal digests mean equal data.
     folder: where it is prepared, or None when it only lives in memory.
     """
@@ -138,6 +140,7 @@ class Dataset(Content):
     synthetic: bool = False
     digest: str = ""
     folder: Path | None = None
+    world: str = ""
 
     @property
     def label(self) -> str:

@@ -91,6 +91,8 @@ def open_prepared(folder: Path) -> Dataset:
             synthetic=meta["synthetic"],
             digest=meta["digest"],
             folder=folder,
+            # Prepared by a version that did not say, it is of photographs.
+            world=meta.get("world", ""),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else getattr(error, "strerror", None) or error
@@ -152,6 +154,7 @@ def _write(source: Source, size: int, folder: Path, progress: Progress) -> None:
         "name": source.name,
         "synthetic": source.synthetic,
         "fingerprint": plain(source.fingerprint(), f"{source.label}: fingerprint"),
+        "world": source.world,
         "digest": content_digest(content),
         "count": count,
         "labels": sorted(content.labels),

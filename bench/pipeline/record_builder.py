@@ -169,6 +169,7 @@ def dataset_info(dataset: Dataset | None) -> DatasetInfo | None:
         images=len(dataset),
         size=dataset.size,
         skipped=dict(dataset.skipped),
+        world=dataset.world,
     )
 
 

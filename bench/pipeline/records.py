@@ -38,6 +38,7 @@ class DatasetInfo(Frozen):
     size: int | None = Field(None, description="side of the decoded images in pixels, which the digest depends on")
     images: int = Field(description="images read")
     skipped: dict[str, int] = Field(default_factory=dict, description="reason -> items left out for it")
+    world: str = Field("", description="how drawn images are drawn, as it follows the word drawn; empty: not said")
 
     @property
     def label(self) -> str:

@@ -17,7 +17,7 @@ from datasets.streams import generator
 from datasets.synthetic.drawn import BLOCK, SEED, Drawn, Subset
 from datasets.synthetic.faces.acting import EQUAL, TYPICAL, draw_expression
 from datasets.synthetic.faces.attributes import attributes
-from datasets.synthetic.faces.beyond import FIELD_OF_VIEW, beyond
+from datasets.synthetic.faces.beyond import FIELD_OF_VIEW, MATCHED_WORLD, UNMATCHED_WORLD, beyond
 from datasets.synthetic.faces.parameters import EMOTIONS, Face
 from datasets.synthetic.faces.parts import PARTS
 from datasets.synthetic.faces.people import draw_identity
@@ -43,7 +43,9 @@ SIZES: dict[str, dict[Subset, tuple[int, int]]] = {
 
 
 class StandIn(Drawn):
-    """A synthetic source: subclasses say which faces it shows."""
+    """A synthetic source: subclasses say which faces it shows, and in which world."""
+
+    world = UNMATCHED_WORLD
 
     def __init__(self, subset: Subset) -> None:
         super().__init__(subset)
@@ -119,6 +121,7 @@ class FacesTruth(StandIn):
     """
 
     name = "faces_truth"
+    world = MATCHED_WORLD
 
     def faces(self) -> Iterator[Face]:
         """Strangers under the light of the test sets, every emotion equally often."""
@@ -156,6 +159,7 @@ class FacesTruthUnmatched(FacesTruth):
     """
 
     name = "faces_truth_unmatched"
+    world = UNMATCHED_WORLD
 
     def faces(self) -> Iterator[Face]:
         """The same people, doing the same, turned alike, the first light from where it was."""

@@ -11,7 +11,7 @@ import numpy as np
 from datasets.base import Content
 from datasets.streams import generator
 from datasets.synthetic.drawn import SEED, Subset
-from datasets.synthetic.faces.beyond import NEAR, light_beyond, near, person_beyond
+from datasets.synthetic.faces.beyond import NEAR, ONE_LIGHT_WORLD, light_beyond, near, person_beyond
 from datasets.synthetic.faces.chance import clipped
 from datasets.synthetic.faces.parameters import BLOBS, EMOTIONS, Expression, Face, Identity, Surroundings
 from datasets.synthetic.faces.people import draw_identity
@@ -87,6 +87,7 @@ class YaleBStandIn(SweepStandIn):
     """
 
     name = "yaleb"
+    world = ONE_LIGHT_WORLD
     sweep = LIGHTS
 
     def face(self, person: Identity, number: int, step: tuple[float, float]) -> Face:

@@ -11,7 +11,6 @@ from jaxtyping import Shaped
 from datasets.blocks import blocks
 from datasets.errors import BenchError
 from datasets.streams import generator
-from datasets.synthetic.faces.beyond import MATCHED_WORLD, UNMATCHED_WORLD
 from tasks.base import EvaluationInputs, Task
 from tasks.metrics.bootstrap import mean_interval
 from tasks.metrics.scenes import canonical_offset, rotation_angles
@@ -39,14 +38,6 @@ DECLARED = (
 METRICS = tuple(metric.name for metric in DECLARED)
 # What each metric is of where nothing is known of the image; see `tasks.truth.scenes.trivial_scenes`.
 TRIVIAL = dict(zip(METRICS, ("plane", "plane", "mean light", "frontal", "mean view", "grey"), strict=True))
-# What a table says of the datasets that are drawn for it.
-WORLDS = {
-    "faces_truth": f"Drawn in PDR's own world: {MATCHED_WORLD}.",
-    "faces_truth_unmatched": (
-        f"Drawn with what PDR does not model: {UNMATCHED_WORLD}. True normals are those of that camera, predicted ones "
-        "those of PDR's; the light is the first alone."
-    ),
-}
 PICTURED = (
     "Images, and their true and predicted depth, normals and albedo. Near is bright. Predicted depth and albedo have "
     "the mean and the gain that fit the truth best, as they are scored."
@@ -76,6 +67,8 @@ class Truth(Task):
     requires: ClassVar[frozenset[str]] = frozenset({"derender"})
     dataset = "faces_truth"
     metrics = DECLARED
+    # What a table says of how this dataset is scored.
+    told: ClassVar[tuple[Caption, ...]] = ()
 
     def evaluate(self, inputs: EvaluationInputs) -> Scores:
         """Scores as the class says, with bootstrap intervals over images (of the alignment found, not finding it).
@@ -126,7 +119,7 @@ class Truth(Task):
         return Scores(
             {name: float(errors_.mean()) for name, errors_ in known.items()},
             intervals={name: mean_interval(known[name], generator(inputs.seed, "bootstrap", name)) for name in METRICS},
-            captions=[*_world(dataset.name), _trivial_caption(trivial)],
+            captions=[*self.told, _trivial_caption(trivial)],
             notes=_notes(covered, missed),
             predictions={**values, "frame": frames},
             pictures=pictures,
@@ -138,11 +131,12 @@ class TruthUnmatched(Truth):
     """`Truth` on the same faces drawn with what PDR does not model (`datasets.synthetic.faces.beyond`)."""
 
     dataset = "faces_truth_unmatched"
-
-
-def _world(dataset: str) -> list[Caption]:
-    """Which world a dataset shows, where that is known."""
-    return [Caption(WORLDS[dataset])] if dataset in WORLDS else []
+    told = (
+        Caption(
+            "True normals are those of the dataset's camera, predicted ones those of PDR's; the light is the first "
+            "alone."
+        ),
+    )
 
 
 def _trivial_caption(trivial: Mapping[str, Mapping[str, float]]) -> Caption:

@@ -25,6 +25,7 @@ class Drawn(Source):
 
     name = "drawn"
     synthetic = True
+    world = "without a camera"
 
     def __init__(self, n: int = 5, log: Path | None = None, seconds: float = 0.0) -> None:
         self.n, self.log, self.seconds = n, log, seconds
@@ -65,6 +66,7 @@ def test_what_is_opened_is_what_was_read(tmp_path: Path) -> None:
         assert dataset.track_names == content.track_names
         assert dataset.skipped == {"torn": 2}
         assert (dataset.label, dataset.size, len(dataset)) == ("drawn[synthetic]", 8, 5)
+        assert dataset.world == "without a camera"
         assert dataset.digest == content_digest(content)
         assert isinstance(dataset.images, np.memmap)
         assert not dataset.images.flags.writeable

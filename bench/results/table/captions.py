@@ -31,6 +31,9 @@ def captions(task: str, metrics: Sequence[Metric], rows: Sequence[Row], records:
     found += _comparisons(rows)
     if any(record.dataset is not None and record.dataset.synthetic for record in records):
         found.append("[synthetic]: images drawn by the project, so no difference to the paper is given.")
+    found += [
+        f"Drawn {record.dataset.world}." for record in records if record.dataset is not None and record.dataset.world
+    ]
     for metric in metrics:
         found += [
             f"The paper gives {metric.header} {figure.value:g} for a PDR variant that it does not name "

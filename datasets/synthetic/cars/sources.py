@@ -12,7 +12,7 @@ from datasets.layout import SPLITS
 from datasets.shapenet_cars import CLASSES
 from datasets.streams import generator
 from datasets.synthetic.cars.models import draw_car
-from datasets.synthetic.cars.render import Shot, render
+from datasets.synthetic.cars.render import FOV, Shot, render
 from datasets.synthetic.drawn import BLOCK, SEED, Drawn, Subset
 
 SIZES: dict[str, dict[Subset, int]] = {
@@ -27,6 +27,8 @@ class CarsStandIn(Drawn):
     Truth, in the terms of `render.Shot`: `view` (n, 2), the camera's azimuth and elevation in degrees, and `light`
     (n, 4), strengths of ambient and diffuse light, and the first light's azimuth and elevation in degrees.
     """
+
+    world = f"with what PDR does not model: a {FOV:.0f} degree camera, a second light, glossy paint"
 
     def __init__(self, subset: Subset) -> None:
         super().__init__(subset)

@@ -18,10 +18,17 @@ from datasets.synthetic.faces.parameters import Camera, Face, Identity, Light, V
 FIELD_OF_VIEW = 30.0
 # The unit is such that a face is about as large on the image as with the default camera.
 NEAR = Camera(half_field=math.tan(math.radians(0.5 * FIELD_OF_VIEW)), unit=0.157, empty_depth=1.6)
-# For a table's caption.
-MATCHED_WORLD = "a 10 degree camera, matt skin under one light without cast shadows, and nearly symmetric hair"
+# As `Source.world` says it.
+MATCHED_WORLD = (
+    "in PDR's own world: a 10 degree camera, matt skin under one light without cast shadows, and nearly symmetric hair"
+)
 UNMATCHED_WORLD = (
-    "a 30 degree camera, a second light, highlights on the skin, shadows cast by brow, nose and hair, hair combed aside"
+    "with what PDR does not model: a 30 degree camera, a second light, highlights on the skin, shadows cast by brow, "
+    "nose and hair, hair combed aside"
+)
+ONE_LIGHT_WORLD = (
+    "with what PDR does not model, but a second light: a 30 degree camera, highlights on the skin, shadows cast by "
+    "brow, nose and hair, hair combed aside"
 )
 
 

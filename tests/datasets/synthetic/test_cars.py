@@ -117,5 +117,9 @@ def test_registered_under_its_name(kind: type[CarsStandIn]) -> None:
         kind.open("huge")
 
 
+def test_the_world_is_not_pdrs() -> None:
+    assert CarsStandIn.world.startswith("with what PDR does not model: a 30 degree camera, a second light")
+
+
 def test_car_models_are_trained_on_training_cars() -> None:
     assert TRAINING_DATASET["cars"] == ShapeNetCarsTrainStandIn.name

@@ -125,7 +125,7 @@ def who(person: Identity) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("kind", ALL)
 def test_worlds(kind: type[StandIn]) -> None:
-    """Only `faces_truth` shows PDR's own world."""
+    """Only `faces_truth` shows PDR's own world, and all say which is theirs."""
     faces = list(islice(kind.open("smoke").faces(), 20))
     matched = kind is FacesTruth
     assert {face.camera for face in faces} == {Camera() if matched else NEAR}
@@ -134,6 +134,8 @@ def test_worlds(kind: type[StandIn]) -> None:
         assert all(value == 0 if matched else value > 0 for value in beyond)
     assert any(face.identity.hair_uneven < 0 for face in faces) != matched
     assert any(face.identity.hair_uneven > 0 for face in faces) != matched
+    own = "in PDR's own world: a 10 degree camera" if matched else "with what PDR does not model: a 30 degree camera"
+    assert kind.world.startswith(own)
 
 
 def test_pdrs_own_world_has_not_changed() -> None:
