@@ -97,7 +97,9 @@ class Attribution(FewLabels):
         """Scores `head_accuracy` on the test images, and `share_GROUP` of each group with intervals over images, or
         over people where the dataset knows who is on them.
 
-        `predictions` has of each test image `frame`, its `logit` and its shares by group, `attribution` (t, groups).
+        `predictions` has of each test image `frame`, its `logit`, its shares by group, `attribution` (t, groups), and
+        under its metric's name each of those shares and `head_accuracy`: 1 where the head is right, NaN where the truth
+        is unknown.
         `details["attribution"]` has the `attribute`, the `groups`, each one's `percent`, the completeness `error`, and
         under `grad_cam` why there are no such pictures, where there are none.
 
@@ -159,6 +161,8 @@ class Attribution(FewLabels):
                 "frame": frames[items.test],
                 "logit": logits,
                 "attribution": shares,
+                **{f"share_{name}": shares[:, place] for place, name in enumerate(groups)},
+                "head_accuracy": np.where(known, ((logits > 0) == truth).astype(np.float64), np.nan),
                 **({ARRAY: units.name} if units is not None else {}),
             },
             per_item=PerItem(groups=ARRAY if units is not None else ""),

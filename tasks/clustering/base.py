@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from datasets.base import Dataset, shortened, track_labels
 from datasets.errors import BenchError
@@ -90,7 +90,8 @@ class Clustering(Task):
         images.
 
         `predictions` has a row per item: `cluster` (numbered by first appearance), `label`, `majority`, its cluster's
-        label, and `knn_label`, its neighbours'; all but `label` are -1 where that is unknown. Where items are images,
+        label, and `knn_label`, its neighbours'; all but `label` are -1 where that is unknown; and where it is scored
+        `verification_auc`, whose mean is the score (`Verification.per_item`), NaN there. Where items are images,
         `frame` is their index in the dataset, and `person` the number of whom they show, where the dataset knows.
 
         Raises BenchError where features are not finite or the labels cannot be clustered against.
@@ -199,8 +200,9 @@ class Clustering(Task):
         return kind, labels[frames]
 
 
-def _spread(values: Int[np.ndarray, " m"], known: np.ndarray) -> Int[np.ndarray, " n"]:
-    """`values` at the places that are `known`, -1 elsewhere."""
-    out = np.full(len(known), -1, dtype=np.int64)
+def _spread(values: Shaped[np.ndarray, " m"], known: np.ndarray) -> Shaped[np.ndarray, " n"]:
+    """`values` at the places that are `known`; elsewhere -1, and NaN among values with a fraction."""
+    real = np.issubdtype(values.dtype, np.floating)
+    out = np.full(len(known), np.nan, dtype=np.float64) if real else np.full(len(known), -1, dtype=np.int64)
     out[known] = values
     return out

@@ -66,6 +66,7 @@ def verified(
                 "all pairs; no clusters. Chance is 0.5."
             )
         ],
+        predictions={"verification_auc": found.per_item},
     )
 
 

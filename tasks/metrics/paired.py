@@ -24,7 +24,8 @@ Statistic = Callable[[Predictions, Sequence[str]], Scorer | None]
 
 
 def clustering(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
-    """Scores of a clustering, from `cluster` and `label` (n), -1 where unknown."""
+    """Scores of a clustering, from `cluster` and `label` (n), -1 where unknown; over the same items `knn`, the share
+    whose `knn_label` (n) is theirs, and the mean of each array (n) under a metric's own name."""
     if not _has(predictions, "cluster", "label"):
         return None
     clusters, labels = (np.asarray(predictions[name], dtype=np.int64) for name in ("cluster", "label"))
@@ -32,13 +33,18 @@ def clustering(predictions: Predictions, metrics: Sequence[str]) -> Scorer | Non
     shape = (int(clusters.max()) + 1, int(labels.max()) + 1)
     fitted = Fitted(contingency(clusters[known], labels[known], shape))
     items = ItemCells(clusters[known], labels[known], shape)
+    others: dict[str, np.ndarray] = {name: predictions[name][known] for name in metrics if name in predictions}
+    if "knn_label" in predictions:
+        others["knn"] = predictions["knn_label"][known] == labels[known]
+    means = mean(others, list(others))
 
     def score(weights: Weights) -> dict[str, np.ndarray]:
         found: dict[str, list[np.ndarray]] = {}
         for block in blocks(len(weights), fitted.held(len(items.cells))):
             for name, values in fitted.cell_metrics(items.counts(weights[block][:, known]), items.cells).items():
                 found.setdefault(name, []).append(values)
-        return {name: np.concatenate(parts) for name, parts in found.items()}
+        clustered = {name: np.concatenate(parts) for name, parts in found.items()}
+        return clustered if means is None else {**clustered, **means(weights[:, known])}
 
     return score
 
@@ -69,19 +75,32 @@ def attribute_clustering(predictions: Predictions, metrics: Sequence[str]) -> Sc
 
 def attribute_accuracy(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
     """Means over attributes of each one's share of right answers: `attributes` (n, a) is the truth, -1 unknown, and
-    each array under a metric's name holds the answers (n, a)."""
+    each array under a metric's name holds the answers (n, a). Of the same answers `balanced_NAME`, where that is a
+    metric: the mean of the shares of present and of absent ones, over the attributes that are drawn both ways."""
     names = [name for name in metrics if name in predictions]
     if "attributes" not in predictions or not names:
         return None
     truth = np.asarray(predictions["attributes"])
     known = (truth >= 0).astype(np.float32)
     right = {name: ((predictions[name] == truth) & (truth >= 0)).astype(np.float32) for name in names}
+    present = (truth == 1).astype(np.float32)
+    balanced = {f"balanced_{name}": name for name in names if f"balanced_{name}" in metrics}
 
     def score(weights: Weights) -> dict[str, np.ndarray]:
         drawn = weights.astype(np.float32)
         seen = (drawn @ known).astype(np.float64)
         some = np.maximum((seen > 0).sum(axis=1), 1)
-        return {name: ((drawn @ own) / np.maximum(seen, 1)).sum(axis=1) / some for name, own in right.items()}
+        hits = {name: drawn @ own for name, own in right.items()}
+        found = {name: (own / np.maximum(seen, 1)).sum(axis=1) / some for name, own in hits.items()}
+        if balanced:
+            having = (drawn @ present).astype(np.float64)
+            lacking = seen - having
+            both = (having > 0) & (lacking > 0)
+            for balanced_name, name in balanced.items():
+                told = (drawn @ (right[name] * present)).astype(np.float64)
+                shares = (told / np.maximum(having, 1) + (hits[name] - told) / np.maximum(lacking, 1)) / 2
+                found[balanced_name] = (shares * both).sum(axis=1) / np.maximum(both.sum(axis=1), 1)
+        return found
 
     return score
 

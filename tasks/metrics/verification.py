@@ -35,6 +35,12 @@ class Verification:
     tar_at_far1: float
     influence: Float[np.ndarray, " n"]
 
+    @property
+    def per_item(self) -> Float[np.ndarray, " n"]:
+        """A number per item whose mean is `auc`, and whose mean over items that count more or less is, in the first
+        order, what `auc` becomes: the pseudo-values of the infinitesimal jackknife (Jaeckel, 1972)."""
+        return np.asarray(self.auc + len(self.influence) * self.influence)
+
     def interval(self, rng: np.random.Generator, over: str, units: Units | None = None) -> Interval:
         """95 % interval of `auc` over resampled items, or people with all their items.
 

@@ -27,7 +27,7 @@ def captions(task: str, metrics: Sequence[Metric], rows: Sequence[Row], records:
         found.append(f"Less is better: {'every metric' if len(less) == len(metrics) else ', '.join(less)}.")
     if unranked := [metric.header for metric in metrics if not metric.ranked]:
         found.append(f"Not ranked: {', '.join(unranked)}, which means other things of other architectures.")
-    found += _intervals(rows)
+    found += _intervals(metrics, rows)
     found += _comparisons(rows)
     if any(record.dataset is not None and record.dataset.synthetic for record in records):
         found.append("[synthetic]: images drawn by the project, so no difference to the paper is given.")
@@ -82,17 +82,30 @@ def _of_task(task: str, records: Sequence[Record]) -> list[str]:
     return texts
 
 
-def _intervals(rows: Sequence[Row]) -> list[str]:
-    """What most intervals cover, and by name the rows whose intervals cover something else."""
-    kinds: dict[str, list[str]] = {}
+def _intervals(metrics: Sequence[Metric], rows: Sequence[Row]) -> list[str]:
+    """What most intervals cover, by name the rows whose intervals cover something else, and the metrics of which units
+    cannot be resampled, so that their intervals and comparisons know trainings alone."""
+    kinds: dict[str, dict[str, None]] = {}
+    alone: dict[str, None] = {}
     for row in rows:
-        for over in dict.fromkeys(score.over for score in row.scores if score.over is not None):
-            kinds.setdefault(over, []).append(row.method)
-    if not kinds:
-        return []
-    usual, *others = sorted(kinds, key=lambda over: -len(kinds[over]))
-    texts = [_coverage(usual), *(f"for {', '.join(kinds[over])} {_coverage(over)}" for over in others)]
-    return [f"95 % intervals: {'; '.join(texts)}."]
+        for metric, score in zip(metrics, row.scores, strict=True):
+            if score.over is not None and _trainings_alone(score.over):
+                alone[metric.header] = None
+            elif score.over is not None:
+                kinds.setdefault(score.over, {})[row.method] = None
+    texts = []
+    if kinds:
+        usual, *others = sorted(kinds, key=lambda over: -len(kinds[over]))
+        texts = [_coverage(usual), *(f"for {', '.join(kinds[over])} {_coverage(over)}" for over in others)]
+    if alone:
+        which = "" if len(alone) == len(metrics) else f"of {', '.join(alone)} "
+        texts.append(f"{which}over trainings only, by Student's t, as their units are not resampled")
+    return [f"95 % intervals: {'; '.join(texts)}."] if texts else []
+
+
+def _trainings_alone(over: str) -> bool:
+    """Whether an interval covers seeds, and no units beside them."""
+    return over.endswith("seeds")
 
 
 def _coverage(over: str) -> str:

@@ -193,6 +193,29 @@ def test_captions_state_what_the_task_says_and_what_was_left_out() -> None:
     assert "7 images; left out: unreadable image (2)" in text
 
 
+def test_metrics_without_units_to_resample_say_so() -> None:
+    """Their intervals and comparisons are over trainings; of all columns, or of those that are named."""
+    found = []
+    for names in (("accuracy", "mig"), ("mig", "sap")):
+        records = [
+            record(
+                "pdr",
+                seed=seed,
+                metrics={name: 0.5 + 0.01 * seed for name in names},
+                intervals={"accuracy": Interval(low=0.4, high=0.6, over="tracks")} if "accuracy" in names else {},
+            )
+            for seed in range(3)
+        ]
+        found.append([text for text in build(records).captions if text.startswith("95 % intervals")])
+    assert found == [
+        [
+            "95 % intervals: over seeds and tracks, by Student's t with Satterthwaite's degrees of freedom; "
+            "of mig over trainings only, by Student's t, as their units are not resampled."
+        ],
+        ["95 % intervals: over trainings only, by Student's t, as their units are not resampled."],
+    ]
+
+
 def test_tables_on_drawn_data_say_in_which_world() -> None:
     """Of any task: the world is the dataset's, and the table reads it off the record."""
 

@@ -153,6 +153,7 @@ def test_the_group_that_tells_has_the_larger_share(dataset: Dataset, tmp_path: A
     assert scores.metrics["share_mouth"] == pytest.approx(found["percent"]["mouth"] / 100)
     assert scores.intervals["share_mouth"].low <= scores.metrics["share_mouth"] <= scores.intervals["share_mouth"].high
     assert scores.predictions["attribution"].shape == (100, 2)
+    assert scores.metrics == pytest.approx({name: scores.predictions[name].mean() for name in scores.metrics})
     assert scores.pictures["grad_cam"].pixels.dtype == np.uint8
     assert "surest" in scores.pictures["grad_cam"].caption
     again = scored(Told, dataset, tmp_path / "again")

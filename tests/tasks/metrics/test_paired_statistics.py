@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from datasets.streams import generator
+from tasks.metrics.attributes import balanced_accuracy
 from tasks.metrics.binary_tables import attribute_metrics, tables_of
 from tasks.metrics.paired import STATISTICS, resamples
+from tasks.metrics.verification import verification
 
 N, DRAWS = 300, 2000
 Arrays = Callable[[int], dict[str, np.ndarray]]
@@ -124,6 +126,62 @@ def test_attributes_count_alike_however_many_items_they_are_known_of() -> None:
     drawn = np.zeros((1, 10))
     drawn[0, 5:] = 2
     assert score(drawn)["score"] == pytest.approx([1.0]), "an attribute known of nobody drawn is left out"
+
+
+def test_neighbours_and_means_are_scored_beside_a_clustering() -> None:
+    """Over the items that are known, each kept for itself: what an item's neighbours said does not change."""
+    arrays = clusters(30)
+    arrays["knn_label"] = np.where(np.arange(N) < 60, 1 - arrays["label"], arrays["label"])
+    arrays["score"] = np.where(np.arange(N) < 100, np.nan, 0.25)
+    arrays["cluster"][:100] = -1
+    once = scored("clustering", arrays, np.ones((1, N)))
+    assert once["knn"] == pytest.approx([1.0])
+    assert once["score"] == pytest.approx([0.25])
+    arrays = {**clusters(30), "knn_label": arrays["knn_label"]}
+    drawn = scored("clustering", arrays)["knn"]
+    assert drawn.mean() == pytest.approx(0.8, abs=0.003)
+    assert drawn.std() == pytest.approx(np.sqrt(0.8 * 0.2 / N), rel=0.1)
+
+
+def test_verification_is_what_pairs_of_items_drawn_more_often_say() -> None:
+    """The mean of a number per item, against all pairs weighed by how often both items were drawn, one by one."""
+    rng = np.random.default_rng(0)
+    label = np.arange(120) % 6
+    rows = rng.normal(0, 1, (120, 8)) + 0.8 * rng.normal(0, 1, (6, 8))[label]
+    found = verification(rows, label)
+    assert found is not None
+    arrays = {"label": label, "cluster": label, "verification_auc": found.per_item}
+    score = STATISTICS["clustering"](arrays, ("verification_auc",))
+    assert score is not None
+    assert score(np.ones((1, 120)))["verification_auc"] == pytest.approx([found.auc])
+    one, other = np.triu_indices(120, 1)
+    distance, same = ((rows[one] - rows[other]) ** 2).sum(axis=1), label[one] == label[other]
+    closer = (distance[same][:, None] < distance[~same]).astype(float)
+    drawn = resamples(120, 150, generator(0, "test", "pairs"))
+    pairs = drawn[:, one] * drawn[:, other]
+    exact = [own[same] @ closer @ own[~same] / (own[same].sum() * own[~same].sum()) for own in pairs]
+    first_order = score(drawn.astype(float))["verification_auc"]
+    assert np.corrcoef(exact, first_order)[0, 1] > 0.95
+    assert np.std(first_order) == pytest.approx(np.std(exact), rel=0.15)
+
+
+def test_balanced_accuracy_of_answers_is_the_tasks_score() -> None:
+    rng = np.random.default_rng(1)
+    truth = (rng.random((N, 6)) < rng.uniform(0.1, 0.9, 6)).astype(np.int8)
+    truth[rng.random((N, 6)) < 0.2] = -1
+    truth[:, 5] = 1
+    given = (rng.random((N, 6)) < 0.5).astype(np.uint8)
+    score = STATISTICS["attribute_accuracy"](
+        {"attributes": truth, "accuracy_16_frozen": given}, ("accuracy_16_frozen", "balanced_accuracy_16_frozen")
+    )
+    assert score is not None
+    whole = float(np.nanmean(balanced_accuracy(given, truth)))
+    assert score(np.ones((1, N)))["balanced_accuracy_16_frozen"] == pytest.approx([whole]), "but for what is constant"
+    drawn = resamples(N, 20, generator(0, "test", "balanced"))
+    repeated = [
+        np.nanmean(balanced_accuracy(np.repeat(given, own, axis=0), np.repeat(truth, own, axis=0))) for own in drawn
+    ]
+    assert score(drawn.astype(float))["balanced_accuracy_16_frozen"] == pytest.approx(repeated)
 
 
 def test_one_clustering_against_many_attributes_is_the_tasks_score() -> None:
