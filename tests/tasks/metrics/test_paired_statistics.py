@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from datasets.streams import generator
+from tasks.metrics import paired
 from tasks.metrics.attributes import balanced_accuracy
 from tasks.metrics.binary_tables import attribute_metrics, tables_of
 from tasks.metrics.paired import STATISTICS, resamples
@@ -141,6 +142,24 @@ def test_neighbours_and_means_are_scored_beside_a_clustering() -> None:
     drawn = scored("clustering", arrays)["knn"]
     assert drawn.mean() == pytest.approx(0.8, abs=0.003)
     assert drawn.std() == pytest.approx(np.sqrt(0.8 * 0.2 / N), rel=0.1)
+
+
+def test_tables_of_many_people_are_scored_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the same bits, with no more cells at once than allowed."""
+    whole = scored("clustering", clusters(30))
+    sizes: list[int] = []
+    known = paired.clustering_metrics
+
+    def noted(counts: np.ndarray, fitted: np.ndarray) -> dict[str, np.ndarray]:
+        sizes.append(counts.size)
+        return known(counts, fitted)
+
+    monkeypatch.setattr(paired, "CELLS", 3000)
+    monkeypatch.setattr(paired, "clustering_metrics", noted)
+    found = scored("clustering", clusters(30))
+    assert max(sizes) <= 3000
+    assert sum(sizes) == 4 * DRAWS
+    assert {name: values.tolist() for name, values in found.items()} == {n: v.tolist() for n, v in whole.items()}
 
 
 def test_verification_is_what_pairs_of_items_drawn_more_often_say() -> None:
