@@ -114,8 +114,10 @@ class Trainings:
 
     @property
     def unit(self) -> str | None:
-        """What the units are (`tracks`, `items`, `people`), as the records' intervals say; None without any."""
-        intervals = [record.intervals[self.metric] for record in self.records if self.metric in record.intervals]
+        """What the units are (`tracks`, `items`, `people`), as the records' intervals say, of the metric or, since a
+        record's are all over the same units, of another; None without any."""
+        own = [record.intervals[self.metric] for record in self.records if self.metric in record.intervals]
+        intervals = own or [interval for record in self.records for interval in record.intervals.values()]
         return intervals[0].over if intervals else None
 
     def resampled(self, levels: Sequence[Level]) -> tuple[Float[np.ndarray, "s r"], int, str] | None:

@@ -8,7 +8,7 @@ import pytest
 from record_factory import record
 from scipy import stats
 
-from bench.pipeline.records import Record
+from bench.pipeline.records import Interval, Record
 from bench.pipeline.store import Store
 from bench.results.resampled import resampled
 from bench.results.trainings import Trainings, difference
@@ -93,6 +93,14 @@ def test_the_interaction_of_both_rows_counts_once(tmp_path: Path) -> None:
         *trainings, units = difference(one, second).estimate.parts
         assert sum(part.variance for part in trainings) == pytest.approx(2 / 1600, rel=0.9)
         assert units.variance < 0.4 * 2 / 1600
+
+
+def test_units_are_named_as_the_other_intervals_of_the_record_say() -> None:
+    """A metric that is resampled and has no interval of its own is over the same units."""
+    people = {"accuracy": Interval(low=0.4, high=0.6, over="people")}
+    about = {"metrics": {"accuracy": 0.5, "head": 0.5}, "intervals": people}
+    assert row(*seeds([0.5] * 3, **about), metric="head").unit == "people"
+    assert row(*seeds([0.5] * 3, **{**about, "intervals": {}}), metric="head").unit is None
 
 
 def test_several_records_of_a_training_are_one_value() -> None:
