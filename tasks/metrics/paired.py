@@ -22,9 +22,6 @@ Predictions = Mapping[str, np.ndarray]
 # they say nothing of any.
 Statistic = Callable[[Predictions, Sequence[str]], Scorer | None]
 
-# Cells of resampled tables that are held at once: 64 MiB of each array of them.
-CELLS = 2**23
-
 
 def clustering(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
     """Scores of a clustering, from `cluster` and `label` (n), -1 where unknown; over the same items `knn`, the share

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from datasets.streams import generator
-from tasks.metrics import paired
+from tasks.metrics import bootstrap
 from tasks.metrics.attributes import balanced_accuracy
 from tasks.metrics.binary_tables import attribute_metrics, tables_of
+from tasks.metrics.clustering import Fitted
 from tasks.metrics.paired import STATISTICS, resamples
 from tasks.metrics.verification import verification
 
@@ -148,17 +149,17 @@ def test_tables_of_many_people_are_scored_few_at_a_time(monkeypatch: pytest.Monk
     """To the same bits, with no more cells at once than allowed."""
     whole = scored("clustering", clusters(30))
     sizes: list[int] = []
-    known = paired.clustering_metrics
+    known = Fitted.cell_metrics
 
-    def noted(counts: np.ndarray, fitted: np.ndarray) -> dict[str, np.ndarray]:
-        sizes.append(counts.size)
-        return known(counts, fitted)
+    def noted(self: Fitted, counts: np.ndarray, cells: np.ndarray) -> dict[str, np.ndarray]:
+        sizes.append(len(counts) * self.held(len(cells)))
+        return known(self, counts, cells)
 
-    monkeypatch.setattr(paired, "CELLS", 3000)
-    monkeypatch.setattr(paired, "clustering_metrics", noted)
+    monkeypatch.setattr(bootstrap, "BLOCK", 3000)
+    monkeypatch.setattr(Fitted, "cell_metrics", noted)
     found = scored("clustering", clusters(30))
+    assert len(sizes) > 1
     assert max(sizes) <= 3000
-    assert sum(sizes) == 4 * DRAWS
     assert {name: values.tolist() for name, values in found.items()} == {n: v.tolist() for n, v in whole.items()}
 
 
