@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
 }
 LOCK_TIMEOUT_S = 120.0
+# Packages whose errors are the backend's, whatever their type.
+LAYERS = frozenset({"mlflow", "sqlalchemy", "alembic", "sqlite3", "requests", "urllib3"})
 
 
 class TrackingError(BenchError):
@@ -196,12 +199,12 @@ def _reported(backend: Backend) -> Iterator[None]:
 
 
 def _is_backend_error(error: Exception) -> bool:
-    """Whether an exception speaks of the backend: network, database, disk or a missing driver."""
-    from mlflow.exceptions import MlflowException
-    from requests.exceptions import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return isinstance(error, MlflowException | RequestException | SQLAlchemyError | OSError | ImportError)
+    """Whether an exception speaks of the backend: of network, disk or a missing driver, or anything that mlflow or a
+    layer below it raised (where there is no account, say, of a user without a name)."""
+    return isinstance(error, OSError | ImportError) or any(
+        str(frame.f_globals.get("__name__")).partition(".")[0] in LAYERS
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
 
 
 def _first_line(error: Exception, limit: int = 200) -> str:

@@ -63,6 +63,21 @@ def test_a_defect_of_the_project_keeps_its_type(tmp_path: Path) -> None:
         1 / 0  # noqa: B018
 
 
+def test_whatever_mlflow_raises_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow import MlflowClient
+
+    code = compile("def get(): raise KeyError('getpwuid(): uid not found: 12345')", "mlflow.py", "exec")
+    layer: dict[str, Any] = {"__name__": "mlflow.tracking.client"}
+    exec(code, layer)
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", lambda *_: layer["get"]())
+    with (
+        pytest.raises(TrackingError, match=r"getpwuid.*no result is lost") as caught,
+        opened(locate(tmp_path, "http://127.0.0.1:9")) as client,
+    ):
+        client.get_experiment_by_name("pdr-bench")
+    assert "\n" not in str(caught.value)
+
+
 def test_importing_the_package_imports_no_mlflow() -> None:
     code = "import sys, bench.tracking; sys.exit('mlflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
