@@ -2,16 +2,18 @@
 
 import sys
 
-from bench.streams import prepare, say
+from bench.streams import abandon, prepare, say
+from bench.surroundings import told
 from datasets.errors import BenchError
 
 
 def main() -> None:
-    """Run the command line; bad input is one line on standard error and exit code 2."""
-    from bench.cli.app import app
-
+    """Run the command line; bad input is one line on standard error and exit code 2, a fault of the machine (a full
+    disk, too little memory) one line and exit code 1."""
     prepare()
     try:
+        from bench.cli.app import app
+
         app()
     except BenchError as error:
         say(f"error: {error}", error=True)
@@ -20,6 +22,12 @@ def main() -> None:
         # The reader of a pipe (`| head`) went away: that is no error of ours.
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        if (line := told(error)) is None:
+            raise
+        abandon(sys.stdout)
+        say(f"error: {line}; what was computed is kept, and the same command goes on from there", error=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from bench.pipeline.walk import look
 from bench.results import table as tables
 from bench.results.report import report_path, write_report
 from bench.streams import say
+from bench.surroundings import told
 from datasets.base import shortened
 from datasets.errors import BenchError
 from datasets.files import write_text
@@ -182,9 +183,11 @@ class Run:
         with timing.part("log"):
             try:
                 report = self._write_report(records) if files else None
-            except BenchError as error:
+            except (BenchError, OSError, MemoryError, ImportError) as error:
+                if (line := str(error) if isinstance(error, BenchError) else told(error)) is None:
+                    raise
                 code = code or 1
-                say(f"error: no report: {error}", error=True)
+                say(f"error: no report: {line}", error=True)
             if records and self.mirror and ended_by is None:
                 self._mirror()
         cached = sum(done.cached for done in self.done.values())

@@ -1,7 +1,9 @@
 """Standard output and standard error: what is written there can be written, and does nothing to a terminal."""
 
 import io
+import os
 import sys
+from typing import TextIO
 
 from bench.escaping import lines
 
@@ -12,6 +14,14 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def abandon(stream: TextIO) -> None:
+    """Write no more to a stream that may have failed: at its end the interpreter would try again, and complain."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def say(text: object, *, error: bool = False, end: str = "\n") -> None:

@@ -18,6 +18,7 @@ from datasets.base import Dataset, Silent
 from datasets.errors import BenchError
 from datasets.names import printable
 from datasets.prepared import prepare
+from tests.faults.figures import tried
 from tests.faults.loaders.layouts import LAYOUTS, Layout
 from tests.faults.loaders.mutations import MUTATIONS, mutate
 
@@ -106,6 +107,7 @@ def test_an_untouched_layout_is_whole(name: str, tmp_path: Path) -> None:
 @CAMPAIGN
 @given(mutations=st.lists(MUTATION, min_size=1, max_size=3))
 def test_a_mutated_layout_is_a_good_dataset_or_one_line(name: str, mutations: list[tuple[str, str, int, int]]) -> None:
+    tried(f"loaders: mutated inputs of the layout {name}")
     layout = LAYOUTS[name]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "root")

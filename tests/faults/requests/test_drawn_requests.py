@@ -24,6 +24,7 @@ from bench.pipeline.store import Store
 from bench.pipeline.walk import look
 from datasets.errors import BenchError
 from datasets.names import printable
+from tests.faults.figures import tried
 
 SECONDS = 5.0
 # Cells of a request that are looked at, as a dry run does.
@@ -219,6 +220,7 @@ def check(options: dict[str, Any], store: Store) -> str:
 @example({"tasks": "tracks:" + "a/" * 3000})
 @example({"methods": "pdr[" + "a." * 2000 + "b=1]"})
 def test_a_request_is_valid_or_one_line(store: Store, options: dict[str, Any]) -> None:
+    tried("requests: drawn methods, tasks, seeds, settings and names")
     started = time.process_time()
     said = check(options, store)
     event("valid" if said == "valid" else "refused")

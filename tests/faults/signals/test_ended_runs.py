@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.faults.figures import tried
+
 LONG = os.environ.get("FAULTS") == "long"
 # Signals sent to one store before its run may end.
 EACH = 4 if LONG else 2
@@ -70,6 +72,7 @@ def test_a_run_that_is_ended_loses_nothing(
         time.sleep(rng.uniform(0, 1.1 * seconds))
         family = [psutil.Process(process.pid), *_children(process.pid)] if process.poll() is None else []
         process.send_signal(getattr(signal, name))
+        tried(f"signals: {name} at a random moment of a run")
         text, _ = process.communicate(timeout=ENDS)
         code = process.returncode
         # Before the run has begun, and after its end, a signal means what it means to any program.

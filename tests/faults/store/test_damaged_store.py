@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from bench.__main__ import main
+from tests.faults.figures import tried
 
 LONG = os.environ.get("FAULTS") == "long"
 CASES = 300 if LONG else 12
@@ -101,6 +102,7 @@ def _same_array(before: bytes, after: bytes | None) -> bool:
 
 @pytest.mark.parametrize("case", range(CASES))
 def test_a_damaged_store_gives_the_same_numbers(tmp_path: Path, whole: Path, case: int) -> None:
+    tried("store: damaged files of a store")
     rng = random.Random(os.urandom(8) if LONG else case)
     store = tmp_path / "store"
     shutil.copytree(whole, store)
