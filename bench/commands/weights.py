@@ -12,6 +12,7 @@ from bench.training.tensors import write_tensors
 from datasets.errors import BenchError
 from datasets.files import write_with
 from datasets.names import printable
+from datasets.sealed import digests, write_sealed
 
 # Signs that a path, a shell, a list of settings or some file system takes for its own.
 UNUSABLE = set("/\\:*?\"'<>|,;=[]{}~$`!&#%")
@@ -32,6 +33,7 @@ def import_weights_command(method: str, file: Path, name: str, root: Path) -> No
     state = entry.load().import_weights(file)
     target = Store(root).weights(name)
     write_with(target, lambda path: write_tensors(path, state))
+    write_sealed(target.with_suffix(".json"), {"method": method, "files": digests([target])})
     count = sum(value.numel() for value in state.values())
     say(f"{method}: {len(state)} tensors, {count:,} values imported as {name!r}")
     setting = shlex.quote(f"{method}.weights={name}")

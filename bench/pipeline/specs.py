@@ -19,7 +19,7 @@ from bench.pipeline.keys import packages_of, source_version
 from bench.pipeline.store import Store
 from datasets.errors import BenchError
 from datasets.names import at_home, printable
-from datasets.sealed import file_digest
+from datasets.sealed import Damaged, check_files, file_digest, find_sealed
 from datasets.streams import seed_for
 from methods.base import Domain, Method, MethodConfig
 from tasks.base import Metric, Task, TaskConfig
@@ -163,7 +163,10 @@ def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) ->
 
 
 def weights_file(name: str | None, method: str, store: Store) -> Path | None:
-    """The file of a configuration's `weights`: a path, or a name that `bench import-weights` was given."""
+    """The file of a configuration's `weights`: a path, or a name that `bench import-weights` was given.
+
+    Raises BenchError where there is none, and where an imported one is not what was written.
+    """
     if name is None:
         return None
     given = at_home(Path(name))
@@ -171,10 +174,21 @@ def weights_file(name: str | None, method: str, store: Store) -> Path | None:
         if os.path.isfile(path):
             if path.suffix != ".safetensors":
                 raise BenchError(f"{method}: {path} is no .safetensors file; convert it with bench import-weights")
+            if path == store.weights(name):
+                _check_imported(path, name)
             return path
     if os.path.lexists(given):
         raise BenchError(f"{method}: weights {name}: {_no_file(given)}")
     raise BenchError(f"{method}: no weights {name!r}: neither a file nor a name that bench import-weights was given")
+
+
+def _check_imported(path: Path, name: str) -> None:
+    """Compare imported weights with the digest beside them; imports of 0.1.0 have none."""
+    try:
+        known = find_sealed(path.with_suffix(".json"))
+        check_files(path.parent, {} if known is None else known["files"])
+    except Damaged as damage:
+        raise BenchError(f"{damage}: import the weights {name!r} again with bench import-weights") from damage
 
 
 def _no_file(path: Path) -> str:

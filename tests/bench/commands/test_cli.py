@@ -141,3 +141,13 @@ def test_imported_weights_take_the_place_of_training(bench: Bench, own_tracks: P
     )
     assert code == 0, err
     assert "imported from celeba.safetensors" in out
+    file = Store(tmp_path / "store").weights("celeba")
+    damaged = bytearray(file.read_bytes())
+    damaged[-1] ^= 1
+    file.write_bytes(damaged)
+    code, out, err = bench(
+        "run", "--methods", "pdr", "--tasks", f"tracks:{own_tracks}", *QUICK, "--set", "pdr.weights=celeba"
+    )
+    assert code == 2
+    assert "celeba.safetensors is damaged" in err
+    assert "import the weights 'celeba' again with bench import-weights" in err
