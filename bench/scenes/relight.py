@@ -134,7 +134,11 @@ def load_trained(request: Request, domain: Domain, context: Context, options: Se
         compute(status, context, until="fit")
     checkpoint = status.checkpoint
     assert checkpoint is not None, f"{spec.name} was found or made"
-    method = load_method(spec, cell.seeds.fit, context.device, weights=checkpoint.weights, derived=None)
+    try:
+        weights = checkpoint.weights
+    except Damaged as damage:
+        raise BenchError(f"{damage}: train it again: {_training(cell, [*options, '--force'])}") from damage
+    method = load_method(spec, cell.seeds.fit, context.device, weights=weights, derived=None)
     assert isinstance(method, PDR), f"{spec.name} was checked to be PDR"
     typical = None
     if status.training is not None:
@@ -214,10 +218,16 @@ def typical_misfit(
     return value
 
 
+def _training(cell: Cell, options: Sequence[str]) -> str:
+    """The command that trains a cell's method."""
+    return shlex.join(
+        ["python", "-m", "bench", "run", "--methods", cell.method.name, "--tasks", cell.task.name, *options]
+    )
+
+
 def _not_trained(cell: Cell, request: Request, context: Context, options: Sequence[str]) -> str:
     """What to tell a user whose model is not there: the command that trains it, and what is there in its place."""
     spec = cell.method
-    command = shlex.join(["python", "-m", "bench", "run", "--methods", spec.name, "--tasks", cell.task.name, *options])
     instead = ""
     for other in spec.cls.domains:
         try:
@@ -226,4 +236,5 @@ def _not_trained(cell: Cell, request: Request, context: Context, options: Sequen
             continue
         if found.checkpoint is not None:
             instead = f" (it is for {other}: --domain {other})"
+    command = _training(cell, options)
     return f"{spec.name} is not trained for {spec.domain} with these settings{instead}; train it first: {command}"

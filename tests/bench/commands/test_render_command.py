@@ -181,6 +181,22 @@ def test_weights_of_another_device_are_taken(store: Path, monkeypatch: pytest.Mo
     assert elsewhere.key == found.key
 
 
+def test_damaged_weights_are_not_used_and_the_command_that_mends_them_is_named(
+    bench: Bench, face: Path, store: Path
+) -> None:
+    (weights,) = store.glob("checkpoints/*/weights.safetensors")
+    whole = weights.read_bytes()
+    try:
+        weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        code, _, err = bench(*SETTINGS, "--image", str(face), "--out", "x.png")
+    finally:
+        weights.write_bytes(whole)
+    assert code == 2
+    assert "weights.safetensors is damaged" in err
+    assert "train it again: python -m bench run --methods pdr" in err
+    assert "--force" in err
+
+
 def test_imported_weights_need_no_training(bench: Bench, face: Path, store: Path) -> None:
     (weights,) = store.glob("checkpoints/*/weights.safetensors")
     (store / "weights" / "mine.safetensors").write_bytes(weights.read_bytes())
