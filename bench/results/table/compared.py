@@ -1,6 +1,6 @@
 """Which rows of a column can be told from the best one, and from `random_init`: the one rule behind everything bold.
 
-Rows of fewer than three trainings are left out. A difference is taken in pairs, of trainings of one seed and over the
+Rows of fewer than three trainings are left out, and nothing is said where that leaves one alone. A difference is taken in pairs, of trainings of one seed and over the
 same units of the test set (`bench.results.trainings.difference`), and its probabilities are corrected by Holm's
 procedure (1979) over the rows.
 
@@ -40,8 +40,8 @@ def _column(
     """One metric of all rows."""
     found = list(scores)
     chosen = {place: own for place, own in enumerate(scored) if own is not None and own.compared}
-    if metric.higher_is_better is None or not metric.ranked or not chosen:
-        return found
+    if metric.higher_is_better is None or not metric.ranked or len(chosen) < 2:
+        return found  # one row alone is the best of nothing
     sign = 1 if metric.higher_is_better else -1
     best = max(chosen, key=lambda place: sign * chosen[place].mean)
     chances = {pair: _chance(chosen, *pair) for pair in combinations(chosen, 2)}

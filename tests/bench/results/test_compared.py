@@ -57,6 +57,18 @@ def drawn(means: list[float], seeds: int, rng: np.random.Generator) -> list[Trai
     ]
 
 
+def test_a_row_that_is_alone_is_the_best_of_nothing() -> None:
+    """Of rows of one training each and one of none, as a first run gives them, no one is told from another."""
+    rng = np.random.default_rng(0)
+    alone = simulated(rng.normal(0.5, 1, (1, UNITS)))
+    assert alone.compared
+    once = Trainings("accuracy", (TRAINED[0].model_copy(update={"metrics": {"accuracy": 0.1}}),), alone.drawn)
+    assert not once.compared
+    assert [score.best for score in bold([alone, once])] == [False, False]
+    two = [alone, simulated(rng.normal(5, 1, (1, UNITS)))]
+    assert [score.best for score in bold(two)] == [False, True]
+
+
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_rows_that_are_alike_are_told_apart_in_5_percent_of_tables(seeds: int) -> None:
     """Nine rows, of which any may come out best: how often one or more of them is not bold."""
