@@ -1,8 +1,8 @@
 """Which rows of a column can be told from the best one, and from `random_init`: the one rule behind everything bold.
 
-Rows of fewer than three trainings are left out, and nothing is said where that leaves one alone. A difference is taken in pairs, of trainings of one seed and over the
-same units of the test set (`bench.results.trainings.difference`), and its probabilities are corrected by Holm's
-procedure (1979) over the rows.
+Rows of fewer than three trainings are left out, and nothing is said where that leaves one row alone. A difference is
+taken in pairs, of trainings of one seed and over the same units of the test set (`bench.results.trainings.difference`),
+and its probabilities are corrected by Holm's procedure (1979) over the rows.
 
 Which row is the best, the same data say: it may be any, so what is corrected for are all pairs of rows. Corrected for
 the other rows alone, of nine that are alike in truth one or more would lose its mark far more often than it says. As it
