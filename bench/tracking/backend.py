@@ -19,6 +19,8 @@ from datasets.names import at_home
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+# What sqlite says of a file that was torn or overwritten.
+DAMAGED = ("malformed", "file is not a database")
 # Set before mlflow is imported, and only where the user has not decided otherwise. A server that is down must
 # cost seconds: mlflow's own defaults retry for minutes.
 ENVIRONMENT = {
@@ -192,6 +194,11 @@ def _reported(backend: Backend) -> Iterator[None]:
     except Exception as error:
         if not _is_backend_error(error):
             raise
+        if backend.own and any(words in str(error) for words in DAMAGED):
+            raise TrackingError(
+                f"{backend.database} is damaged; no result is lost: delete that file, which holds nothing but the "
+                "mirror, and make it anew with `bench mlflow sync`"
+            ) from error
         raise TrackingError(
             f"MLflow at {backend.shown} failed ({_first_line(error)}); no result is lost: repeat with "
             "`bench mlflow sync`"

@@ -111,3 +111,23 @@ def test_a_database_of_another_user_is_one_line(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("bench.tracking.backend.os.access", lambda *_: False)
     with pytest.raises(TrackingError, match="belongs to another user"), opened(locate(tmp_path / "store")):
         pass
+
+
+@pytest.mark.parametrize("content", [b"no database" * 500, None])
+def test_a_damaged_mirror_of_the_store_may_be_deleted_and_a_labs_may_not(tmp_path: Path, content: bytes | None) -> None:
+    own = locate(tmp_path, None)
+    with opened(own) as client:
+        experiment(client, own, "suite")
+    assert own.database is not None
+    whole = own.database.read_bytes()
+    theirs = tmp_path / "lab.db"
+    for path in (own.database, theirs):
+        path.write_bytes(whole[: len(whole) // 2] if content is None else content)
+    said = r"mlflow\.db is damaged; no result is lost: delete that file"
+    with pytest.raises(TrackingError, match=said) as caught, opened(own) as client:
+        experiment(client, own, "suite")
+    assert "\n" not in str(caught.value)
+    elsewhere = locate(tmp_path, f"sqlite:///{theirs}")
+    with pytest.raises(TrackingError) as caught, opened(elsewhere) as client:
+        experiment(client, elsewhere, "suite")
+    assert "delete" not in str(caught.value)
