@@ -12,7 +12,7 @@ ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
 @contextmanager
 def ending_like_ctrl_c() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the block like Ctrl-C: by a KeyboardInterrupt, here with the signal's number. A second
-    one finds the first already at work and changes nothing."""
+    one finds the first already at work and changes nothing. A run under `nohup` stays deaf to SIGHUP."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -22,7 +22,9 @@ def ending_like_ctrl_c() -> Iterator[None]:
             signal.signal(other, signal.SIG_IGN)
         raise KeyboardInterrupt(number)
 
-    before = {number: signal.signal(number, interrupt) for number in ENDING}
+    deaf = hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heard = [number for number in ENDING if not (deaf and number == signal.SIGHUP)]
+    before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     finally:

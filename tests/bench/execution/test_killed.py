@@ -37,7 +37,13 @@ def start(own_methods: Path, own_tracks: Path, store: Path) -> "subprocess.Popen
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=hearing,
     )
+
+
+def hearing() -> None:
+    """Be ended by a signal that the tests' own process may have been told to ignore (nohup)."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def outcome(store: Path) -> Record:

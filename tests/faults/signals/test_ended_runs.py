@@ -38,7 +38,15 @@ def start(store: Path) -> "subprocess.Popen[str]":
         stderr=subprocess.STDOUT,
         text=True,
         env=environment,
+        preexec_fn=_hearing,
     )
+
+
+def _hearing() -> None:
+    """Be ended by signals that the tests' own process may have been told to ignore (nohup)."""
+    for name in SIGNALS:
+        if name != "SIGKILL":
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def scores(store: Path) -> dict[str, Any]:
