@@ -30,7 +30,7 @@ def test_arguments(given: str, short: str, tmp_path: Path, monkeypatch: pytest.M
     [
         ("tracks:/home/me/x: no such folder", "tracks:.../x: no such folder"),
         ("no 'labels.csv' in /home/me/a (nor in /data/b/c)", "no 'labels.csv' in .../a (nor in .../c)"),
-        ('File "/opt/venv/lib/torch/nn.py", line 3', 'File ".../nn.py", line 3'),
+        ('File "/usr/lib/torch/nn.py", line 3', 'File ".../nn.py", line 3'),
         ("HOME/my faces/x.png", ".../my faces/x.png"),
         ("see https://example.org/a/b, 3/4 of tv/bbt and a/b", "see https://example.org/a/b, 3/4 of tv/bbt and a/b"),
     ],
