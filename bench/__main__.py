@@ -14,7 +14,10 @@ def main() -> None:
     try:
         from bench.cli.app import app
 
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # what cannot be written is said here, and not by the interpreter at its end
     except BenchError as error:
         say(f"error: {error}", error=True)
         sys.exit(2)
