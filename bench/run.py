@@ -18,7 +18,6 @@ from rich.text import Text
 
 from bench import timing
 from bench.execution.base import Executor, Job, units_of
-from bench.execution.cores import usable_cores
 from bench.execution.invocations import Invocation, new_id, portable, relative
 from bench.execution.local import Local
 from bench.execution.processes import Processes
@@ -36,6 +35,7 @@ from bench.results.report import report_path, write_report
 from bench.streams import say
 from bench.surroundings import told
 from datasets.base import shortened
+from datasets.cores import usable_cores
 from datasets.errors import BenchError
 from datasets.files import write_text
 from datasets.names import brief, printable

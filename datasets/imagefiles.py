@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from datasets.base import Content, OpenRows, Progress, Source, shortened
+from datasets.cores import usable_cores
 from datasets.entries import ImageFile
 from datasets.errors import BenchError, DatasetMissing
 from datasets.images import Box, Unreadable, read_image
@@ -205,7 +206,7 @@ class ImageFiles(Source):
         """
         Image.init()  # registers Pillow's formats here; threads doing so at once would race
         count = len(self.listing.files)
-        threads = available_cores()
+        threads = usable_cores()
 
         def piece(start: int) -> list[dict[str, np.ndarray] | Unreadable]:
             return [self._decode_one(index, size) for index in range(start, min(start + _CHUNK, count))]
@@ -227,9 +228,3 @@ class ImageFiles(Source):
             return self.decode(index, size)
         except Unreadable as error:
             return error
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -10,13 +10,13 @@ from typing import Literal
 import torch
 from rich.text import Text
 
-from bench.execution.cores import usable_cores
 from bench.grid.catalogue import DATASETS
 from bench.grid.request import Options
 from bench.pipeline.specs import method_spec
 from bench.pipeline.store import Store
 from bench.siblings import ROOT, SIBLINGS, passed_over
 from bench.terminal import Terminal
+from datasets.cores import usable_cores
 from datasets.errors import BenchError
 from methods.torchvision_compat import declare_missing_operators
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.execution import cores
-from bench.execution.cores import quotas, usable_cores
+from datasets import cores
+from datasets.cores import quotas, usable_cores
 
 ASK = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-PRINT = "from bench.execution.cores import usable_cores; print(usable_cores())"
+PRINT = "from datasets.cores import usable_cores; print(usable_cores())"
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity")
