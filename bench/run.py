@@ -36,7 +36,7 @@ from bench.streams import say
 from bench.surroundings import told
 from datasets.base import shortened
 from datasets.cores import usable_cores
-from datasets.errors import BenchError
+from datasets.errors import BenchError, first_line
 from datasets.files import write_text
 from datasets.names import brief, printable
 
@@ -274,8 +274,8 @@ class Run:
             except BenchError as error:
                 warnings.append(str(error))
             except BaseException as error:  # in a thread of its own: whatever it is would end in a traceback, unsaid
-                text = (str(error).strip().splitlines() or ["no more is known"])[0]
-                warnings.append(f"MLflow failed ({type(error).__name__}: {text[:200]}); no result is lost")
+                text = first_line(error, 200) or "no more is known"
+                warnings.append(f"MLflow failed ({type(error).__name__}: {text}); no result is lost")
 
         # In a thread that ends with the process: no deadline of the client's own covers a server that answers a byte
         # at a time.

@@ -2,6 +2,8 @@
 
 import errno
 
+from datasets.errors import first_line
+
 # What the system says where it is short of something, or does not allow it.
 SHORT = {
     errno.ENOSPC: "free some space",
@@ -29,16 +31,12 @@ WORDS = {
 def told(error: BaseException) -> str | None:
     """What is wrong with the machine and what to do, in one line; None of an error that is not the machine's."""
     if isinstance(error, MemoryError):
-        return f"out of memory ({_first(error) or 'no more is known'}): free some, or take fewer --jobs"
+        return f"out of memory ({first_line(error) or 'no more is known'}): free some, or take fewer --jobs"
     if isinstance(error, OSError) and error.errno in SHORT:
         where = "" if error.filename is None else f" ({error.filename})"
         return f"{error.strerror}{where}: {SHORT[error.errno]}"
     if isinstance(error, ImportError | RuntimeError | OSError):
         for words, advice in WORDS.items():
             if words in str(error).lower():
-                return f"{_first(error)}: {advice}"
+                return f"{first_line(error)}: {advice}"
     return None
-
-
-def _first(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [""])[0]

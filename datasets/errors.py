@@ -27,12 +27,21 @@ def described(error: BaseException, limit: int = 500) -> str:
     >>> described(KeyError("no\\nsuch key")), described(MemoryError())
     ("KeyError: 'no\\\\nsuch key'", 'MemoryError')
     """
+    line = first_line(error)
+    return printable(_cut(f"{type(error).__name__}: {line}" if line else type(error).__name__, limit))
+
+
+def first_line(error: BaseException, limit: int = 10_000) -> str:
+    """The first line of an error's text, cut to `limit` characters; empty where there is none."""
     try:
         lines = str(error).strip().splitlines()
     except Exception:  # its own __str__ fails: the type is all there is to say
         lines = []
-    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return printable(text if len(text) <= limit else f"{text[: limit - 3]}...")
+    return _cut(lines[0], limit) if lines else ""
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 class BenchError(Exception):

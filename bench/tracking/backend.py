@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from datasets.errors import BenchError
+from datasets.errors import BenchError, first_line
 from datasets.names import at_home
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _client(backend: Backend) -> "MlflowClient":
     try:
         from mlflow import MlflowClient
     except Exception as error:  # whatever its many dependencies do where there is no home folder or no account
-        raise TrackingError(f"MLflow cannot be loaded ({type(error).__name__}: {_first_line(error)})") from error
+        raise TrackingError(f"MLflow cannot be loaded ({type(error).__name__}: {_reason(error)})") from error
 
     for name in ("mlflow", "alembic", "urllib3.connectionpool"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -200,8 +200,7 @@ def _reported(backend: Backend) -> Iterator[None]:
                 "mirror, and make it anew with `bench mlflow sync`"
             ) from error
         raise TrackingError(
-            f"MLflow at {backend.shown} failed ({_first_line(error)}); no result is lost: repeat with "
-            "`bench mlflow sync`"
+            f"MLflow at {backend.shown} failed ({_reason(error)}); no result is lost: repeat with `bench mlflow sync`"
         ) from error
 
 
@@ -214,8 +213,6 @@ def _is_backend_error(error: Exception) -> bool:
     )
 
 
-def _first_line(error: Exception, limit: int = 200) -> str:
-    """The first line of an error's text, cut to `limit` characters."""
-    lines = str(error).strip().splitlines()
-    text = lines[0] if lines else type(error).__name__
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+def _reason(error: Exception) -> str:
+    """The first line of an error's text, or its type where it has none."""
+    return first_line(error, 200) or type(error).__name__
