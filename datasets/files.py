@@ -103,8 +103,12 @@ def new_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> np.me
 def write_json(target: Path, value: Any) -> None:
     """Write `value` as indented JSON with sorted keys, atomically."""
     with atomic_path(target) as path:
-        text = json.dumps(_encodable(value), indent=2, sort_keys=True, allow_nan=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        path.write_text(json_text(value), encoding="utf-8")
+
+
+def json_text(value: Any) -> str:
+    """`value` as indented JSON with sorted keys, which can be read again whatever names stand in it."""
+    return json.dumps(_encodable(value), indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
 def _encodable(value: Any) -> Any:

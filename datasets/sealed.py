@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from datasets.errors import BenchError
-from datasets.files import write_with
+from datasets.errors import BenchError, first_line
+from datasets.files import json_text, write_with
 
 _OPENING = b"{\n"
 _said: set[str] = set()
@@ -29,13 +29,15 @@ _SEAL = re.compile(rb'\{\n  "seal": "([0-9a-f]{64})",\n')
 class Damaged(BenchError):
     """A file of the project's own that is not what was written; it is computed again, or left out, never used."""
 
-    def __init__(self, path: Path, reason: str, *, what: str = "is damaged") -> None:
-        super().__init__(f"{path} {what} ({reason})")
+    @classmethod
+    def of(cls, path: Path, reason: str, *, what: str = "is damaged") -> "Damaged":
+        """The error that names a file, and why it is none."""
+        return cls(f"{path} {what} ({reason})")
 
 
 def write_sealed(target: Path, value: Mapping[str, Any]) -> None:
     """Write an object as indented JSON with sorted keys and its seal, atomically."""
-    body = json.dumps(value, indent=2, sort_keys=True, allow_nan=False).encode() + b"\n"
+    body = json_text(value).encode()
     assert value, "an object without members has no place for a seal"
     assert "seal" not in value, "the seal is not the caller's"
     seal = b'  "seal": "' + hashlib.sha256(body).hexdigest().encode() + b'",\n'
@@ -56,13 +58,13 @@ def sealed_text(path: Path) -> bytes | None:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise Damaged(path, error.strerror or str(error)) from error
+        raise Damaged.of(path, error.strerror or str(error)) from error
     found = _SEAL.match(text)
     if found is None:
         return None
     body = _OPENING + text[found.end() :]
     if hashlib.sha256(body).hexdigest().encode() != found[1]:
-        raise Damaged(path, "its text does not fit its seal")
+        raise Damaged.of(path, "its text does not fit its seal")
     return body
 
 
@@ -70,7 +72,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
     """The object of a sealed file; raises Damaged, and FileNotFoundError."""
     body = sealed_text(path)
     if body is None:
-        raise Damaged(path, "it bears no seal")
+        raise Damaged.of(path, "it bears no seal")
     value: dict[str, Any] = json.loads(body)
     return value
 
@@ -109,9 +111,9 @@ def check_files(folder: Path, expected: Mapping[str, str]) -> None:
         try:
             found = file_digest(path)
         except OSError as error:
-            raise Damaged(path, error.strerror or str(error)) from error
+            raise Damaged.of(path, error.strerror or str(error)) from error
         if found != digest:
-            raise Damaged(path, "its content is not what was written")
+            raise Damaged.of(path, "its content is not what was written")
 
 
 def file_digest(path: Path) -> str:
@@ -133,5 +135,5 @@ def read_array(path: Path) -> np.ndarray:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, TokenError, MemoryError, OverflowError, SyntaxError) as error:
         # What numpy raises on an empty file, on a torn header, and on a shape that cannot be.
-        raise Damaged(path, (str(error).splitlines() or [type(error).__name__])[0]) from error
+        raise Damaged.of(path, first_line(error) or type(error).__name__) from error
     return array

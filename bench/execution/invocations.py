@@ -59,7 +59,9 @@ class Invocation(BaseModel):
         except FileNotFoundError as error:
             raise BenchError(f"{path}: no such invocation; see the file names in {path.parent}") from error
         except ValidationError as error:
-            raise Damaged(path, first_fault(error), what=f"is not an invocation of schema {SCHEMA_VERSION}") from error
+            raise Damaged.of(
+                path, first_fault(error), what=f"is not an invocation of schema {SCHEMA_VERSION}"
+            ) from error
 
     def records(self, store_root: Path) -> list[Record]:
         """Its cells' records, in the order of `cells`; one that was deleted since is a `BenchError`, a damaged one is

@@ -187,7 +187,7 @@ class Record(Frozen):
             record = cls.model_validate_json(text)
         except ValidationError as error:
             what = f"is not a record of schema {SCHEMA_VERSION}"
-            raise Damaged(path, first_fault(error), what=what) from error
+            raise Damaged.of(path, first_fault(error), what=what) from error
         if body is None and json.loads(text)["schema_version"] != 1:
-            raise Damaged(path, "it bears no seal")
+            raise Damaged.of(path, "it bears no seal")
         return record

@@ -27,7 +27,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise Damaged(path, str(error)) from error
+        raise Damaged.of(path, str(error)) from error
 
 
 def read_given_tensors(path: Path) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Sealed files: what was changed is found, whatever it is."""
 
+import copy
 import hashlib
 import json
 from pathlib import Path
@@ -44,6 +45,16 @@ def test_every_flipped_bit_and_every_cut_is_damage(tmp_path: Path) -> None:
             path.write_bytes(damaged)
             with pytest.raises(Damaged, match=r"a\.json is damaged"):
                 read_sealed(path)
+
+
+def test_names_that_are_not_in_utf_8_can_be_read_again(tmp_path: Path) -> None:
+    write_sealed(tmp_path / "a.json", {"caf\udce9": ["\ud83d"]})
+    assert read_sealed(tmp_path / "a.json") == {"caf\\udce9": ["\\ud83d"]}
+
+
+def test_the_error_goes_from_process_to_process(tmp_path: Path) -> None:
+    error = Damaged.of(tmp_path, "cut")
+    assert str(copy.copy(error)) == str(error) == f"{tmp_path} is damaged (cut)"
 
 
 def test_what_bears_no_seal_is_damaged_and_what_is_not_there_is_none(tmp_path: Path) -> None:
