@@ -96,7 +96,7 @@ def open_prepared(folder: Path) -> Dataset:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else getattr(error, "strerror", None) or error
-        raise Damaged(folder, str(reason)) from error
+        raise Damaged.of(folder, str(reason)) from error
 
 
 def prepared_folder(source: Source, size: int, store: Path) -> Path:
@@ -200,24 +200,24 @@ def _open_if_whole(folder: Path) -> Dataset | None:
 def verify(dataset: Dataset) -> None:
     """Compare a prepared dataset's arrays, as they are mapped, with its digest; raises Damaged. One that only lives in
     memory is whole."""
-    if dataset.folder is not None and content_digest(dataset) != dataset.digest:
-        raise Damaged(dataset.folder, "its arrays are not what was written")
+    if dataset.folder is not None and not _is_whole(dataset):
+        raise Damaged.of(dataset.folder, "its arrays are not what was written")
 
 
 def mend(dataset: Dataset, progress: Progress) -> bool:
     """Remove a prepared dataset that is damaged; says whether it had to be opened or prepared anew."""
     folder = dataset.folder
-    if folder is None:
+    if folder is None or _is_whole(dataset):
         return False
-    try:
-        verify(dataset)
-    except Damaged:
-        with _locked(folder, dataset.label, progress):
-            found = _open_if_whole(folder)
-            if found is None or content_digest(found) != found.digest:  # else another process has prepared it anew
-                _sweep(folder, dataset.label, progress)
-        return True
-    return False
+    with _locked(folder, dataset.label, progress):
+        found = _open_if_whole(folder)
+        if found is None or not _is_whole(found):  # else another process has prepared it anew
+            _sweep(folder, dataset.label, progress)
+    return True
+
+
+def _is_whole(dataset: Dataset) -> bool:
+    return content_digest(dataset) == dataset.digest
 
 
 @contextmanager

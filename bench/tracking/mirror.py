@@ -99,12 +99,10 @@ class _Mirror:
                 self.gone += 1
                 continue
             try:
-                record = Record.read(path)
+                counts[self._cell(path, parent_id, found)] += 1
             except Damaged as damage:
                 say(f"warning: {damage} and is not mirrored", error=True)
                 self.gone += 1
-                continue
-            counts[self._cell(record, path, parent_id, found)] += 1
         if parent is None or parent.info.status == "RUNNING":
             self._finish_parent(parent_id)
         return SyncSummary(self.run.id, self.backend.shown, self.run.suite, parent_id, **counts, gone=self.gone)
@@ -125,11 +123,12 @@ class _Mirror:
             if not token:
                 return runs
 
-    def _cell(self, record: Record, path: Path, parent_id: str, found: dict[str, "Run"]) -> str:
-        """Mirror one record; says what that took."""
+    def _cell(self, path: Path, parent_id: str, found: dict[str, "Run"]) -> str:
+        """Mirror one record; says what that took. Raises Damaged."""
         known = found.get(path.stem)
         if known is not None and known.info.status != "RUNNING":
             return "present"
+        record = Record.read(path)
         if known is not None:
             run_id = known.info.run_id
         else:
