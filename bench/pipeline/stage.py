@@ -76,7 +76,11 @@ class Stage(Generic[A]):
             if (found := self.find(context)) is None:
                 for dataset in self.data:
                     context.data.verify(dataset)
-                self._clear(context)
+                try:
+                    self.open(self.key)  # another run's, under `force`, or nothing but what a killed process left
+                except Damaged as damage:
+                    self._tell(damage, context)
+                self.discard(self.key)
                 with computing(context.threads, seed=int(self.key, 16) % 2**63):
                     self.compute(self.key)
                 found = self.open(self.key)
@@ -89,14 +93,9 @@ class Stage(Generic[A]):
             try:
                 if (found := self.open(self.key)) is not None:
                     self.verify(found)
-            except Damaged:
-                self._clear(context)
+            except Damaged as damage:
+                self._tell(damage, context)
+                self.discard(self.key)
 
-    def _clear(self, context: Context) -> None:
-        """Make room: for another run's artifact under `force`, a damaged one, or what a killed process left."""
-        try:
-            if (found := self.open(self.key)) is not None:
-                self.verify(found)
-        except Damaged as damage:
-            context.progress.say(f"warning: {damage} and is computed again")
-        self.discard(self.key)
+    def _tell(self, damage: Damaged, context: Context) -> None:
+        context.progress.say(f"warning: {damage} and is computed again")
