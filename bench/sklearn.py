@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from bench.grid.catalogue import METHODS
 from bench.grid.request import Options
 from bench.pipeline.computing import computing
+from bench.pipeline.hooks import fitted
 from bench.pipeline.specs import method_spec
 from bench.pipeline.store import Store
 from bench.pipeline.weights import untrained_method
@@ -26,6 +27,7 @@ from bench.training.loop import FabricTrainer
 from datasets.base import Progress, Silent
 from datasets.blocks import blocks
 from datasets.errors import BenchError
+from datasets.features import as_features
 from methods.base import Domain, Method
 
 
@@ -104,7 +106,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                     Path(folder), seed=self.seed_, device=device, progress=self.progress, label=label
                 )
                 with computing():
-                    self.summary_ = method.fit(images, trainer)
+                    self.summary_ = fitted(method, images, trainer)
         if method.module is not None:
             method.module.to(device).eval()
         self.method_ = method
@@ -145,7 +147,7 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _encode(self, images: UInt8[np.ndarray, "n s s 3"]) -> Float[np.ndarray, "n d"]:
         with computing(), torch.inference_mode():
             found = [
-                self.method_.encode(block).float().cpu().numpy()
+                as_features(self.method_.encode(block), len(block), f"{type(self.method_).__name__}.encode")
                 for _, block in blocks(
                     images,
                     np.arange(len(images)),
