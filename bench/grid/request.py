@@ -21,8 +21,6 @@ Protocol = Literal["default", "released"]
 # Sums over threads depend on how many there are, so that trainings of this process, of one of several workers and of
 # another machine would differ. One is also what a grid of many cells is quickest with: cells run side by side instead.
 THREADS = 1
-
-
 # Worker processes at most: each loads torch.
 MOST_JOBS = 256
 

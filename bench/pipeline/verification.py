@@ -21,7 +21,6 @@ class Checked:
     """
 
     kind: str
-    path: Path
     damage: str | None
 
 
@@ -65,6 +64,6 @@ def checked(found: list[tuple[str, Path, Callable[[Path], None]]]) -> Iterator[C
         try:
             check(path)
         except (Damaged, FileNotFoundError) as damage:
-            yield Checked(kind, path, str(damage))
+            yield Checked(kind, str(damage))
         else:
-            yield Checked(kind, path, None)
+            yield Checked(kind, None)
