@@ -8,6 +8,7 @@ import pytest
 from datasets.base import Content
 from datasets.content import check_content
 from datasets.errors import BenchError
+from tests.unchecked import unchecked
 
 WHOLE = Content(
     images=np.zeros((3, 8, 8, 3), np.uint8),
@@ -18,14 +19,6 @@ WHOLE = Content(
     truth={"depth": np.zeros((3, 8, 8), np.float32)},
     skipped={"unreadable": 1},
 )
-
-
-def unchecked(like: Any, **changes: Any) -> Any:
-    """`like` with fields changed, as in a user's process: without the tests' checks of types."""
-    found = object.__new__(type(like))
-    for name, value in {**vars(like), **changes}.items():
-        object.__setattr__(found, name, value)
-    return found
 
 
 def test_a_whole_content_passes() -> None:

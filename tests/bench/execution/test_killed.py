@@ -14,36 +14,17 @@ import pytest
 from bench.execution.invocations import invocations
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
+from tests import processes
 
 
 def start(own_methods: Path, own_tracks: Path, store: Path) -> "subprocess.Popen[str]":
     """The command line in a process group of its own."""
-    return subprocess.Popen(
-        [
-            *(
-                sys.executable,
-                "-m",
-                "bench",
-                "run",
-                "--methods",
-                f"{own_methods}:Tiny",
-                "--tasks",
-                f"tracks:{own_tracks}",
-            ),
-            *("--profile", "smoke", "--data", "synthetic", "--store", str(store), "--no-baselines", "--jobs", "1"),
-            *("--set", "Tiny.schedule.max_epochs=60", "--set", "Tiny.schedule.patience=60", "--no-mlflow"),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    return processes.start(
+        *("run", "--methods", f"{own_methods}:Tiny", "--tasks", f"tracks:{own_tracks}"),
+        *("--profile", "smoke", "--data", "synthetic", "--store", str(store), "--no-baselines", "--jobs", "1"),
+        *("--set", "Tiny.schedule.max_epochs=60", "--set", "Tiny.schedule.patience=60", "--no-mlflow"),
         start_new_session=True,
-        preexec_fn=hearing,
     )
-
-
-def hearing() -> None:
-    """Be ended by a signal that the tests' own process may have been told to ignore (nohup)."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def outcome(store: Path) -> Record:

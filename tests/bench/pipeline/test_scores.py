@@ -10,6 +10,7 @@ import torch
 from bench.pipeline.scores import checked
 from datasets.errors import BenchError
 from tasks.base import Caption, Curve, DetailTable, Heatmap, Interval, Metric, Picture, Scores, Task
+from tests.unchecked import unchecked
 
 
 class Own(Task):
@@ -22,14 +23,6 @@ class Own(Task):
 
 
 OWN = Own()
-
-
-def unchecked(like: Any, **changes: Any) -> Any:
-    """`like` with fields changed, as in a user's process: without the tests' checks of types."""
-    found = object.__new__(type(like))
-    for name, value in {**vars(like), **changes}.items():
-        object.__setattr__(found, name, value)
-    return found
 
 
 def test_numbers_of_numpy_and_torch_become_numbers() -> None:

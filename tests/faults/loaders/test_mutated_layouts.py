@@ -4,35 +4,26 @@
 """
 
 import json
-import os
 import tempfile
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from datasets.base import Dataset, Silent
 from datasets.errors import BenchError
 from datasets.names import printable
 from datasets.prepared import prepare
-from tests.faults.figures import tried
+from tests.faults.campaign import SECONDS, drawn, tried
 from tests.faults.loaders.layouts import LAYOUTS, Layout
 from tests.faults.loaders.mutations import MUTATIONS, mutate
 
-SECONDS = 5.0
 SIZE = 8
 
-LONG = os.environ.get("FAULTS") == "long"
-CAMPAIGN = settings(
-    max_examples=500 if LONG else 30,
-    derandomize=not LONG,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+CAMPAIGN = drawn(30, 500)
 NUMBER = st.integers(0, 2**16)
 MUTATION = st.one_of(
     [st.tuples(st.just(kind), st.sampled_from(sorted(names)), NUMBER, NUMBER) for kind, names in MUTATIONS.items()]

@@ -5,14 +5,13 @@ a request whose cells are known, within five seconds.
 """
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, example, given, settings
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -24,22 +23,14 @@ from bench.pipeline.store import Store
 from bench.pipeline.walk import look
 from datasets.errors import BenchError
 from datasets.names import printable
-from tests.faults.figures import tried
+from tests.faults.campaign import SECONDS, drawn, tried
 
-SECONDS = 5.0
 # Cells of a request that are looked at, as a dry run does.
 LOOKED_AT = 3
 # A line for a person, however long what they typed.
 LONGEST = 2000
 
-LONG = os.environ.get("FAULTS") == "long"
-CAMPAIGN = settings(
-    max_examples=1000 if LONG else 60,
-    derandomize=not LONG,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+CAMPAIGN = drawn(60, 1000)
 
 
 def places(config: type[BaseModel], prefix: str = "") -> Iterator[str]:

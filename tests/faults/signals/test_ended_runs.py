@@ -4,11 +4,7 @@
 """
 
 import json
-import os
-import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,9 +12,9 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.faults.figures import tried
+from tests.faults.campaign import LONG, generator, tried
+from tests.processes import start
 
-LONG = os.environ.get("FAULTS") == "long"
 # Signals sent to one store before its run may end.
 EACH = 4 if LONG else 2
 CASES = 17 if LONG else 1
@@ -27,26 +23,6 @@ COMMAND = ["run", "--methods", "random_init,vqvae", "--no-baselines", "--tasks",
 COMMAND += ["--no-mlflow", "--jobs", "2", "--device", "cpu"]
 # Seconds within which a run that is told to end is gone, workers and all, on a machine that does other things too.
 ENDS = 30.0
-
-
-def start(store: Path) -> "subprocess.Popen[str]":
-    """The command on a store."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    return subprocess.Popen(
-        [sys.executable, "-m", "bench", *COMMAND, "--store", str(store)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-        preexec_fn=_hearing,
-    )
-
-
-def _hearing() -> None:
-    """Be ended by signals that the tests' own process may have been told to ignore (nohup)."""
-    for name in SIGNALS:
-        if name != "SIGKILL":
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def scores(store: Path) -> dict[str, Any]:
@@ -60,7 +36,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], flo
     """What an undisturbed run gives, and its seconds."""
     store = tmp_path_factory.mktemp("whole") / "store"
     started = time.monotonic()
-    process = start(store)
+    process = start(*COMMAND, "--store", str(store))
     text, _ = process.communicate()
     assert process.returncode == 0, text
     return scores(store), time.monotonic() - started
@@ -72,11 +48,11 @@ def test_a_run_that_is_ended_loses_nothing(
     tmp_path: Path, whole: tuple[dict[str, Any], float], name: str, case: int
 ) -> None:
     reference, seconds = whole
-    rng = random.Random(os.urandom(8) if LONG else f"{name}{case}")
+    rng = generator(f"{name}{case}")
     store = tmp_path / "store"
     kept: dict[str, Any] = {}
     for _ in range(EACH):
-        process = start(store)
+        process = start(*COMMAND, "--store", str(store))
         time.sleep(rng.uniform(0, 1.1 * seconds))
         family = [psutil.Process(process.pid), *_children(process.pid)] if process.poll() is None else []
         process.send_signal(getattr(signal, name))
@@ -94,7 +70,7 @@ def test_a_run_that_is_ended_loses_nothing(
         assert kept.items() <= found.items(), f"{name} lost a record, or changed one"
         assert found.items() <= reference.items(), f"{name} left another record"
         kept = found
-    process = start(store)
+    process = start(*COMMAND, "--store", str(store))
     text, _ = process.communicate()
     assert process.returncode == 0, text
     assert scores(store) == reference

@@ -6,7 +6,6 @@
 import contextlib
 import io
 import json
-import os
 import random
 import shutil
 import sys
@@ -19,9 +18,8 @@ import numpy as np
 import pytest
 
 from bench.__main__ import main
-from tests.faults.figures import tried
+from tests.faults.campaign import LONG, generator, tried
 
-LONG = os.environ.get("FAULTS") == "long"
 CASES = 300 if LONG else 12
 COMMAND = ["run", "--methods", "random_init,vqvae", "--no-baselines", "--tasks", "bbt", "--profile", "smoke"]
 COMMAND += ["--no-mlflow", "--jobs", "1"]
@@ -103,7 +101,7 @@ def _same_array(before: bytes, after: bytes | None) -> bool:
 @pytest.mark.parametrize("case", range(CASES))
 def test_a_damaged_store_gives_the_same_numbers(tmp_path: Path, whole: Path, case: int) -> None:
     tried("store: damaged files of a store")
-    rng = random.Random(os.urandom(8) if LONG else case)
+    rng = generator(case)
     store = tmp_path / "store"
     shutil.copytree(whole, store)
     files = [path for path in sorted(store.rglob("*")) if path.is_file() and path.suffix != ".lock"]

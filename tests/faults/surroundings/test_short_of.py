@@ -4,13 +4,13 @@ import json
 import os
 import resource
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.faults.figures import tried
+from tests.faults.campaign import tried
+from tests.processes import command, environment
 
 COMMAND = ["run", "--methods", "random_init", "--no-baselines", "--tasks", "bbt", "--profile", "smoke", "--no-mlflow"]
 
@@ -18,10 +18,10 @@ COMMAND = ["run", "--methods", "random_init", "--no-baselines", "--tasks", "bbt"
 def bench(*arguments: str, short_of: Callable[[], None] | None = None, **options: object) -> tuple[int, str]:
     """A command's exit code and what it printed, in a process of its own with limits."""
     tried("surroundings: commands short of space, memory, handles, an output or a home")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    given: dict[str, object] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": environment, **options}
+    own = {**os.environ, **environment()}
+    given: dict[str, object] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": own, **options}
     process = subprocess.run(  # type: ignore[call-overload]
-        [sys.executable, "-m", "bench", *arguments], preexec_fn=short_of, text=True, timeout=300, check=False, **given
+        command(*arguments), preexec_fn=short_of, text=True, timeout=300, check=False, **given
     )
     return process.returncode, (process.stdout or "") + (process.stderr or "")
 
@@ -65,11 +65,11 @@ def test_little_memory_is_one_line_or_a_finished_run(tmp_path: Path, megabytes: 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("command", [["list", "methods"], ["run", *COMMAND[1:]]])
-def test_an_output_that_takes_nothing_is_one_line(tmp_path: Path, command: list[str]) -> None:
-    store = ["--store", str(tmp_path / "store")] if command[0] == "run" else []
+@pytest.mark.parametrize("given", [["list", "methods"], ["run", *COMMAND[1:]]])
+def test_an_output_that_takes_nothing_is_one_line(tmp_path: Path, given: list[str]) -> None:
+    store = ["--store", str(tmp_path / "store")] if given[0] == "run" else []
     with Path("/dev/full").open("w") as full:
-        code, text = bench(*command, *store, stdout=full, stderr=subprocess.PIPE)
+        code, text = bench(*given, *store, stdout=full, stderr=subprocess.PIPE)
     assert code == 1, text
     told_in_one_line(text)
     assert len(text.splitlines()) == 1, text
@@ -84,7 +84,6 @@ def test_a_store_that_cannot_be_written_is_one_line() -> None:
 
 
 def test_without_home_or_account_a_run_ends_well(tmp_path: Path) -> None:
-    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    code, text = bench(*COMMAND, "--store", str(tmp_path / "store"), env=environment)
+    code, text = bench(*COMMAND, "--store", str(tmp_path / "store"), env=environment())
     assert code == 0, text
     assert "Traceback" not in text
