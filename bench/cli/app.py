@@ -33,14 +33,18 @@ def list_(
 
     Example:  python -m bench list methods
     """
-    registries = {"methods": METHODS, "tasks": TASKS, "datasets": DATASETS}
     if what == "profiles":
         rows = [(profile.name, profile.summary) for profile in PROFILES.values()]
     else:
+        registry = {"methods": METHODS, "tasks": TASKS, "datasets": DATASETS}[what]
         rows = [
             (f"{entry.name}:{entry.argument.upper()}" if entry.argument else entry.name, entry.summary)
-            for entry in registries[what].entries().values()
+            for entry in registry.entries().values()
         ]
     width = max(len(name) for name, _ in rows)
     for name, summary in rows:
         say(f"{name:<{width}}  {summary}")
+    if what == "methods":
+        say("")
+        for name, entries in METHODS.groups().items():
+            say(f"--methods {name}: {', '.join(entry.name for entry in entries if not entry.argument)}")

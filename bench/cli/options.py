@@ -18,7 +18,9 @@ def homes(paths: list[Path]) -> list[Path]:
     return [at_home(path) for path in paths]
 
 
-Methods = Annotated[str, typer.Option(help="Names, wildcards, `all`, timm:NAME or FILE.py:CLASS.")]
+Methods = Annotated[
+    str, typer.Option(help="Names, wildcards, `all` or another group of `list methods`, timm:NAME or FILE.py:CLASS.")
+]
 Tasks = Annotated[str, typer.Option(help="Names, wildcards, `all`, tracks:DIR or images:DIR.")]
 ProfileName = Annotated[
     str | None,

@@ -40,8 +40,9 @@ class Entry:
     preset: configuration values that this name stands for.
     stand_in: for a dataset, the `module:object` that opens its synthetic counterpart.
     argument: for an entry used as `name:ARGUMENT`, the configuration field (or opener's argument) it sets.
-    usual: the arguments that `all` stands for.
+    usual: the arguments that `all`, or the entry's group, stands for.
     baseline: a row that is always shown, to keep a table honest.
+    group: for a method that `all` leaves out, the name that stands for it and its kin; `every` takes them all.
     trainings: for a method whose seeds are nearly free, how many of them run at least, so that its row has an interval
         over them.
     variant: configuration values in brackets after the name, as `pdr[features=light]`; they go before the profile's.
@@ -61,6 +62,7 @@ class Entry:
     argument: str = ""
     usual: tuple[str, ...] = ()
     baseline: bool = False
+    group: str = ""
     trainings: int = 1
     variant: Mapping[str, Any] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
@@ -215,14 +217,16 @@ class Registry:
         return [self.get(f"{base}[{';'.join([*others, f'{key}={subset}'])}]") for subset in subsets]
 
     def select(self, text: str) -> list[Entry]:
-        """Entries of a comma-separated list of names, wildcards and `all` (everything but baselines), in order."""
+        """Entries of a comma-separated list of names, wildcards, `all` (everything but baselines and groups), groups
+        and `every` (everything but baselines), in order."""
         chosen: dict[str, Entry] = {}
+        groups = self.groups()
         for part in self._parts(text):
             plain = [entry for entry in self.entries().values() if not entry.argument]
             if (own := self.of_folder(part)) is not None:
                 matches = [own]
-            elif part == "all":
-                matches = [self.get(name) for entry in self.entries().values() for name in _meant_by_all(entry)]
+            elif part in groups:
+                matches = [self.get(name) for entry in groups[part] for name in _usual(entry)]
             elif part.endswith("=*]"):
                 matches = self._subsets(part)
             elif any(sign in part for sign in "*?"):
@@ -263,15 +267,20 @@ class Registry:
             ends.append(comma if comma >= 0 else len(text))
         return ends[:0:-1]
 
+    def groups(self) -> dict[str, list[Entry]]:
+        """The entries that `all`, each group's name and `every` stand for; no baselines, which every table shows."""
+        rows = [entry for entry in self.entries().values() if not entry.baseline]
+        names = dict.fromkeys(entry.group for entry in rows if entry.group)
+        named = {name: [entry for entry in rows if entry.group == name] for name in names}
+        return {"all": [entry for entry in rows if not entry.group], **named, "every": rows}
+
     def baselines(self) -> list[Entry]:
         """The rows that every table shows."""
         return [entry for entry in self.entries().values() if entry.baseline]
 
 
-def _meant_by_all(entry: Entry) -> list[str]:
-    """The names that `all` stands for: everything but baselines, and of what takes an argument the usual ones."""
-    if entry.baseline:
-        return []
+def _usual(entry: Entry) -> list[str]:
+    """The names that an entry of a group stands for: of one that takes an argument the usual ones."""
     return [f"{entry.name}:{argument}" for argument in entry.usual] if entry.argument else [entry.name]
 
 

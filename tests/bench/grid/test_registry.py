@@ -20,6 +20,9 @@ REGISTRY = Registry(
         Entry("chance", "json:dumps", "", baseline=True),
         Entry("timm", "json:dumps", "", argument="model"),
         Entry("pcc", "json:dumps", "", argument="dataset", usual=("bbt", "buffy")),
+        Entry("simclr", "json:dumps", "", group="controls"),
+        Entry("dcign", "json:dumps", "", group="graphics"),
+        Entry("vicreg", "json:dumps", "", group="controls"),
     ],
 )
 
@@ -33,6 +36,18 @@ def test_select_keeps_the_order_and_drops_repeats() -> None:
     assert names("pdr*") == ["pdr", "pdr_loocc_l"]
     assert names("all") == ["pdr", "pdr_loocc_l", "pcc:bbt", "pcc:buffy"]
     assert names("all,chance") == ["pdr", "pdr_loocc_l", "pcc:bbt", "pcc:buffy", "chance"]
+
+
+def test_groups_stand_for_rows_that_all_leaves_out() -> None:
+    assert names("controls") == ["simclr", "vicreg"]
+    assert names("graphics,controls") == ["dcign", "simclr", "vicreg"]
+    assert names("every") == ["pdr", "pdr_loocc_l", "pcc:bbt", "pcc:buffy", "simclr", "dcign", "vicreg"]
+    assert list(REGISTRY.groups()) == ["all", "controls", "graphics", "every"]
+
+
+def test_no_group_has_the_name_of_an_entry() -> None:
+    for registry in (METHODS, TASKS, DATASETS):
+        assert not registry.groups().keys() & registry.entries().keys()
 
 
 def test_a_star_goes_through_the_subsets_of_a_set_of_names() -> None:
