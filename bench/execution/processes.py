@@ -3,14 +3,20 @@
 On a CPU, two single-threaded trainings side by side finish sooner than one after the other on two threads. Artifacts
 are locked in the store, and every stage computes on as many threads here as anywhere (`bench.pipeline.computing`), so
 the outcome is the same as in one process.
+
+Every worker has a pipe of its own. A queue that they share has a lock that they share, and one that is killed while it
+writes takes that lock with it: nothing would ever be heard of the others.
 """
 
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from queue import Empty
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from bench import timing
@@ -25,8 +31,13 @@ from datasets.base import Silent
 
 T = TypeVar("T")
 
-# How long the parent waits for news before it looks whether its workers are alive.
-LOOK_SECONDS = 0.5
+
+@dataclass(frozen=True)
+class Worker:
+    """A process, and the pipe on which it gets orders and answers."""
+
+    process: BaseProcess
+    pipe: "Connection[Any, Any]"
 
 
 @runtime_checkable
@@ -53,8 +64,7 @@ class Processes(Executor):
         self.workers = workers
         self.display = display
         self._context = multiprocessing.get_context("spawn")
-        self._events: Any = self._context.Queue()
-        self._pool: dict[str, tuple[Any, Any]] = {}
+        self._pool: dict[str, Worker] = {}
         self._started = 0
 
     def run(self, units: Sequence[Unit], on_done: OnDone) -> None:
@@ -66,51 +76,53 @@ class Processes(Executor):
             for _ in range(min(self.workers, len(units))):
                 idle.add(self._start())
             while dispatch.pending:
-                for worker in sorted(idle):
-                    if (order := dispatch.next(worker)) is not None:
-                        idle.discard(worker)
-                        self._pool[worker][1].put(order)
-                try:
-                    event = self._events.get(timeout=LOOK_SECONDS)
-                except Empty:
-                    for worker in self._dead():
-                        idle.discard(worker)
-                        self._bury(worker, dispatch, idle, on_done)
-                    continue
-                if event[0] != "done":
-                    self.display.event(event)
-                    continue
-                _, worker, index, done = event
-                dispatch.done(worker, done.fit_failure)
-                idle.add(worker)
-                on_done(index, done)
+                for name in sorted(idle):
+                    if (order := dispatch.next(name)) is not None:
+                        idle.discard(name)
+                        _send(self._pool[name].pipe, order)
+                for name, event in self._news():
+                    if event is None:
+                        idle.discard(name)
+                        self._bury(name, dispatch, idle, on_done)
+                    elif event[0] == "done":
+                        _, index, done = event
+                        dispatch.done(name, done.fit_failure)
+                        idle.add(name)
+                        on_done(index, done)
+                    else:
+                        self.display.event(event)
         finally:
-            for process, _ in self._pool.values():
-                process.terminate()
-                process.join()
+            for worker in self._pool.values():
+                worker.process.terminate()
+                worker.process.join()
+                worker.pipe.close()
             self._pool.clear()
 
     def _start(self) -> str:
         """Start a worker; returns its name."""
         name = f"w{self._started}"
         self._started += 1
-        orders = self._context.Queue()
-        # Not an argument of the process: reading the job imports torch, and the parent is to be watched before that.
-        orders.put(self.job)
-        arguments = (os.getpid(), orders, self._events, name)
-        process = self._context.Process(target=main, args=arguments, daemon=True)
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=main, args=(os.getpid(), theirs, name), daemon=True)
         process.start()
-        self._pool[name] = (process, orders)
+        theirs.close()  # so that the pipe ends with the worker
+        self._pool[name] = Worker(process, ours)
+        # Not an argument of the process: reading the job imports torch, and the parent is to be watched before that.
+        _send(ours, self.job)
         return name
 
-    def _dead(self) -> list[str]:
-        return [name for name, (process, _) in self._pool.items() if not process.is_alive()]
+    def _news(self) -> list[tuple[str, tuple[Any, ...] | None]]:
+        """Wait until a worker reports or ends; what is new, by worker, with None for its end."""
+        of = {what: name for name, worker in self._pool.items() for what in (worker.pipe, worker.process.sentinel)}
+        ready = dict.fromkeys(of[what] for what in wait(list(of)))  # type: ignore[index]
+        return [(name, event) for name in ready for event in _received(self._pool[name])]
 
-    def _bury(self, worker: str, dispatch: Dispatch, idle: set[str], on_done: OnDone) -> None:
+    def _bury(self, name: str, dispatch: Dispatch, idle: set[str], on_done: OnDone) -> None:
         """Give a dead worker's cell to another one, or give it up; start a new worker while there is work."""
-        process, _ = self._pool.pop(worker)
-        process.join()
-        given_up = dispatch.lost(worker)
+        worker = self._pool.pop(name)
+        worker.process.join()
+        worker.pipe.close()
+        given_up = dispatch.lost(name)
         context = self.job.context(Silent())
         for index in given_up:
             on_done(index, died(self.plan[index], context))
@@ -118,42 +130,78 @@ class Processes(Executor):
             idle.add(self._start())
 
 
+def _send(pipe: "Connection[Any, Any]", what: object) -> None:
+    """Send to a worker; where it has died meanwhile, its end is the next news."""
+    with suppress(OSError):
+        pipe.send(what)
+
+
+def _received(worker: Worker) -> list[tuple[Any, ...] | None]:
+    """The next that a worker has sent; where it has ended, all that is left of it, and None behind that."""
+    ended = not worker.process.is_alive()  # asked first: what it sent before it ended is all there then
+    events: list[tuple[Any, ...] | None] = []
+    try:
+        while worker.pipe.poll() and (ended or not events):
+            events.append(worker.pipe.recv())
+    except (EOFError, OSError):  # it has ended, perhaps in the middle of a message
+        worker.process.kill()
+        ended = True
+    return [*events, None] if ended else events
+
+
 class WorkerProgress:
     """A `Progress` in a worker: sends what it would draw to the parent."""
 
-    def __init__(self, events: Any, name: str) -> None:
-        self.events, self.name, self.cell = events, name, ""
+    def __init__(self, parent: "Parent", name: str) -> None:
+        self.parent, self.name, self.cell = parent, name, ""
         self._bars = 0
 
     def track(self, items: Iterable[T], *, total: int, what: str) -> Iterator[T]:
         """Iterate, reporting at most ten times a second."""
         self._bars += 1
         bar = f"{self.name}:{self._bars}"
-        self.events.put(("bar", bar, f"{self.cell} {what}".strip(), total))
+        self.parent.tell(("bar", bar, f"{self.cell} {what}".strip(), total))
         sent, unsent = time.monotonic(), 0
         try:
             for item in items:
                 yield item
                 unsent += 1
                 if time.monotonic() - sent > 0.1:
-                    self.events.put(("advance", bar, unsent))
+                    self.parent.tell(("advance", bar, unsent))
                     sent, unsent = time.monotonic(), 0
         finally:
-            self.events.put(("end", bar))
+            self.parent.tell(("end", bar))
 
     def say(self, text: str) -> None:
         """Send one line."""
-        self.events.put(("say", f"{self.cell} {text}".strip()))
+        self.parent.tell(("say", f"{self.cell} {text}".strip()))
 
 
-def work(job: Job, orders: Any, events: Any, name: str) -> None:
-    """Run the cells that come by `orders` and report on `events`, until the parent ends this process."""
+class Parent:
+    """The parent, as a worker sees it. Any thread may tell it something."""
+
+    def __init__(self, pipe: "Connection[Any, Any]") -> None:
+        self.pipe = pipe
+        self._one_at_a_time = threading.Lock()
+
+    def tell(self, event: tuple[Any, ...]) -> None:
+        """Send one event; where there is nobody to send it to any more, this process ends."""
+        with self._one_at_a_time:
+            try:
+                self.pipe.send(event)
+            except OSError:
+                os._exit(1)
+
+
+def work(job: Job, pipe: "Connection[Any, Any]", name: str) -> None:
+    """Run the cells that come through `pipe` and report there, until the parent ends this process."""
     if job.request.profile_time:
         timing.start()
-    progress = WorkerProgress(events, name)
+    parent = Parent(pipe)
+    progress = WorkerProgress(parent, name)
     plan, context = job.cells(), job.context(progress)
     while True:
-        order: Order = orders.get()
+        order: Order = pipe.recv()
         progress.cell = plan[order.index].method.name
         done = run_cell(plan[order.index], context, order.fit_failure)
-        events.put(("done", name, order.index, replace(done, spent=timing.take())))
+        parent.tell(("done", order.index, replace(done, spent=timing.take())))

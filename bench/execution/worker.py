@@ -14,20 +14,20 @@ from bench import streams
 PR_SET_PDEATHSIG = 1
 
 
-def main(parent: int, orders: Any, events: Any, name: str) -> None:
+def main(parent: int, pipe: Any, name: str) -> None:
     """Run cells until the parent ends this process.
 
     Parameters
     ----------
     parent: process id of the parent.
-    orders, events: queues from and to the parent. The first message is the `bench.execution.base.Job`, then come cells.
+    pipe: from and to the parent. The first message is the `bench.execution.base.Job`, then come cells.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     end_with(parent)
     streams.prepare()  # for what a user's own method prints
     from bench.execution.processes import work
 
-    work(orders.get(), orders, events, name)
+    work(pipe.recv(), pipe, name)
 
 
 def end_with(parent: int) -> None:

@@ -43,6 +43,15 @@ class Fatal(Tiny):
                 lines.write("died\\n")
             os.kill(os.getpid(), signal.SIGKILL)
         return super().encode(images)
+
+
+class CutShort(Tiny):
+    def fit(self, images, trainer):
+        import os, signal, threading
+
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        while True:
+            trainer.progress.say("x" * 1_000_000)
 """
 
 
@@ -142,6 +151,16 @@ def test_a_cell_that_kills_two_workers_is_given_up_and_the_others_end(
     assert "its worker process died twice" in str(first.error)
     assert second.status == "failed"
     assert [record.status for record in others] == ["ok", "ok"]
+
+
+def test_a_worker_that_dies_while_it_reports_does_not_silence_the_others(
+    run: Callable[..., Run], counting: Path
+) -> None:
+    """What is in the middle of a message when it is killed takes nothing with it that the others need."""
+    cut = run(f"{counting}:CutShort,{counting}:Counting")
+    assert cut.go() == 1
+    status = {(record.method, record.status) for record in cut.records}
+    assert status == {("own_counting.py:CutShort", "failed"), ("own_counting.py:Counting", "ok")}
 
 
 def test_nothing_is_left_running(run: Callable[..., Run], own_methods: Path) -> None:
