@@ -182,6 +182,7 @@ class Clustering(Task):
             extras.neighboured(rows, labels, unit, units, None if people else units, seed),
             *([extras.stability(rows, clusters, seed)] if self.config.stability else []),
         ]
+        rows = rows.astype(np.float32)  # what FINCH takes; it holds matrices of all pairs itself, so no others stay
         return finch.finch_details(rows, labels, classes), parts
 
     def labels(self, dataset: Dataset, frames: Int[np.ndarray, " m"]) -> tuple[str, Int[np.ndarray, " n"]]:

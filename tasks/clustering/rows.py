@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from pydantic import Field
+from scipy.linalg.blas import dsyrk
+from scipy.linalg.lapack import dpstrf
 
 from datasets.packed import Matrix
 from tasks.base import TaskConfig
@@ -19,8 +21,6 @@ Normalise = Literal["none", "standardise", "l2", "pca"]
 
 # Memory of a block of columns in float64.
 BLOCK_BYTES = 32 * 2**20
-# Items whose inner products may be held five times, as numpy's eigenvectors need them; of more, twice.
-LARGEST_COPIED = 4096
 # Share of the variance that `pca` keeps.
 VARIANCE = 0.95
 # A column whose deviation is below this share of its largest value is constant but for rounding.
@@ -107,24 +107,37 @@ def _blocks(features: Float[Matrix, "n d"]) -> Iterator[Float[np.ndarray, "n b"]
 
 
 def _gram(features: Float[Matrix, "n d"], change: Callable[[Any], Any]) -> Float[np.ndarray, "n n"]:
-    """Inner products of rows whose columns were changed block by block."""
+    """Inner products of rows whose columns were changed block by block; only those of a row with itself and earlier
+    ones."""
     gram = np.zeros((len(features), len(features)))
     for block in _blocks(features):
-        changed = change(block)
-        gram += changed @ changed.T
+        # LAPACK works on columns: its upper triangle is the lower one here. In place, so that no second matrix is held.
+        dsyrk(1.0, change(block).T, beta=1.0, c=gram.T, trans=1, lower=0, overwrite_c=1)
     return gram
 
 
-def _rows_of(gram: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
-    """Rows that have these inner products, which are used up; not finite where those are not."""
+def _rows_of(gram: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n r"]:
+    """Rows that have these inner products (as of `_gram`), in as many dimensions as their matrix has rank; not finite
+    where it is not.
+
+    By Cholesky's decomposition with complete pivoting, in the matrix's own memory (Higham, Accuracy and Stability of
+    Numerical Algorithms, 2002, section 10.3).
+    """
     if not np.isfinite(gram).all():
         return np.full_like(gram, np.nan)
-    if len(gram) > LARGEST_COPIED:
-        from scipy.linalg import eigh
+    _, order, rank, _ = dpstrf(gram.T, lower=0, overwrite_a=1)
+    for row in range(len(gram)):
+        gram[row, row + 1 :] = 0
+    _put_rows(gram, order - 1)
+    return gram[:, :rank] if rank else np.zeros((len(gram), 1))
 
-        # In the matrix's own memory; a symmetric matrix is its transpose, which is laid out as LAPACK wants it.
-        values, vectors = eigh(gram.T, overwrite_a=True, check_finite=False, driver="evr")
-        vectors *= np.sqrt(np.maximum(values, 0))
-        return np.asarray(vectors)
-    values, vectors = np.linalg.eigh(gram)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0)))
+
+def _put_rows(matrix: Float[np.ndarray, "n n"], places: Int[np.ndarray, " n"]) -> None:
+    """Move row i to `places[i]`, a permutation, one cycle after the other and so without a second matrix."""
+    moved = np.zeros(len(places), dtype=bool)
+    for start in range(len(places)):
+        held, place = matrix[start].copy(), int(places[start])
+        while not moved[place]:
+            moved[place] = True
+            matrix[place], held = held, matrix[place].copy()
+            place = int(places[place])

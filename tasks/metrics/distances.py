@@ -22,13 +22,21 @@ GRID = 2.0**-40
 
 def squared_distance_blocks(rows: Float[np.ndarray, "n m"]) -> Iterator[tuple[int, Float[np.ndarray, "b n"]]]:
     """The squared distances of a few rows at a time to all, with the number of the first of them."""
-    centred = rows.astype(np.float64)
-    centred -= centred.mean(axis=0)
-    squares = np.vecdot(centred, centred)
+    # Less their mean, a few columns at a time: a second matrix of all rows would be as large as they are.
+    means = rows.mean(axis=0, dtype=np.float64)
+    columns = max(1, BLOCK_BYTES // (8 * len(rows)))
+    parts = [slice(first, first + columns) for first in range(0, rows.shape[1], columns)]
+    squares = np.zeros(len(rows))
+    for part in parts:
+        centred = rows[:, part] - means[part]
+        squares += np.vecdot(centred, centred)
     grid = GRID * max(float(squares.max()), np.finfo(float).tiny / GRID)
     step = max(1, BLOCK_BYTES // (8 * len(rows)))
     for start in range(0, len(rows), step):
-        block = centred[start : start + step] @ centred.T
+        block = np.zeros((min(step, len(rows) - start), len(rows)))
+        for part in parts:
+            centred = rows[:, part] - means[part]
+            block += centred[start : start + step] @ centred.T
         block *= -2
         block += squares
         block += squares[start : start + step, None]

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import pdist, squareform
 
 from datasets.errors import BenchError
 from datasets.packed import PackedBits
 from datasets.streams import generator
 from tasks.clustering.rows import Normalise, compact, normalised
+from tasks.metrics.distances import squared_distance_blocks
 
 HOWS: tuple[Normalise, ...] = ("standardise", "l2", "pca")
 
@@ -83,8 +84,20 @@ def test_refuses_features_that_are_not_finite(how: Normalise, width: int) -> Non
         normalised(features, how)
 
 
-def test_many_items_have_the_same_distances_in_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    features = drawn(40, 200)
-    expected = pdist(features.astype(np.float64))
-    monkeypatch.setattr("tasks.clustering.rows.LARGEST_COPIED", 39)
-    np.testing.assert_allclose(pdist(compact(features)), expected, rtol=1e-6)
+def test_wide_features_keep_their_products_in_as_many_dimensions_as_they_need() -> None:
+    features = drawn(40, 200).astype(np.float64)
+    features[7] = features[3]
+    rows = compact(features)
+    assert rows.shape == (40, 39), "two rows are equal"
+    np.testing.assert_allclose(rows @ rows.T, features @ features.T, rtol=0, atol=1e-12 * (features**2).sum(1).max())
+    np.testing.assert_allclose(pdist(rows), pdist(features), rtol=1e-9, atol=1e-9)
+    assert not compact(np.zeros((4, 9))).any()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_wide_features_that_are_0_or_1_keep_equal_distances_equal(share: float) -> None:
+    """Whose distances are whole numbers: what decides a tie is no rounding error."""
+    features = (generator(0, "test", "binary").random((60, 4000)) < share).astype(np.float64)
+    rows = compact(features)
+    found = np.concatenate([block for _, block in squared_distance_blocks(rows)])
+    assert len(np.unique(found)) == len(np.unique(squareform(pdist(features, "cityblock"))))

@@ -23,6 +23,14 @@ def test_blocks_hold_the_squared_distances(monkeypatch: pytest.MonkeyPatch) -> N
     np.testing.assert_allclose(found / found.max(), expected / expected.max(), atol=1e-11)
 
 
+def test_blocks_of_wide_rows_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose columns are centred a few at a time."""
+    rows = generator(0, "test", "wide").standard_normal((60, 200)) + 100
+    monkeypatch.setattr("tasks.metrics.distances.BLOCK_BYTES", 8 * 60 * 7)
+    found, expected = np.concatenate([block for _, block in squared_distance_blocks(rows)]), cdist(rows, rows) ** 2
+    np.testing.assert_allclose(found / found.max(), expected / expected.max(), atol=1e-11)
+
+
 def test_equal_distances_are_equal() -> None:
     """Whole numbers far from 0, whose products round."""
     rows = np.rint(3 * drawn()) + 12_345.678
