@@ -9,12 +9,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from bench.grid.catalogue import METHODS, PROFILES, TASKS, Profile
-from bench.grid.registry import Entry
+from bench.grid.registry import FOLDER, Entry
 from bench.grid.rows import Settings, with_rows
 from bench.grid.seeds import Seeds, parse_seeds
 from bench.grid.values import merge, parse_value, split_path
 from datasets.errors import BenchError, suggestion
-from datasets.names import at_home
+from datasets.names import at_home, printable
 
 Protocol = Literal["default", "released"]
 
@@ -93,6 +93,9 @@ class Options:
                 "without datasets use --data synthetic"
             )
         tasks = tuple(TASKS.select(self.tasks))
+        for entry in tasks:
+            if (folder := entry.preset.get(FOLDER)) is not None and not os.path.isdir(at_home(Path(folder))):
+                raise BenchError(f"{entry.name}: {printable(folder)} is not a folder: expected one of images or tracks")
         tasks, settings = with_rows(tasks, parse_settings(self.settings, [*chosen.values(), *tasks]))
         return Request(
             methods=tuple(chosen.values()),

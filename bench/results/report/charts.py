@@ -107,11 +107,14 @@ def losses(training: dict[str, Any]) -> tuple[Figure, str] | None:
     places = figure.subplots(1, len(lines), squeeze=False)[0]
     for axes, (name, curve) in zip(places, lines, strict=True):
         steps = [entry["step"] for entry in curve]
+        marker = "o" if len(steps) == 1 else None  # a line through one point is nothing
         totals = [loss for loss in curve[0]["train"] if loss.rpartition("/")[2] == "loss"]
         for loss in totals:
-            axes.plot(steps, [entry["train"].get(loss) for entry in curve], label=f"training {loss}")
+            axes.plot(steps, [entry["train"].get(loss) for entry in curve], label=f"training {loss}", marker=marker)
         if curve[0].get("validation"):
-            axes.plot(steps, [entry["validation"].get("loss") for entry in curve], label="validation loss")
+            axes.plot(
+                steps, [entry["validation"].get("loss") for entry in curve], label="validation loss", marker=marker
+            )
         axes.set_xlabel(f"step {name}".strip())
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.legend(fontsize=7, frameon=False)

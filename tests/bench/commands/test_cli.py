@@ -1,5 +1,6 @@
 """The command line as a person meets it: help, plans, reasons, and mistakes of one line."""
 
+import importlib.metadata
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,10 @@ def test_help_everywhere(bench: Bench, command: str) -> None:
     assert "Usage" in out
 
 
+def test_the_version_is_that_of_the_project(bench: Bench) -> None:
+    assert bench("--version") == (0, f"pdr-bench {importlib.metadata.version('pdr-bench')}\n", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -58,7 +63,8 @@ def test_help_everywhere(bench: Bench, command: str) -> None:
         (("run", "--set", "pdr.nf=wide"), "pdr: nf = 'wide': Input should be a valid integer"),
         (("run", "--data-root", "nowhere"), "data root nowhere is not a folder"),
         (("run", "--data", "real"), "--data 'real': expected synthetic"),
-        (("run", "--tasks", "tracks:nowhere"), "nowhere"),
+        (("run", "--tasks", "tracks:nowhere"), "tracks:nowhere: nowhere is not a folder: expected one of images"),
+        (("run", "--tasks", "bbt,images:nowhere"), "images:nowhere: nowhere is not a folder: expected one of images"),
         (("run", "--device", "cuda"), "torch sees no usable GPU"),
         (("why", "pdr"), "expected METHOD/TASK"),
         (("import-weights", "pdr", "nowhere.pth"), "nowhere.pth: no such file"),
@@ -69,8 +75,7 @@ def test_help_everywhere(bench: Bench, command: str) -> None:
 def test_a_mistake_is_one_line_and_a_code(bench: Bench, arguments: tuple[str, ...], message: str) -> None:
     if "cuda" in arguments and torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    extra = ("--no-baselines", "--methods", "raw_pixels") if "tracks:nowhere" in arguments else ()
-    code, _, err = bench(*arguments, *extra)
+    code, _, err = bench(*arguments)
     assert code not in (0, None)
     assert message in err
     assert len(err.strip().splitlines()) == 1, err

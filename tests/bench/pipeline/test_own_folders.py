@@ -28,8 +28,10 @@ def test_nothing_that_a_run_leaves_names_where_it_ran(grid: Grid, own_tracks: Pa
     assert code == 0
     assert (record.task, record.task_config["folder"]) == (f"tracks:{SHOWN}", f".../{SHOWN}")
     report_command(None, None, open_page=False, store=tmp_path / "store")
-    code, [missing] = grid("raw_pixels", tasks=f"tracks:{folder}/gone")
-    assert (code, missing.status, missing.error) == (1, "missing", "tracks:.../gone: no such folder")
+    (folder / "empty").mkdir()
+    code, [missing] = grid("raw_pixels", tasks=f"tracks:{folder}/empty")
+    assert (code, missing.status) == (1, "missing")
+    assert str(missing.error).startswith("tracks:empty: no labels.csv in .../empty; expected the header")
     left = [*(tmp_path / "store").glob("*/*.*"), *(tmp_path / "tables").iterdir(), *(tmp_path / "reports").iterdir()]
     kinds = (".json", ".csv", ".md", ".html")
     texts = {path: path.read_text(encoding="utf-8") for path in left if path.suffix in kinds}
