@@ -38,24 +38,30 @@ def report(
 
 @app.command()
 def table(
-    name: Annotated[str, typer.Argument(help=TABLES)],
+    name: Annotated[str | None, typer.Argument(help=f"A table of the paper: {TABLES}")] = None,
+    run: Annotated[str | None, typer.Option(help="Identity of a run whose rows to take, see `list runs`.")] = None,
+    methods: Annotated[str, typer.Option(help="Names or wildcards, in the store or the run.")] = "all",
+    tasks: Annotated[str, typer.Option(help="The same of tasks.")] = "all",
+    metrics: Annotated[str, typer.Option(help="The same of columns.")] = "all",
     format_: Annotated[str, typer.Option("--format", help="md, latex, csv or html.")] = "md",
     profile: Annotated[str | None, typer.Option(help="Whose records [default: the newest's]")] = None,
     output: Annotated[Path | None, typer.Option(help="File to write [default: print it]", callback=home)] = None,
     store: StoreFolder = defaults.STORE,
 ) -> None:
     """Make a table of the paper from the records: ours with its interval, the published figure, the difference, a
-    verdict. Cells that are missing are listed with the command that fills them.
+    verdict. Cells that are missing are listed with the command that fills them. Or make one of any rows.
 
     Examples:
 
       python -m bench table 1
 
       python -m bench table all --format latex --output tables.tex
-    """
-    from bench.commands.table import table_command
 
-    table_command(name, format_, profile, output, store)
+      python -m bench table --methods 'pdr*,chance' --tasks bbt --metrics accuracy,nmi --format latex
+    """
+    from bench.commands.table import Choice, table_command
+
+    table_command(name, Choice(run, methods, tasks, metrics), format_, profile, output, store)
 
 
 @app.command()

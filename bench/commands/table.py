@@ -1,44 +1,70 @@
 """`bench table` and `bench cite`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.escaping import markdown
+from bench.execution.invocations import Invocation, path_of
 from bench.pipeline.store import Store
 from bench.results import table as tables
 from bench.results.cite import bibtex, citations_for
+from bench.results.table.chosen import chosen
 from bench.results.table.documents import to_html, to_latex
-from bench.results.table.paper import TABLES, Filled, fill
+from bench.results.table.paper import TABLES, fill
 from bench.streams import say
 from datasets.errors import BenchError, suggestion
 from datasets.files import write_text
 
-FORMATS: dict[str, Callable[[Filled], str]] = {
-    "md": lambda filled: f"## {markdown(filled.definition.title)}\n\n{tables.to_markdown(filled.table, verdicts=True)}",
-    "csv": lambda filled: tables.to_csv(filled.table),
-    "latex": lambda filled: to_latex(filled.table, filled.definition.title),
-    "html": lambda filled: to_html(filled.table, filled.definition.title),
+FORMATS: dict[str, Callable[[tables.Table, str], str]] = {
+    "md": lambda table, title: f"## {markdown(title)}\n\n{tables.to_markdown(table, verdicts=True)}",
+    "csv": lambda table, title: tables.to_csv(table),
+    "latex": to_latex,
+    "html": to_html,
 }
 
 
-def table_command(name: str, form: str, profile: str | None, output: Path | None, store: Path) -> None:
-    """Print the paper's table `name` (or `all`) from a store's records; what is missing goes to standard error."""
+@dataclass(frozen=True)
+class Choice:
+    """Which rows and columns a table of one's own is made of.
+
+    Attributes
+    ----------
+    run: identity of a run; None for the newest record of each cell in the store.
+    methods, tasks, metrics: names or wildcards, with commas between them.
+    """
+
+    run: str | None = None
+    methods: str = "all"
+    tasks: str = "all"
+    metrics: str = "all"
+
+
+def table_command(
+    name: str | None, choice: Choice, form: str, profile: str | None, output: Path | None, store: Path
+) -> None:
+    """Print the paper's table `name` (or `all`), or a table of what is chosen, from a store's records; what is missing
+    goes to standard error."""
     if form not in FORMATS:
         raise BenchError(f"unknown format {form!r}: expected one of {', '.join(FORMATS)}")
+    if (name is None) == (choice == Choice()):
+        raise BenchError(
+            f"expected either a table's name ({', '.join(TABLES)} or all) or which rows: --run, --methods, --tasks, "
+            "--metrics"
+        )
     place = Store(store)
-    records = list(place.records())
-    texts = []
-    for chosen in names(name):
+    texts = [FORMATS[form](_of_choice(choice, profile, place), "Results")] if name is None else []
+    for wanted in names(name) if name is not None else ():
         try:
-            filled = fill(chosen, records, profile, place)
+            filled = fill(wanted, list(place.records()), profile, place)
         except BenchError as error:
             if name != "all":
                 raise
             say(f"missing: {error}", error=True)
             continue
-        texts.append(FORMATS[form](filled))
+        texts.append(FORMATS[form](filled.table, filled.definition.title))
         for command in filled.commands:
-            say(f"missing in table {chosen}: {command}", error=True)
+            say(f"missing in table {wanted}: {command}", error=True)
     if not texts:
         raise BenchError(f"no table can be made from {store}: run something first")
     text = "\n".join(texts)
@@ -46,6 +72,15 @@ def table_command(name: str, form: str, profile: str | None, output: Path | None
         say(text, end="")
     else:
         write_text(output, text)
+
+
+def _of_choice(choice: Choice, profile: str | None, store: Store) -> tables.Table:
+    records = (
+        list(store.records())
+        if choice.run is None
+        else Invocation.read(path_of(store.root, choice.run)).records(store.root)
+    )
+    return chosen(records, choice.methods, choice.tasks, choice.metrics, profile, store)
 
 
 def cite_command(name: str, store: Path) -> None:

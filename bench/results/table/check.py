@@ -61,3 +61,23 @@ def same(records: Sequence[Record], value: Callable[[Record], Hashable], what: s
     if len(groups) > 1:
         found = "; ".join(f"{name} ({shortened(cells)})" for name, cells in groups.items())
         raise BenchError(f"one table cannot mix different {what}: {found}; {advice}")
+
+
+def one_code(records: Sequence[Record]) -> None:
+    """Raise where records come from different code, or mix drawn and real data."""
+    for what, stage in (("method", "encode"), ("method", "fit"), ("task", "evaluate")):
+        for name in dict.fromkeys(getattr(record, what) for record in records):
+            own = [r for r in records if getattr(r, what) == name and what in r.ingredients.get(stage, {})]
+            same(
+                own,
+                lambda record, stage=stage, what=what: record.ingredients[stage][what]["source"],  # type: ignore[misc]
+                f"versions of the code of {what} {name} ({stage})",
+                "run all cells again with one version",
+            )
+    done = [record for record in records if record.dataset is not None]
+    same(
+        done,
+        lambda record: "synthetic" if record.dataset is not None and record.dataset.synthetic else "real",
+        "kinds of data",
+        "make one table per kind",
+    )

@@ -1,5 +1,7 @@
 """A table for a document: LaTeX (booktabs), to be put into a paper with `\\input`, or a small HTML page of its own."""
 
+import re
+
 from bench.escaping import latex
 from bench.results.pages import template
 from bench.results.table.cells import has_paper, has_sd, judged_cells, judged_headers, texts, trainings
@@ -19,7 +21,7 @@ def to_html(table: Table, title: str) -> str:
 
 
 def to_latex(table: Table, title: str) -> str:
-    """One `table` environment per task; needs `\\usepackage{booktabs}`."""
+    """One `table` environment per task, small and with a label, notes below; needs `\\usepackage{booktabs}`."""
     return "\n\n".join(_environment(section, f"{title}: {section.label}", table) for section in table.sections) + "\n"
 
 
@@ -36,6 +38,8 @@ def _environment(section: Section, title: str, table: Table) -> str:
     lines = [
         r"\begin{table}",
         r"  \centering",
+        r"  \footnotesize",
+        r"  \setlength{\tabcolsep}{3pt}",
         rf"  \begin{{tabular}}{{ll{'r' * (start - 3)}}}",
         r"    \toprule",
         rf"    & & {' & '.join(spans)} \\",
@@ -49,11 +53,15 @@ def _environment(section: Section, title: str, table: Table) -> str:
             lines.append(r"    \midrule")
         reference = row.reference
         cells = [trainings(row), *(cell for column in range(len(row.scores)) for cell in _cells(section, row, column))]
-        lines.append(rf"    {latex(row.method)} & {' & '.join(cells)} \\")
+        marks = rf"\textsuperscript{{{','.join(map(str, row.notes))}}}" if row.notes else ""
+        lines.append(rf"    {latex(row.method)}{marks} & {' & '.join(cells)} \\")
+    lines += [r"    \bottomrule", r"  \end{tabular}"]
+    notes = [rf"\textsuperscript{{{number}}}~{latex(note)}" for number, note in enumerate(section.notes, start=1)]
+    if notes:
+        lines.append(r"  \par\smallskip\parbox{\linewidth}{\raggedright " + r"\\ ".join(notes) + "}")
     caption = " ".join([f"{title} ({table.title}).", *section.captions, *table.captions])
-    return "\n".join(
-        [*lines, r"    \bottomrule", r"  \end{tabular}", rf"  \caption{{{latex(caption)}}}", r"\end{table}"]
-    )
+    label = re.sub(r"[^a-z0-9]+", "-", section.task.lower()).strip("-")
+    return "\n".join([*lines, rf"  \caption{{{latex(caption)}}}", rf"  \label{{tab:{label}}}", r"\end{table}"])
 
 
 def _cells(section: Section, row: Row, column: int) -> list[str]:

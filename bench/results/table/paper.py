@@ -8,7 +8,7 @@ from bench.grid.catalogue import METHODS
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.table.build import build
-from bench.results.table.check import same
+from bench.results.table.check import one_code
 from bench.results.table.model import Section, Table
 from datasets.errors import BenchError
 from tasks.results import Caption
@@ -133,7 +133,7 @@ def fill(name: str, records: Iterable[Record], profile: str | None = None, store
     for record in sorted(own, key=lambda record: record.ended):
         newest[record.name] = record
     chosen = sorted(newest.values(), key=lambda record: (definition.tasks.index(record.task), record.all_seeds))
-    _one_code(chosen)
+    one_code(chosen)
     chosen = [_with_secondary(record, definition) for record in chosen]
     table = build(chosen, store)
     sections = tuple(_only(section, definition) for section in table.sections)
@@ -160,26 +160,6 @@ def _belongs(record: Record, definition: Definition) -> bool:
         return record.method.partition(SUBSET)[0] in definition.methods and SUBSET in record.method
     references = [entry.name for entry in METHODS.baselines()] if definition.references else []
     return record.method in (*definition.methods, *references)
-
-
-def _one_code(records: Sequence[Record]) -> None:
-    """Raise where records come from different code, or mix drawn and real data."""
-    for what, stage in (("method", "encode"), ("method", "fit"), ("task", "evaluate")):
-        for name in dict.fromkeys(getattr(record, what) for record in records):
-            chosen = [r for r in records if getattr(r, what) == name and what in r.ingredients.get(stage, {})]
-            same(
-                chosen,
-                lambda record, stage=stage, what=what: record.ingredients[stage][what]["source"],  # type: ignore[misc]
-                f"versions of the code of {what} {name} ({stage})",
-                "run all cells again with one version",
-            )
-    done = [record for record in records if record.dataset is not None]
-    same(
-        done,
-        lambda record: "synthetic" if record.dataset is not None and record.dataset.synthetic else "real",
-        "kinds of data",
-        "make one table per kind",
-    )
 
 
 def _only(section: Section, definition: Definition) -> Section:

@@ -119,7 +119,7 @@ def test_a_page_has_the_elements_of_a_page_of_plain_names(records: list[Record],
 def test_a_table_of_its_own_in_html(table: Table, name: str) -> None:
     found = tags(to_html(table, name))
     assert found.tags <= {
-        *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "div"),
+        *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "div", "ol", "li", "sup"),
         *("table", "thead", "tbody", "tr", "th", "td"),
     }
     assert found.attributes <= {"lang", "charset", "name", "content", "scope", "class", "data-task"}

@@ -1,5 +1,6 @@
 """The paper's tables from records: rows, refusals, missing cells, ties, verdicts, and every format."""
 
+import csv
 import re
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from record_factory import START, record
 
 from bench import escaping
 from bench.commands.compare import compare_command
-from bench.commands.table import cite_command, names, table_command
+from bench.commands.table import Choice, cite_command, names, table_command
 from bench.grid.catalogue import METHODS, TASKS
 from bench.pipeline.records import Interval, Record
 from bench.pipeline.store import Store
@@ -165,16 +166,58 @@ def test_html_is_one_page_with_a_table_per_task() -> None:
 @pytest.mark.parametrize("form", ["md", "csv", "latex", "html"])
 def test_the_command_writes_every_format(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = stored(tmp_path, made(), made("vqvae"))
-    table_command("1", form, None, tmp_path / "out", store)
+    table_command("1", Choice(), form, None, tmp_path / "out", store)
     assert "0.5" in (tmp_path / "out").read_text()
     assert "missing in table 1: python -m bench run" in capsys.readouterr().err
 
 
 def test_all_tables_that_can_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table_command("all", "md", None, None, stored(tmp_path, made()))
+    table_command("all", Choice(), "md", None, None, stored(tmp_path, made()))
     out, err = capsys.readouterr()
     assert "## Clustering of people" in out
     assert "missing: table 2: no records" in err
+
+
+def test_any_rows_and_columns_make_a_table_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("pdr", "own.py:Mine", "pdr_loocc_l[features=light]")
+    store = stored(tmp_path, *(made(name, task) for name in names for task in ("bbt", "buffy")))
+
+    def rows(**chosen: str) -> list[tuple[str, str]]:
+        table_command(None, Choice(**chosen), "csv", None, None, store)
+        read = csv.DictReader(capsys.readouterr().out.splitlines())
+        return list(dict.fromkeys((line["task"], line["method"]) for line in read))
+
+    assert rows(methods="own.py:Mine,pdr", tasks="buffy") == [("buffy", "pdr"), ("buffy", "own.py:Mine")]
+    assert rows(methods="pdr_loocc_l[features=light]") == [("bbt", names[2]), ("buffy", names[2])]
+    assert rows(methods="pdr*", tasks="b*t") == [("bbt", "pdr"), ("bbt", names[2])]
+    table_command(None, Choice(metrics="nmi,accuracy", tasks="bbt"), "latex", None, None, store)
+    text = capsys.readouterr().out
+    assert text.index("{nmi}") < text.index("{accuracy}")
+    assert "{f1}" not in text
+    assert "chance" not in text, "only what was asked for"
+    for choice, message in [
+        (Choice(methods="vqvae"), "no records of method 'vqvae'; there are own.py:Mine, pdr"),
+        (Choice(metrics="acc"), "no records of metric 'acc'"),
+        (Choice(), "expected either a table's name"),
+        (Choice(run="x"), "no such invocation"),
+    ]:
+        with pytest.raises(BenchError, match=message):
+            table_command(None, choice, "md", None, None, store)
+    with pytest.raises(BenchError, match="expected either a table's name"):
+        table_command("1", Choice(tasks="bbt"), "md", None, None, store)
+
+
+def test_notes_stand_under_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = stored(tmp_path, made(notes=["trained on 5 % of it"]))
+    for form, mark, note in [
+        ("latex", r"pdr\textsuperscript{1} &", r"\textsuperscript{1}~trained on 5 \% of it"),
+        ("html", "pdr<sup>1</sup>", "<li>trained on 5 % of it</li>"),
+        ("md", "pdr<sup>1</sup>", "1. trained on 5 % of it"),
+    ]:
+        table_command(None, Choice(tasks="bbt"), form, None, None, store)
+        text = capsys.readouterr().out
+        assert mark in text, text
+        assert note in text, text
 
 
 def test_citations_of_exactly_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -189,7 +232,7 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="did you mean nmi"):
         names("nmo")
     with pytest.raises(BenchError, match="expected one of md, csv, latex, html"):
-        table_command("1", "pdf", None, None, tmp_path)
+        table_command("1", Choice(), "pdf", None, None, tmp_path)
     with pytest.raises(BenchError, match="no such invocation"):
         compare_command("absent", "absent", "md", tmp_path)
     with pytest.raises(BenchError, match="expected md or csv"):

@@ -1,0 +1,72 @@
+"""A table of any rows: those of one run, or the newest of each cell in a store, by name."""
+
+import fnmatch
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bench.grid.catalogue import TASKS
+from bench.pipeline.records import Record
+from bench.pipeline.store import Store
+from bench.results.table.build import build
+from bench.results.table.check import one_code
+from bench.results.table.model import Section, Table
+from datasets.base import shortened
+from datasets.errors import BenchError
+
+
+def chosen(
+    records: Sequence[Record], methods: str, tasks: str, metrics: str, profile: str | None, store: Store
+) -> Table:
+    """The table of the records that are asked for, its tasks in the order of their names.
+
+    Parameters
+    ----------
+    records: any; of each cell the newest counts.
+    methods, tasks, metrics: names or wildcards with commas between them; `all` are all.
+    profile: whose records to take; by default that of the newest.
+    store: where the records' arrays are.
+
+    Raises BenchError where a name stands for nothing, or the records do not belong in one table.
+    """
+    in_time = sorted(records, key=lambda record: record.ended)
+    if profile is None and in_time:
+        profile = in_time[-1].profile
+    newest = {record.name: record for record in in_time if record.profile == profile}
+    if not newest:
+        raise BenchError(f"{store.root}: no records{f' of profile {profile}' if profile else ''}; run something first")
+    place = {name: number for number, name in enumerate(TASKS.entries())}
+    by_task = sorted(newest.values(), key=lambda record: (place.get(record.task, len(place)), record.task))
+    found = _named(by_task, tasks, lambda record: record.task, "task")
+    found = _named(found, methods, lambda record: record.method, "method")
+    one_code(found)
+    table = build(found, store)
+    rows = {record.method for record in found}
+    return replace(table, sections=tuple(_cut(section, rows, metrics) for section in table.sections))
+
+
+def _named(items: Sequence[Any], names: str, name_of: Callable[[Any], str], kind: str) -> list[Any]:
+    """The items that `names` stand for, in that order."""
+    if names == "all":
+        return list(items)
+    there = list(dict.fromkeys(map(name_of, items)))
+    wanted: dict[str, None] = {}
+    for pattern in filter(None, map(str.strip, names.split(","))):
+        # A name may hold what a wildcard is made of: pdr[features=light].
+        matches = [name for name in there if name == pattern] or fnmatch.filter(there, pattern)
+        if not matches:
+            raise BenchError(f"no records of {kind} {pattern!r}; there are {shortened(sorted(there))}")
+        wanted.update(dict.fromkeys(matches))
+    return [item for name in wanted for item in items if name_of(item) == name]
+
+
+def _cut(section: Section, methods: set[str], metrics: str) -> Section:
+    """The rows and the columns that are asked for."""
+    names = _named(section.names, metrics, str, "metric")
+    columns = [section.names.index(name) for name in names]
+    rows = tuple(
+        replace(row, scores=tuple(row.scores[column] for column in columns))
+        for row in section.rows
+        if row.method in methods
+    )
+    return replace(section, metrics=tuple(section.metrics[column] for column in columns), rows=rows)
