@@ -52,8 +52,8 @@ def _named(items: Sequence[Any], names: str, name_of: Callable[[Any], str], kind
     there = list(dict.fromkeys(map(name_of, items)))
     wanted: dict[str, None] = {}
     for pattern in filter(None, map(str.strip, names.split(","))):
-        # A name may hold what a wildcard is made of: pdr[features=light].
-        matches = [name for name in there if name == pattern] or fnmatch.filter(there, pattern)
+        # Brackets belong to names, as in pdr[features=light].
+        matches = fnmatch.filter(there, pattern.replace("[", "[[]"))
         if not matches:
             raise BenchError(f"no records of {kind} {pattern!r}; there are {shortened(sorted(there))}")
         wanted.update(dict.fromkeys(matches))

@@ -189,6 +189,7 @@ def test_any_rows_and_columns_make_a_table_of_their_own(tmp_path: Path, capsys: 
 
     assert rows(methods="own.py:Mine,pdr", tasks="buffy") == [("buffy", "pdr"), ("buffy", "own.py:Mine")]
     assert rows(methods="pdr_loocc_l[features=light]") == [("bbt", names[2]), ("buffy", names[2])]
+    assert rows(methods="pdr_loocc_l[*", tasks="bbt") == [("bbt", names[2])]
     assert rows(methods="pdr*", tasks="b*t") == [("bbt", "pdr"), ("bbt", names[2])]
     table_command(None, Choice(metrics="nmi,accuracy", tasks="bbt"), "latex", None, None, store)
     text = capsys.readouterr().out
