@@ -23,8 +23,8 @@ from datasets.sealed import Damaged
 A = TypeVar("A", bound=Artifact)
 # Walks over a cell while what they find is damaged: something that is damaged whenever it is written is no accident.
 ATTEMPTS = 4
-# Where a walk may end: with the method's weights, or with the record.
-Last = Literal["fit", "evaluate"]
+# Where a walk may end: with the method's weights, with what it derives, with features, or with the record.
+Last = Literal["fit", "derive", "encode", "evaluate"]
 
 
 def look(cell: Cell, context: Context, *, until: Last = "evaluate") -> CellStatus:
@@ -93,12 +93,15 @@ class _Walk:
             status.derived = self._take(derive_stage(cell, status.checkpoint, source, context))
             if status.derived is None:
                 return
-        if status.dataset is None:
+        if status.dataset is None or self.until == "derive":
             return
         frames = cell.frames(status.dataset)
         encode = None
         if cell.encodes:
             encode = encode_stage(cell, status.checkpoint, status.derived, status.dataset, frames, context)
+        if self.until == "encode":
+            status.features = None if encode is None else self._take(encode)
+            return
         evaluate = evaluate_stage(status, frames, None if encode is None else encode.key, context)
         status.key = evaluate.key
         if (record := evaluate.find(context)) is not None:
