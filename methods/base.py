@@ -48,6 +48,8 @@ CAPABILITIES = {
     "group_encoders": "has no encoder for each group of its features",
     "pyramid": "has no feature pyramid to segment with",
     "derender": "takes no image apart into depth, albedo, light and view",
+    "novel_view": "renders no new view",
+    "relight": "renders under no other light",
 }
 
 # The method of `Method` that a capability is offered by. `features` is not among them: every method has to define
@@ -58,6 +60,8 @@ HOOKS = {
     "group_encoders": "group_encoders",
     "pyramid": "pyramid",
     "derender": "derender",
+    "novel_view": "rerender",
+    "relight": "rerender",
 }
 
 
@@ -126,7 +130,7 @@ class Method(ABC):
     domains: kinds of object that the method has a model for.
     provides: what it can do for a task, by the names in `CAPABILITIES`: `features` by `encode`, which those leave out
         that only a task's labels train; `encoder`, `pyramid`, `derender` and `group_encoders` by the method so called,
-        `groups` by `feature_groups`.
+        `groups` by `feature_groups`, `novel_view` and `relight` by `rerender`.
     cites: the publications behind it: keys of results/paper/references.bib, or whole BibTeX entries.
     trains: whether `fit` trains anything; a fixed network (an untrained or pre-trained one) does not.
     stateless: whether the method has no weights at all.
@@ -265,6 +269,25 @@ class Method(ABC):
         The caller sets eval and inference mode.
         """
         raise self._without("derender")
+
+    def rerender(
+        self, images: Float[Tensor, "b 3 h w"], *, yaw: float = 0.0, pitch: float = 0.0, light: float = 0.0
+    ) -> Float[Tensor, "b 3 h w"]:
+        """The scenes that images in [0, 1] show, on the module's device, moved and rendered again, in [0, 1].
+
+        All angles are in degrees and count from what is in each image; without any, the scene is rendered as it was.
+        The object turns before a camera that stands still, and so does the light, unless `light` moves it.
+
+        Parameters
+        ----------
+        yaw: the object turns to the image's right (of drawn cars, which the camera goes around: less azimuth).
+        pitch: it looks down, so that more is seen of what is above (of drawn cars: more elevation).
+        light: the azimuth of where the light comes from, to the image's right.
+
+        A method that provides `novel_view` alone raises NotApplicable where `light` is not 0, one that provides
+        `relight` alone where `yaw` or `pitch` is not. The caller sets eval and inference mode.
+        """
+        raise self._without("novel_view" if yaw or pitch or not light else "relight")
 
     def group_encoders(self) -> dict[str, nn.Module]:
         """What computes each of `feature_groups` by itself: modules from images in [0, 1] to features (b, d).

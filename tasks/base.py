@@ -71,6 +71,11 @@ class Model(Protocol):
     def derender(self, images: Float[Tensor, "b 3 h w"]) -> Derendered:
         """`derender`: the scenes that images show."""
 
+    def rerender(
+        self, images: Float[Tensor, "b 3 h w"], *, yaw: float = 0.0, pitch: float = 0.0, light: float = 0.0
+    ) -> Float[Tensor, "b 3 h w"]:
+        """`novel_view` (by `yaw` and `pitch`) and `relight` (by `light`): the scenes moved and rendered again."""
+
     def pyramid(self) -> nn.Module:
         """`pyramid`: the encoder as a feature pyramid."""
 

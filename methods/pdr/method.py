@@ -18,6 +18,7 @@ from methods.pdr.import_weights import load_unsup3d
 from methods.pdr.inspect import decompose
 from methods.pdr.learner import PDRLearner
 from methods.pdr.networks import IMAGE_SIZE, Networks
+from methods.pdr.relight import predict_scenes
 from methods.ranges import signed
 from methods.rendering.backends import require
 
@@ -45,7 +46,9 @@ class PDR(Method):
     Config = PDRConfig
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = PROFILES
     trains: ClassVar[bool] = True
-    provides: ClassVar[frozenset[str]] = frozenset({"features", "encoder", "groups", "group_encoders", "derender"})
+    provides: ClassVar[frozenset[str]] = frozenset(
+        {"features", "encoder", "groups", "group_encoders", "derender", "novel_view", "relight"}
+    )
     cites: ClassVar[tuple[str, ...]] = CITES
     image_size: int = IMAGE_SIZE
 
@@ -100,6 +103,13 @@ class PDR(Method):
     def derender(self, images: Float[Tensor, "b 3 h w"]) -> Derendered:
         """Depth, albedo, light and view of the reconstruction, as the camera sees them."""
         return derender(self.module, self.config, images)
+
+    def rerender(
+        self, images: Float[Tensor, "b 3 h w"], *, yaw: float = 0.0, pitch: float = 0.0, light: float = 0.0
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Taken apart, moved and rendered again; mid-grey where nothing of the canonical image is seen."""
+        scenes, _ = predict_scenes(self.module, self.config, images)
+        return scenes.moved(yaw=yaw, pitch=pitch, light=light)
 
     def group_encoders(self) -> dict[str, nn.Module]:
         """The encoder of each scene parameter."""

@@ -13,6 +13,7 @@ from methods.pdr.model import Autoencoder, Reconstruction
 from methods.pdr.networks import Networks
 from methods.pdr.scene import Light, Scene, look_up, shaded
 from methods.ranges import signed
+from methods.rendering.camera import rotation_matrix
 
 # The light that a new direction is shown in.
 RELIT_AMBIENT, RELIT_DIFFUSE = 0.2, 0.8
@@ -101,6 +102,23 @@ class PredictedScenes:
         image = self.canonical_image if pose.light is None else self.lit(pose.light)
         turn = self.view.new_tensor([math.radians(pose.pitch), math.radians(pose.yaw), 0.0, 0.0, 0.0, 0.0])
         return self.seen(image, self.view + turn).clamp(0, 1)
+
+    def moved(self, *, yaw: float, pitch: float, light: float) -> Float[Tensor, "b 3 s s"]:
+        """The objects in [0, 1] as `methods.base.Method.rerender` has them, angles in degrees and with its signs.
+
+        PDR's light is fixed to the object, so that it is turned back as the object is turned, and stands still before
+        the camera.
+        """
+        # Rotation about y, which points down, turns to the image's left.
+        turn = self.view.new_tensor([math.radians(pitch), -math.radians(yaw), 0.0, 0.0, 0.0, 0.0])
+        view = self.view + turn
+        seen = torch.einsum("bij,bj->bi", rotation_matrix(self.view[:, :3]), self.light.direction)
+        # The direction is the one that light travels in: from the image's right to its left.
+        back = torch.full_like(self.light.ambient, -math.radians(light))
+        seen = turned(seen, pitch=torch.zeros_like(back), yaw=back)
+        direction = torch.einsum("bji,bj->bi", rotation_matrix(view[:, :3]), seen)
+        new = Light(self.light.ambient, self.light.diffuse, direction)
+        return self.seen(shaded(self.albedo, new.shading(self.normal)), view).clamp(0, 1)
 
 
 @torch.no_grad()

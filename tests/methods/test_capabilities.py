@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from bench.grid.catalogue import METHODS
 from bench.grid.registry import Entry
+from datasets.errors import NotApplicable
 from methods.base import CAPABILITIES, HOOKS, Method
 from methods.baselines import RawPixels
 from methods.pdr.config import PDRConfig
@@ -18,7 +19,7 @@ from methods.stylegan2.method import StyleGAN2E4E
 from methods.supervised import SupervisedResNet18
 
 NAMES = sorted(METHODS.entries())
-ON_SCENES = {"features", "encoder", "groups", "group_encoders", "derender"}
+ON_SCENES = {"features", "encoder", "groups", "group_encoders", "derender", "novel_view", "relight"}
 OF_PDR = ("klinghoffer2022pdr", "wu2020unsup3d", "kato2018nmr")
 
 
@@ -92,3 +93,10 @@ def test_the_contrastive_loss_is_cited_where_it_is_trained_with() -> None:
         assert RandomInit.citations(PDRConfig(loocc=loocc)) == ("wu2020unsup3d",)
     for cls in (PDRUNet, UNetRandomInit):
         assert cls.citations(PDRUNetConfig()) == (*OF_PDR, "ronneberger2015unet")
+
+
+def test_who_cannot_rerender_says_of_what() -> None:
+    images = torch.rand(1, 3, 64, 64)
+    for angles, lacking in (({"yaw": 5.0}, "new view"), ({"light": 5.0}, "other light"), ({}, "new view")):
+        with pytest.raises(NotApplicable, match=f"RawPixels renders .*{lacking}"):
+            RawPixels().rerender(images, **angles)

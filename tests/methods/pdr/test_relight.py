@@ -1,5 +1,6 @@
 """Scenes rendered again: the reconstruction itself, turned and lit as directions say, and how badly a scene fits."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -141,3 +142,53 @@ def test_misfit_is_a_share_of_contrast(method: PDR, images: Tensor) -> None:
     assert of(half * 0.5, image=result.image * 0.5) == pytest.approx(of(half), abs=0.05)
     flat = torch.full_like(result.image, 0.3)
     assert of(flat + 0.1, image=flat) == pytest.approx([5, 5, 5], rel=1e-4)
+
+
+def test_what_is_not_moved_is_the_reconstruction(method: PDR, images: Tensor) -> None:
+    scenes, _ = predict_scenes(method.module, method.config, images)
+    assert torch.allclose(method.rerender(images), scenes.picture(Pose()), atol=1e-4)
+
+
+def test_moved_by_the_signs_of_the_drawn_datasets(dome: PredictedScenes) -> None:
+    """To the right by positive yaw, down by positive pitch, as what stands out does."""
+    scenes = replace(dome, albedo=marked(dome).canonical_image)
+    still = place_of_spot(scenes.moved(yaw=0, pitch=0, light=0))
+    right = place_of_spot(scenes.moved(yaw=20, pitch=0, light=0))
+    down = place_of_spot(scenes.moved(yaw=0, pitch=20, light=0))
+    assert right[0] > still[0] + 3
+    assert right[1] == pytest.approx(still[1], abs=1)
+    assert down[1] > still[1] + 3
+    assert down[0] == pytest.approx(still[0], abs=1)
+
+
+def test_a_light_from_the_right_lights_the_right(dome: PredictedScenes) -> None:
+    lit = replace(dome, light=Light(torch.full((1,), 0.2), torch.full((1,), 0.7), dome.light.direction))
+    across = lit.moved(yaw=0, pitch=0, light=50)[0].mean(dim=0)[24:40]
+    assert across[:, 40:48].mean() > across[:, 16:24].mean() + 0.02
+    back = lit.moved(yaw=0, pitch=0, light=-50)[0].mean(dim=0)[24:40]
+    assert back[:, 40:48].mean() < back[:, 16:24].mean() - 0.02
+
+
+def test_the_light_stands_still_while_the_object_turns(dome: PredictedScenes) -> None:
+    """A plane that turns away from a light beside the camera gets the cosine of it; and where the light goes with it,
+    as much as before."""
+    normal = torch.zeros_like(dome.normal)
+    normal[..., 2] = 1
+    direction = dome.light.direction
+    plane = replace(
+        dome,
+        depth=torch.full_like(dome.depth, 1.0),
+        normal=normal,
+        light=Light(torch.full((1,), 0.2), torch.full((1,), 0.6), direction),
+        view=torch.tensor([[0.1, -0.2, 0.05, 0, 0, 0]]),
+    )
+
+    def middle(**angles: float) -> float:
+        return float(plane.moved(**{"yaw": 0.0, "pitch": 0.0, "light": 0.0, **angles})[0, :, 30:34, 30:34].mean())
+
+    assert middle() == pytest.approx(0.5 * 0.8, abs=1e-4)
+    upright = replace(plane, view=torch.zeros(1, 6))
+    turned = upright.moved(yaw=40, pitch=0, light=0)[0, :, 30:34, 30:34].mean()
+    assert float(turned) == pytest.approx(0.5 * (0.2 + 0.6 * math.cos(math.radians(40))), abs=1e-4)
+    with_it = upright.moved(yaw=40, pitch=0, light=40)[0, :, 30:34, 30:34].mean()
+    assert float(with_it) == pytest.approx(0.5 * 0.8, abs=1e-4), "both to the image's right"
