@@ -275,6 +275,24 @@ DATASETS = Registry(
             stand_in="datasets.synthetic.sources:FacesTruthUnmatched.open",
         ),
         Entry(
+            "faces_novel",
+            "",
+            "drawn faces, each under new views and lights too, in PDR's own world; there is no real counterpart",
+            stand_in="datasets.synthetic.novel:FacesNovel.open",
+        ),
+        Entry(
+            "faces_novel_unmatched",
+            "",
+            "the same faces, views and lights with what PDR does not model; there is no real counterpart",
+            stand_in="datasets.synthetic.novel:FacesNovelUnmatched.open",
+        ),
+        Entry(
+            "cars_novel",
+            "",
+            "drawn cars, each under new views and lights too; there is no real counterpart",
+            stand_in="datasets.synthetic.novel:CarsNovel.open",
+        ),
+        Entry(
             "shapenet_cars",
             "datasets.shapenet_cars:ShapeNetCars.open_test",
             "ShapeNet cars, the test images: 5 classes",

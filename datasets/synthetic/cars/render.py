@@ -23,6 +23,8 @@ COVERED = 0.84
 LARGER = 1.6
 # Samples across a pixel.
 FINE = 2
+# As `Source.world` says it.
+WORLD = f"with what PDR does not model: a {FOV:.0f} degree camera, a second light, glossy paint"
 # Of the highlight (Blinn and Phong): its exponent, and its strength as a share of each light.
 GLOSS, SHINE = 80.0, 0.6
 
@@ -40,6 +42,7 @@ class Shot:
         of the second light, and highlights of both, cut at 1.
     ground: grey of the background in [0, 1].
     second, second_azimuth, second_elevation: strength and place of the second light, as of the first.
+    scale: camera units per metre of the car; None: `largest_scale`.
     """
 
     car: Car
@@ -53,10 +56,18 @@ class Shot:
     second: float = 0.0
     second_azimuth: float = 0.0
     second_elevation: float = 0.0
+    scale: float | None = None
 
 
 def render(shots: Sequence[Shot], size: int) -> UInt8[np.ndarray, "n s s 3"]:
     """Draw each shot as a `size` x `size` image; a shot's bits do not depend on the others."""
+    return render_covered(shots, size)[0]
+
+
+def render_covered(
+    shots: Sequence[Shot], size: int
+) -> tuple[UInt8[np.ndarray, "n s s 3"], Float32[np.ndarray, "n s s"]]:
+    """As `render`, with the share of each pixel's samples that show the car."""
     meshes = [build(shot.car).arrays() for shot in shots]
     count = max(len(corners) for corners, _ in meshes)
     points = np.zeros((len(shots), count, 3, 3), np.float32)
@@ -86,24 +97,41 @@ def render(shots: Sequence[Shot], size: int) -> UInt8[np.ndarray, "n s s 3"]:
     shown = np.where(seen[..., None] >= 0, shown, ground[:, None, None, None])
     pixels = shown.reshape(len(shots), size, FINE, size, FINE, 3).mean(axis=(2, 4))
     image: np.ndarray = np.rint(pixels * 255).astype(np.uint8)
-    return image
+    covered_share: np.ndarray = (seen >= 0).reshape(len(shots), size, FINE, size, FINE).mean(axis=(2, 4))
+    return image, covered_share.astype(np.float32)
+
+
+def largest_scale(shot: Shot) -> float:
+    """The scale at which all of the car is seen, but never more than `LARGER` times that of its side."""
+    corners, _ = build(shot.car).arrays()
+    return _fitting(*_turned(shot, corners))
 
 
 def _placed(
     shot: Shot, corners: Float[np.ndarray, "t 3 3"]
 ) -> tuple[Float32[np.ndarray, "t 3 3"], Float[np.ndarray, "t 3"]]:
     """Triangles in camera space (x right, y down, z away), and their unit normals on the side that is seen."""
-    low, high = corners.reshape(-1, 3).min(axis=0), corners.reshape(-1, 3).max(axis=0)
-    turned = (corners - (low + high) / 2) @ _camera(shot.azimuth, shot.elevation).T
-    edge = COVERED * math.tan(math.radians(FOV / 2))
-    # scale * |x| <= edge * (1 + scale * z) for every corner, so that all of it is seen in perspective.
-    needed = (np.abs(turned[..., :2]).max(axis=-1) - edge * turned[..., 2]).max()
-    turned *= edge / max(needed, (high[2] - low[2]) / (2 * LARGER))
+    turned, length = _turned(shot, corners)
+    turned *= _fitting(turned, length) if shot.scale is None else shot.scale
     normals = np.cross(turned[:, 1] - turned[:, 0], turned[:, 2] - turned[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     turned += np.array([0.0, 0.0, 1.0])
     away = (normals * turned.mean(axis=1)).sum(axis=1, keepdims=True) > 0
     return turned.astype(np.float32), np.where(away, -normals, normals)  # both sides of a triangle show
+
+
+def _turned(shot: Shot, corners: Float[np.ndarray, "t 3 3"]) -> tuple[Float[np.ndarray, "t 3 3"], float]:
+    """Triangles in metres as the camera is turned, about the car's centre, and the car's length."""
+    low, high = corners.reshape(-1, 3).min(axis=0), corners.reshape(-1, 3).max(axis=0)
+    return (corners - (low + high) / 2) @ _camera(shot.azimuth, shot.elevation).T, high[2] - low[2]
+
+
+def _fitting(turned: Float[np.ndarray, "t 3 3"], length: float) -> float:
+    """The scale at which a car covers as much as it may."""
+    edge = COVERED * math.tan(math.radians(FOV / 2))
+    # scale * |x| <= edge * (1 + scale * z) for every corner, so that all of it is seen in perspective.
+    needed = (np.abs(turned[..., :2]).max(axis=-1) - edge * turned[..., 2]).max()
+    return float(edge / max(needed, length / (2 * LARGER)))
 
 
 def _lights(shot: Shot) -> list[tuple[float, Float[np.ndarray, "3"]]]:

@@ -12,7 +12,7 @@ from datasets.layout import SPLITS
 from datasets.shapenet_cars import CLASSES
 from datasets.streams import generator
 from datasets.synthetic.cars.models import draw_car
-from datasets.synthetic.cars.render import FOV, Shot, render
+from datasets.synthetic.cars.render import WORLD, Shot, render
 from datasets.synthetic.drawn import BLOCK, SEED, Drawn, Subset
 
 SIZES: dict[str, dict[Subset, int]] = {
@@ -28,7 +28,7 @@ class CarsStandIn(Drawn):
     (n, 4), strengths of ambient and diffuse light, and the first light's azimuth and elevation in degrees.
     """
 
-    world = f"with what PDR does not model: a {FOV:.0f} degree camera, a second light, glossy paint"
+    world = WORLD
 
     def __init__(self, subset: Subset) -> None:
         super().__init__(subset)
