@@ -93,10 +93,10 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         device, self.seed_ = resolve_device(self.device), seed_of(self.random_state)
         with TemporaryDirectory(prefix="representation-") as folder:
             method, trains = self._build(Path(folder))
-            if method.derives_from is not None:
+            if (source := method.derived_from(method.domain)) is not None:
                 raise BenchError(
                     f"{type(method).__name__} needs more than the images to fit: it derives from the labelled dataset "
-                    f"{method.derives_from}; use it by bench run"
+                    f"{source}; use it by bench run"
                 )
             images = as_bytes(X, method.size_for(method.config))
             self.summary_: dict[str, Any] = {}

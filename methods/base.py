@@ -200,6 +200,11 @@ class Method(ABC):
         return config
 
     @classmethod
+    def derived_from(cls, domain: Domain) -> str | None:
+        """Name of the dataset that `derive` needs for a kind of object: `derives_from`, unless the object matters."""
+        return cls.derives_from
+
+    @classmethod
     def trains_with(cls, config: Any) -> bool:
         """Whether `fit` trains anything at `config`: not where it names finished weights."""
         return cls.trains
@@ -229,7 +234,7 @@ class Method(ABC):
         return
 
     def derive(self, dataset: Dataset, *, seed: int, progress: Progress) -> dict[str, Tensor]:
-        """What encoding needs besides the weights, computed once from the dataset `derives_from` with the weights
+        """What encoding needs besides the weights, computed once from the dataset `derived_from` with the weights
         in place; `seed` is a stream of its own. `use` follows, and then `notes` and `pictures` are asked for."""
         raise NotImplementedError(f"{type(self).__name__} declares derives_from, so it must define derive")
 

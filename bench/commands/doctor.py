@@ -84,8 +84,8 @@ def build_twice(spec: MethodSpec, device: str, data: Data) -> BuiltTwice:
     for method in methods:
         if method.module is not None:
             method.module.to(device).eval()
-        if spec.cls.derives_from is not None:
-            dataset = data.prepare(DATASETS.get(spec.cls.derives_from), spec.size, Silent())
+        if (source := spec.cls.derived_from(spec.domain)) is not None:
+            dataset = data.prepare(DATASETS.get(source), spec.size, Silent())
             with torch.inference_mode():
                 method.use(method.derive(dataset, seed=seed_for(0, "doctor", "derive"), progress=Silent()))
     size = methods[0].image_size

@@ -6,6 +6,8 @@ from bench.grid.registry import Entry, Registry
 
 # Seeds that the rows run whose chance costs next to nothing.
 FREE_TRAININGS = 5
+# The tasks on scenes rendered anew, which have reference rows of their own.
+RERENDERED = ("novel_view", "novel_view_unmatched", "novel_view_cars", "relight", "relight_unmatched", "relight_cars")
 SCENE_PARAMETERS = {"features": ("geometry", "albedo", "light", "view")}
 
 METHODS = Registry(
@@ -116,6 +118,27 @@ METHODS = Registry(
             choices=SCENE_PARAMETERS,
         ),
         Entry(
+            "unchanged",
+            "methods.rerendered:Unchanged",
+            "the image as it is, in place of one from elsewhere or in other light",
+            baseline=True,
+            tasks=RERENDERED,
+        ),
+        Entry(
+            "training_mean",
+            "methods.rerendered:TrainingMean",
+            "the mean of all training images, in place of it",
+            baseline=True,
+            tasks=RERENDERED,
+        ),
+        Entry(
+            "retrieval",
+            "methods.rerendered:Retrieval",
+            "the training image that looks most like it, of those turned and lit as wanted",
+            baseline=True,
+            tasks=RERENDERED,
+        ),
+        Entry(
             "timm",
             "methods.timm_backbone:TimmBackbone",
             "any timm backbone, as timm:resnet18",
@@ -181,6 +204,36 @@ TASKS = Registry(
             "truth_unmatched",
             "tasks.truth.task:TruthUnmatched",
             "the same on faces drawn with what PDR does not model: a wider camera, a second light, highlights, shadows",
+        ),
+        Entry(
+            "novel_view",
+            "tasks.rerendered.task:NovelView",
+            "drawn faces turned by up to 60 degrees and rendered anew, against the truth; PDR's own world",
+        ),
+        Entry(
+            "novel_view_unmatched",
+            "tasks.rerendered.task:NovelViewUnmatched",
+            "the same on faces drawn with what PDR does not model",
+        ),
+        Entry(
+            "novel_view_cars",
+            "tasks.rerendered.task:NovelViewCars",
+            "the same on drawn cars, with what PDR does not model",
+        ),
+        Entry(
+            "relight",
+            "tasks.rerendered.task:Relight",
+            "drawn faces lit from up to 60 degrees aside and rendered anew, against the truth; PDR's own world",
+        ),
+        Entry(
+            "relight_unmatched",
+            "tasks.rerendered.task:RelightUnmatched",
+            "the same on faces drawn with what PDR does not model",
+        ),
+        Entry(
+            "relight_cars",
+            "tasks.rerendered.task:RelightCars",
+            "the same on drawn cars, with what PDR does not model",
         ),
         Entry(
             "attribution",

@@ -41,7 +41,7 @@ class Entry:
     stand_in: for a dataset, the `module:object` that opens its synthetic counterpart.
     argument: for an entry used as `name:ARGUMENT`, the configuration field (or opener's argument) it sets.
     usual: the arguments that `all`, or the entry's group, stands for.
-    baseline: a row that is always shown, to keep a table honest.
+    baseline: a row that is always shown, to keep a table honest (of the tasks that it is a row of).
     group: for a method that `all` leaves out, the name that stands for it and its kin; `every` takes them all.
     trainings: for a method whose seeds are nearly free, how many of them run at least, so that its row has an interval
         over them.

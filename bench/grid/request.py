@@ -78,9 +78,11 @@ class Options:
             raise BenchError(f"--data {self.data!r}: expected synthetic; real datasets are named by --data-root DIR")
         root = None if self.data == "synthetic" or self.data_root is None else at_home(self.data_root)
         chosen = {entry.name: entry for entry in METHODS.select(self.methods)}
+        tasks = tuple(TASKS.select(self.tasks))
         if self.baselines:
             for entry in METHODS.baselines():
-                chosen.setdefault(entry.name, entry)
+                if not entry.tasks or any(task.name in entry.tasks for task in tasks):
+                    chosen.setdefault(entry.name, entry)
         if not 0 <= self.jobs <= MOST_JOBS:
             raise BenchError(f"--jobs {self.jobs}: expected 0, for as many as pay, to {MOST_JOBS}")
         if self.device not in ("auto", "cpu", "cuda"):
@@ -92,7 +94,6 @@ class Options:
                 f"data root {root} is not a folder: expected one with a folder per dataset (utkface/, tv/, ...); "
                 "without datasets use --data synthetic"
             )
-        tasks = tuple(TASKS.select(self.tasks))
         for entry in tasks:
             if (folder := entry.preset.get(FOLDER)) is not None and not os.path.isdir(at_home(Path(folder))):
                 raise BenchError(f"{entry.name}: {printable(folder)} is not a folder: expected one of images or tracks")

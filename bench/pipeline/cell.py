@@ -53,7 +53,7 @@ class Cell:
     @property
     def derived_dataset(self) -> Entry | None:
         """The dataset from which the method derives what encoding needs besides its weights, if it does."""
-        name = self.method.cls.derives_from
+        name = self.method.cls.derived_from(self.method.domain)
         return DATASETS.get(name) if name is not None else None
 
     @property

@@ -82,6 +82,7 @@ def test_publications_by_method() -> None:
         "timm": ("wightman2019timm",),
         "chance": (),
         "raw_pixels": (),
+        **dict.fromkeys(("unchanged", "training_mean", "retrieval"), ()),
     }
     assert RawPixels.citations(RawPixels.Config()) == RawPixels.cites
 

@@ -20,6 +20,8 @@ ASKED: dict[str, tuple[set[str], set[str], bool]] = {
     "pcc": ({"groups"}, set(), False),
     "disentanglement": (set(), {"features", "groups"}, False),
     **dict.fromkeys(("truth", "truth_unmatched"), ({"derender"}, set[str](), False)),
+    **{f"novel_view{world}": ({"novel_view"}, set[str](), False) for world in ("", "_unmatched", "_cars")},
+    **{f"relight{world}": ({"relight"}, set[str](), False) for world in ("", "_unmatched", "_cars")},
     "attribution": ({"groups"}, {"group_encoders"}, True),
 }
 CITED = {
@@ -35,6 +37,7 @@ CITED = {
     **dict.fromkeys(("finch_nmi", "finch_purity"), ("sarfraz2019finch",)),
     **dict.fromkeys(("dci_disentanglement", "dci_completeness", "dci_informativeness"), ("eastwood2018dci",)),
     **dict.fromkeys(("side_percent", "normal_deg"), ("wu2020unsup3d",)),
+    **dict.fromkeys(("ssim", "ssim_whole"), ("wang2004ssim",)),
     "mig": ("chen2018mig",),
     "sap": ("kumar2018sap",),
     "mean_pcc": ("klinghoffer2022pdr",),
@@ -44,6 +47,7 @@ CHANCE_CORRECTED = {"ami", "ari", "ami@*", "lost", "stability"}
 LESS_IS_BETTER = {
     *("mean_pcc", "lost", "verification_eer"),
     *("side_percent", "normal_deg", "light_deg", "view_deg", "view_aligned_deg"),
+    *("l1", "l1_whole"),
 }
 
 

@@ -17,6 +17,7 @@ from datasets.errors import BenchError
 from tasks.results import Caption, Metric
 
 REFERENCE_ROWS = ("chance", "raw_pixels", "random_init")
+OF_SCENES_RENDERED_ANEW = ("unchanged", "training_mean", "retrieval")
 
 
 def row_of(section: Section, method: str) -> Row:
@@ -335,10 +336,19 @@ def test_direction_and_range_are_the_declarations() -> None:
 
 
 def test_a_registered_baseline_is_always_there_and_no_variant_of_it_is() -> None:
-    assert tuple(entry.name for entry in METHODS.baselines()) == REFERENCE_ROWS
+    of_all = tuple(entry.name for entry in METHODS.baselines() if not entry.tasks)
+    assert of_all == REFERENCE_ROWS
+    assert tuple(entry.name for entry in METHODS.baselines() if entry.tasks) == OF_SCENES_RENDERED_ANEW
     (section,) = build([record("pdr"), record("random_init[features=light]")]).sections
     assert [row.method for row in section.rows] == ["pdr", "random_init[features=light]", *REFERENCE_ROWS]
     assert not row_of(section, "random_init[features=light]").reference
+
+
+def test_a_baseline_of_some_tasks_is_a_row_of_these_alone() -> None:
+    tracks, views = build([record("pdr"), record("pdr", "novel_view_cars")]).sections
+    assert [row.method for row in tracks.rows] == ["pdr", *REFERENCE_ROWS]
+    assert [row.method for row in views.rows] == ["pdr", *REFERENCE_ROWS, *OF_SCENES_RENDERED_ANEW]
+    assert all(row_of(views, name).reference for name in OF_SCENES_RENDERED_ANEW)
 
 
 def test_equal_captions_are_said_once_with_the_means_of_their_values() -> None:

@@ -1,0 +1,1 @@
+"""Scenes rendered under new views and lights, against the truth."""
