@@ -143,10 +143,16 @@ class PerItem:
 
 @plain_dataclass(frozen=True)
 class Picture:
-    """What a person should look at: uint8 pixels, and a sentence that says what they show."""
+    """What a person should look at: uint8 pixels, and a sentence that says what they show.
+
+    Of a picture with `rows`, strips of one height from the top down, the report shows each method's strips of one name
+    below each other, and once what is the same for all methods. `columns` head as many equally wide parts of a strip.
+    """
 
     pixels: UInt8[np.ndarray, "h w 3"]
     caption: str
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 @plain_dataclass(frozen=True)

@@ -129,7 +129,8 @@ def write_predictions(status: CellStatus, key: str, scores: Scores, context: Con
         for name, values in scores.predictions.items():
             np.save(temporary / f"{name}.npy", values, allow_pickle=False)
         for name, picture in scores.pictures.items():
-            pictures.append(PictureFile(file=f"{prefix}-{name}.png", caption=picture.caption))
-            Image.fromarray(picture.pixels).save(temporary / pictures[-1].file)
+            file = f"{prefix}-{name}.png"
+            pictures.append(PictureFile(file=file, caption=picture.caption, rows=picture.rows, columns=picture.columns))
+            Image.fromarray(picture.pixels).save(temporary / file)
         files = digests(temporary.iterdir())
     return Kept(files, pictures)

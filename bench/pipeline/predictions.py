@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.pipeline.records import Record
+from bench.pipeline.records import PictureFile, Record
 from bench.pipeline.store import Store
 from datasets.sealed import leaving_out_damaged, read_array
 
@@ -24,10 +24,19 @@ def predictions_of(record: Record, store: Store) -> dict[str, np.ndarray]:
 
 
 def pictures_of(record: Record, store: Store) -> list[tuple[Path, str]]:
-    """The PNG files of a record's pictures that are still in the store, each with what it shows."""
+    """The PNG files of a record's pictures that are still in the store, each with what it shows; without strips, which
+    `strips_of` has."""
+    return [(path, picture.caption) for path, picture in _files(record, store) if not picture.rows]
+
+
+def strips_of(record: Record, store: Store) -> list[tuple[Path, PictureFile]]:
+    """The PNG files of pictures whose rows are strips (`tasks.results.Picture`)."""
+    return [(path, picture) for path, picture in _files(record, store) if picture.rows]
+
+
+def _files(record: Record, store: Store) -> list[tuple[Path, PictureFile]]:
+    """Every picture that is still in the store."""
     if record.predictions is None:
         return []
     folder = store.root / record.predictions
-    return [
-        (folder / picture.file, picture.caption) for picture in record.pictures if (folder / picture.file).is_file()
-    ]
+    return [(folder / picture.file, picture) for picture in record.pictures if (folder / picture.file).is_file()]

@@ -59,6 +59,10 @@ class PictureFile(Frozen):
 
     file: str = Field(description="its name in the folder of the cell's predictions")
     caption: str = Field(description="what it shows")
+    rows: tuple[str, ...] = Field(
+        (), description="names of its strips, from the top down, where methods' strips are shown below each other"
+    )
+    columns: tuple[str, ...] = Field((), description="what the equally wide parts of a strip show")
 
 
 class Citations(Frozen):

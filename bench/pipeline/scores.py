@@ -120,7 +120,17 @@ def _picture(value: object, place: str) -> Picture:
         raise BenchError(f"{place} has pixels {shown}: expected uint8 (h, w, 3)")
     if pixels.size == 0:
         raise BenchError(f"{place} has no pixel")
-    return Picture(pixels, str(plain(value.caption, place)))
+    names = {}
+    for what, length, parts in (("rows", "height", value.rows), ("columns", "width", value.columns)):
+        names[what] = tuple(sentences(parts, f"{place}.{what}"))
+        side = pixels.shape[what == "columns"]
+        if names[what] and side % len(names[what]):
+            raise BenchError(f"{place} has {len(parts)} {what}, which do not divide its {length} of {side} pixels")
+    if len(set(names["rows"])) < len(names["rows"]):
+        raise BenchError(f"{place} has two rows of one name: {', '.join(names['rows'])}")
+    if names["columns"] and not names["rows"]:
+        raise BenchError(f"{place} has columns, which head the strips of rows, but no rows")
+    return Picture(pixels, str(plain(value.caption, place)), names["rows"], names["columns"])
 
 
 def _array(value: object, place: str) -> np.ndarray:

@@ -13,13 +13,13 @@ from tasks.base import EvaluationInputs, Task
 from tasks.metrics.bootstrap import mean_interval
 from tasks.metrics.likeness import BEST_PSNR, LEVELS
 from tasks.rerendered.identity import PROBE, recognised
-from tasks.rerendered.pictures import sweep_sheet
+from tasks.rerendered.pictures import film, sweep_sheet
 from tasks.rerendered.sweep import swept
 from tasks.rerendered.targets import Axis, starts_of
 from tasks.results import Caption, Curve, Interval, Metric, PerItem, Picture, Scores
 
-# Scenes on the pictures.
-SHOWN = 3
+# Scenes on a method's own sheet, and on the strips that stand beside other methods'.
+SHOWN, FILMED = 3, 2
 # The sizes of angles that have a column of their own.
 SIZES = (0, 15, 30, 45, 60)
 OVER = "scenes"
@@ -107,7 +107,10 @@ class Rerendered(Task):
             intervals={name: _interval(found, inputs.seed, name) for name, found in values.items()},
             captions=_captions(len(frames), int(new.sum()), float(told.mean())),
             charts=[self._curve(name, points[name]) for name in CURVES],
-            pictures={"sweeps": Picture(sweep_sheet(pictured, SHOWN), self._pictured())},
+            pictures={
+                "sweeps": Picture(sweep_sheet(pictured, SHOWN), self._pictured()),
+                **{f"film-{one.axis}": film(one, FILMED) for one in pictured},
+            },
             predictions={**values, **{f"{name}_by_angle": found for name, found in by_angle.items()}, "frame": frames},
             per_item=PerItem(unit=OVER),
             details={

@@ -9,6 +9,7 @@ from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.report.confusion import Confusion, confusion
 from bench.results.report.drawn import Charts
+from bench.results.report.films import Film, films
 from bench.results.report.images import data_uri, prepared_images, thumbnails
 from bench.results.table.model import Section
 from tasks.results import Curve, DetailTable, Heatmap
@@ -43,6 +44,7 @@ class TaskDetails:
     anchor: the section's identity on the page.
     curves: (title, chart) with a line per method.
     heatmaps: (title, [(method, chart)]).
+    films: strips of every method below each other.
     methods: what is each method's alone.
     """
 
@@ -50,6 +52,7 @@ class TaskDetails:
     label: str
     curves: list[tuple[str, str]]
     heatmaps: list[tuple[str, list[tuple[str, str]]]]
+    films: list[Film]
     methods: list[MethodDetails]
 
 
@@ -63,11 +66,18 @@ def details(sections: Sequence[Section], records: Sequence[Record], store: Store
             label=section.label,
             curves=_curves(section, own, charts),
             heatmaps=_heatmaps(section, own, charts),
+            films=films(_as_in_table(section, own), store),
             methods=[one for record in own if (one := _of_method(section, record, store)) is not None],
         )
-        if task.curves or task.heatmaps or task.methods:
+        if task.curves or task.heatmaps or task.films or task.methods:
             found.append(task)
     return found
+
+
+def _as_in_table(section: Section, records: Sequence[Record]) -> list[Record]:
+    """Records in the order of the table's rows."""
+    order = {row.method: place for place, row in enumerate(section.rows)}
+    return sorted(records, key=lambda record: order.get(record.method, len(order)))
 
 
 def _charts(records: Sequence[Record], kind: type[Kind]) -> Iterator[tuple[Record, Kind]]:

@@ -86,6 +86,29 @@ def test_pixels_are_bytes() -> None:
         checked(Scores({"accuracy": 0.5}, pictures={"a": picture}), OWN)
 
 
+@pytest.mark.parametrize(
+    ("rows", "columns", "message"),
+    [
+        (("x", "y", "z"), (), "3 rows, which do not divide its height of 4 pixels"),
+        (("x",), ("1", "2", "3"), "3 columns, which do not divide its width of 4 pixels"),
+        (("x", "x"), (), "two rows of one name: x, x"),
+        ((), ("x",), "columns, which head the strips of rows, but no rows"),
+    ],
+)
+def test_strips_divide_their_picture(rows: tuple[str, ...], columns: tuple[str, ...], message: str) -> None:
+    picture = Picture(np.zeros((4, 4, 3), np.uint8), "grey", rows, columns)
+    with pytest.raises(BenchError, match=rf"^Own.evaluate: pictures\.a has {message}$"):
+        checked(Scores({"accuracy": 0.5}, pictures={"a": picture}), OWN)
+
+
+def test_names_of_strips_are_texts_and_are_kept() -> None:
+    picture = Picture(np.zeros((4, 4, 3), np.uint8), "grey", ("x", "y"), ("1",))
+    found = checked(Scores({"accuracy": 0.5}, pictures={"a": picture}), OWN).pictures["a"]
+    assert (found.rows, found.columns) == (("x", "y"), ("1",))
+    with pytest.raises(BenchError, match=r"pictures\.a\.rows gave str: expected a list of sentences"):
+        checked(Scores({"accuracy": 0.5}, pictures={"a": unchecked(picture, rows="xy")}), OWN)
+
+
 def test_scores_are_scores() -> None:
     with pytest.raises(BenchError, match=r"Own\.evaluate gave a dict: expected tasks\.base\.Scores"):
         checked({"accuracy": 0.5}, OWN)

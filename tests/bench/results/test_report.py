@@ -1,5 +1,7 @@
 """The page of a run: whole, self-contained, and right in a real browser where there is one."""
 
+import base64
+import io
 import re
 import shutil
 import subprocess
@@ -23,6 +25,7 @@ from bench.results.report import charts
 from bench.results.report.charts import LINES, bars, curves, heatmap, losses
 from bench.results.report.confusion import SHOWN, confusion
 from bench.results.report.drawn import Charts
+from bench.results.report.films import films
 from bench.results.report.images import ItemImages, thumbnails
 from bench.results.report.page import first_seeds, render
 from bench.results.table import build
@@ -212,6 +215,48 @@ def test_a_task_has_one_section_of_details(detailed: tuple[list[Record], Store])
     assert ">2 (bob)</th>" in section
     assert section.count("<figcaption>maps &amp; truth</figcaption>") == 1
     assert "gone" not in section
+
+
+def filmed(store: Store, method: str, *strips: str) -> Record:
+    """A record whose picture has one strip of each colour."""
+    folder = store.predictions(method)
+    folder.mkdir(parents=True)
+    pixels = np.concatenate([np.asarray(Image.new("RGB", (8, 4), colour)) for colour in strips])
+    Image.fromarray(pixels).save(folder / f"{method}-film.png")
+    rows = tuple(f"row <{place}>" for place in range(len(strips)))
+    picture = PictureFile(file=f"{method}-film.png", caption="a film", rows=rows, columns=("-5", "5"))
+    return record(method, predictions=f"predictions/{method}", pictures=[picture])
+
+
+def test_strips_of_several_methods_stand_below_each_other(tmp_path: Path) -> None:
+    """What is the same for all is shown once; methods in the table's order, references last."""
+    store = Store(tmp_path / "store")
+    records = [
+        filmed(store, "raw_pixels", "red", "blue"),
+        filmed(store, "vqvae", "red", "green"),
+        filmed(store, "pdr", "red", "blue"),
+    ]
+    [shown] = films(records, store)
+    assert (shown.caption, shown.columns) == ("a film", ("-5", "5"))
+    assert [name for name, _ in shown.strips] == ["row <0>", "row <1>: raw_pixels", "row <1>: vqvae", "row <1>: pdr"]
+    uris = [uri for _, uri in shown.strips]
+    assert uris[1] == uris[3] != uris[2]
+    with Image.open(io.BytesIO(base64.b64decode(uris[2].partition(",")[2]))) as strip:
+        assert strip.size == (8, 4)
+        assert strip.getpixel((0, 0)) == (0, 128, 0)
+    page = rendered(records, store)
+    places = [page.index(f'<th scope="row">row &lt;1&gt;: {name}</th>') for name in ("vqvae", "pdr", "raw_pixels")]
+    assert places == sorted(places)
+    assert page.count("<span>-5</span><span>5</span>") == 1
+    assert page.count("<figcaption>a film</figcaption>") == 1
+    assert page.count('alt="row &lt;0&gt;"') == 1
+
+
+def test_of_one_method_alone_every_strip_has_its_name(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    [shown] = films([filmed(store, "pdr", "red", "blue")], store)
+    assert [name for name, _ in shown.strips] == ["row <0>: pdr", "row <1>: pdr"]
+    assert films([record("pdr")], store) == []
 
 
 def test_notes_of_a_training_are_the_methods_and_not_a_tasks(tmp_path: Path) -> None:

@@ -11,15 +11,16 @@ from torch import Tensor
 
 from datasets.base import Content, Dataset, Silent
 from datasets.errors import BenchError
-from datasets.synthetic.novel import MOVES, TURNS, FacesNovel
+from datasets.synthetic.novel import MOVES, TURNS, FacesNovel, Move
 from methods.rerendered import Unchanged
-from tasks.base import EvaluationInputs, Model, Scores
+from tasks.base import EvaluationInputs, Model, Scores, Task
 from tasks.metrics.likeness import BEST_PSNR, likeness
 from tasks.rerendered.identity import recognised
 from tasks.rerendered.targets import starts_of, targets
 from tasks.rerendered.task import CURVES, NovelView, Relight, Rerendered
 
 SIZE, PEOPLE = 32, 8
+Check = Callable[[Task, Scores], list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +54,12 @@ def scored(task: type[Rerendered], dataset: Dataset, method: Any) -> Scores:
 
 
 @pytest.mark.parametrize("task", [NovelView, Relight])
-def test_the_truth_is_as_like_as_can_be(task: type[Rerendered], dataset: Dataset) -> None:
+def test_the_truth_is_as_like_as_can_be(task: type[Rerendered], dataset: Dataset, checked: Check) -> None:
     method = Knowing(dataset)
     scores = scored(task, dataset, method)
+    captions = checked(task(), scores)
+    assert any("psnr is at most 58.9 dB" in text for text in captions)
+    assert any(f"of true images it tells {scores.metrics['identity']:.3f}" in text for text in captions)
     assert tuple(scores.metrics) == tuple(metric.name for metric in task().metrics)
     assert {asked[task.axis] for asked in method.asked} == {0.0, *TURNS, *([] if task is Relight else [0])}
     perfect = {name: value for name, value in scores.metrics.items() if name.startswith(("psnr", "ssim", "l1"))}
@@ -133,6 +137,19 @@ def test_the_picture_has_the_truth_above_what_is_rendered(dataset: Dataset) -> N
     copy = dataset.images[0].repeat(2, axis=0).repeat(2, axis=1)
     assert np.array_equal(pixels[top + side : top + 2 * side, 5 * side : 6 * side], copy)
     assert pixels.shape[1] == 9 * side
+
+
+def test_strips_have_the_truth_and_what_is_rendered_in_turns(dataset: Dataset) -> None:
+    pictures = scored(NovelView, dataset, Unchanged()).pictures
+    assert set(pictures) == {"sweeps", "film-yaw", "film-pitch"}
+    assert set(scored(Relight, dataset, Unchanged()).pictures) == {"sweeps", "film-light"}
+    strip = pictures["film-yaw"]
+    assert strip.rows == ("scene 1, truth", "scene 1", "scene 2, truth", "scene 2")
+    assert strip.columns == ("-60", "-45", "-30", "-15", "0", "+15", "+30", "+45", "+60")
+    parts = strip.pixels.reshape(4, SIZE, 9, SIZE, 3).transpose(0, 2, 1, 3, 4)
+    second = len(MOVES)
+    assert np.array_equal(parts[2, 5], dataset.images[second + MOVES.index(Move(yaw=15.0))])
+    assert all(np.array_equal(picture, dataset.images[second]) for picture in parts[3])
 
 
 def test_identity_is_told_from_what_the_probe_has_not_seen() -> None:
