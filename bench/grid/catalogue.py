@@ -360,6 +360,30 @@ DATASETS = Registry(
             cites=("chang2015shapenet", "wu2020unsup3d"),
         ),
         Entry(
+            "faces_factors",
+            "",
+            "batches of drawn faces in which one factor varies, to train on; there is no real counterpart",
+            stand_in="datasets.synthetic.controlled:FacesFactors.open",
+        ),
+        Entry(
+            "faces_factors_test",
+            "",
+            "the same of other people",
+            stand_in="datasets.synthetic.controlled:FacesFactorsTest.open",
+        ),
+        Entry(
+            "cars_factors",
+            "",
+            "batches of drawn cars in which one factor varies, to train on; there is no real counterpart",
+            stand_in="datasets.synthetic.controlled:CarsFactors.open",
+        ),
+        Entry(
+            "cars_factors_test",
+            "",
+            "the same of other cars",
+            stand_in="datasets.synthetic.controlled:CarsFactorsTest.open",
+        ),
+        Entry(
             "tracks",
             "datasets.folders:TrackFolder.open",
             "one folder per track, labels.csv",

@@ -32,11 +32,15 @@ class CarsStandIn(Drawn):
 
     def __init__(self, subset: Subset) -> None:
         super().__init__(subset)
-        self.count = SIZES[self.name][subset]
+        self.count = self.amount(subset)
 
     def fingerprint(self) -> dict[str, Any]:
         """What decides the images: subset, seed, and the source that draws them."""
         return {"subset": self.subset, "items": self.count, "seed": SEED, **self.drawing()}
+
+    def amount(self, subset: Subset) -> int:
+        """Images of a subset."""
+        return SIZES[self.name][subset]
 
     def read_into(self, open_rows: OpenRows, size: int, progress: Progress) -> Content:
         """Draw everything, block by block, into the rows given."""
