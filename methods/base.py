@@ -138,6 +138,7 @@ class Method(ABC):
         same state, and this method's Config must extend its Config.
     derives_from: name of a dataset that `derive` needs; None where encoding needs nothing but the weights.
     binary: whether features are all 0 or 1, so that they are stored at one bit each.
+    trains_on: names of the datasets that `fit` is given in place of the usual ones, by kind of object.
     config: this instance's configuration.
     module: all its weights, or None where it has none.
     image_size: side of the images that `fit` and `encode` take, in pixels.
@@ -154,6 +155,7 @@ class Method(ABC):
     shares: ClassVar[type["Method"] | None] = None
     derives_from: ClassVar[str | None] = None
     binary: ClassVar[bool] = False
+    trains_on: ClassVar[Mapping[Domain, str]] = {}
 
     image_size: int = 64
     encode_batch: int = 256
@@ -225,6 +227,10 @@ class Method(ABC):
     def fit(self, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
         """Train on uint8 (n, s, s, 3) images by `trainer`; returns a JSON summary for the record."""
         return {}
+
+    def fit_dataset(self, dataset: Dataset, trainer: Trainer) -> dict[str, Any]:
+        """Train on a dataset: on its images alone, by `fit`, unless the method learns from more of it."""
+        return self.fit(dataset.images, trainer)
 
     def load_published(self) -> None:
         """Load the finished weights that the configuration's file fields name, where there are any.

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
@@ -83,6 +83,24 @@ class SupervisedLearner(Objective):
 
 
 @runtime_checkable
+class Sampler(Protocol):
+    """Says which inputs make up each batch, where a batch is more than the next few of a random order."""
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches of an epoch."""
+        ...
+
+    def draw(self, steps: int, rng: np.random.Generator) -> Int[np.ndarray, "steps b"]:
+        """Indices of the inputs of an epoch's first `steps` batches.
+
+        `rng` is a stream of the epoch's own and the only source of chance, so that a training that was killed draws
+        the same batches again.
+        """
+        ...
+
+
+@runtime_checkable
 class Trainer(Protocol):
     """The shared loop, passed in by the harness (`bench.training.loop.FabricTrainer`)."""
 
@@ -102,10 +120,14 @@ class Trainer(Protocol):
         schedule: Schedule,
         *,
         name: str = "train",
+        sampler: Sampler | None = None,
     ) -> dict[str, Any]:
         """Train `learner` on all inputs and their targets (both with first axis n) for as long as `schedule` says.
 
         `inputs` are uint8 (n, s, s, 3) images or float32 rows (n, d). Mirroring images would leave targets behind, so
         `schedule.flip` must be off; `schedule.holdout` too, since a protocol with labels has its own test set.
+
+        Batches are `schedule.batch_size` inputs of a random order, or what a `sampler` draws: all of one kind, say,
+        which their targets then tell.
         """
         ...

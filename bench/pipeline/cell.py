@@ -19,6 +19,11 @@ from datasets.streams import seed_for
 from methods.base import CAPABILITIES
 
 
+def training_dataset(method: MethodSpec) -> str:
+    """The name of the dataset that a method is trained on."""
+    return method.cls.trains_on.get(method.domain, TRAINING_DATASET[method.domain])
+
+
 @dataclass(frozen=True)
 class Cell:
     """One method on one task with one seed (or one per source of variation).
@@ -47,8 +52,15 @@ class Cell:
 
     @property
     def training_dataset(self) -> Entry | None:
-        """The dataset that the method is trained on, if it trains."""
-        return DATASETS.get(TRAINING_DATASET[self.method.domain]) if self.method.trained.trains else None
+        """The dataset that the method is trained on, if it trains: the usual one, or that of its `trains_on`."""
+        method = self.method.trained
+        return DATASETS.get(training_dataset(method)) if method.trains else None
+
+    @property
+    def trained_elsewhere(self) -> bool:
+        """Whether that is not the dataset that other methods are trained on."""
+        method = self.method.trained
+        return method.trains and training_dataset(method) != TRAINING_DATASET[method.domain]
 
     @property
     def derived_dataset(self) -> Entry | None:

@@ -122,7 +122,7 @@ def train(cell: Cell, training: Dataset | None, ingredients: dict[str, Any], fol
                 device=context.device,
                 progress=context.progress,
             )
-            summary = fitted(method, training.images, trainer)
+            summary = fitted(method, training, trainer)
         state = method.module.state_dict()
         write_with(folder / WEIGHTS, lambda path: write_tensors(path, state))
     info = {

@@ -28,14 +28,14 @@ def checked_method(method: Method) -> Method:
     return method
 
 
-def fitted(method: Method, images: np.ndarray, trainer: Trainer) -> dict[str, Any]:
-    """The summary that `fit` gives, as JSON.
+def fitted(method: Method, data: Dataset | np.ndarray, trainer: Trainer) -> dict[str, Any]:
+    """The summary that `fit_dataset` gives of a dataset, or `fit` of images alone, as JSON.
 
     Raises BenchError where it is none, or its `seconds` are no duration. A training of the trainer's is kept
     nevertheless, and goes on from its end.
     """
     name = f"{type(method).__name__}.fit"
-    found: object = method.fit(images, trainer)
+    found: object = method.fit_dataset(data, trainer) if isinstance(data, Dataset) else method.fit(data, trainer)
     if not isinstance(found, Mapping):
         raise BenchError(
             f"{name} gave a {type(found).__name__}: expected a dictionary, such as what trainer.train returns"

@@ -73,7 +73,7 @@ class RecordBuilder:
             weights_sha256=status.checkpoint.sha256,
             parameters=info["parameters"],
             training=info.get("training", {}),
-            notes=list(dict.fromkeys([*info["notes"], *derived, *scores.notes])),
+            notes=list(dict.fromkeys([*info["notes"], *self._trained_elsewhere(), *derived, *scores.notes])),
             feature_size=None if status.features is None else status.features.size,
             metrics=scores.metrics,
             secondary=scores.secondary,
@@ -126,6 +126,13 @@ class RecordBuilder:
             "environment": environment(self.context.device, self.context.threads),
             "started": self.started,
         }
+
+    def _trained_elsewhere(self) -> Iterable[str]:
+        """On what the method was trained, where that is not what other methods are trained on."""
+        cell, training = self.status.cell, self.status.training
+        if training is not None and cell.trained_elsewhere:
+            what = f"drawn {cell.method.domain} ({training.name})" if training.synthetic else training.name
+            yield f"trained on {what}"
 
     def _public(self, value: Any) -> Any:
         """A text or a JSON value that names no folder of this machine."""

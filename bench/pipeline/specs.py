@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
@@ -143,6 +143,7 @@ def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) ->
     cls = entry.load()
     if not (isinstance(cls, type) and issubclass(cls, Method)):
         raise BenchError(f"{entry.name}: {entry.target} is not a subclass of methods.base.Method")
+    check_trains_on(cls, entry.name)
     layers: list[Mapping[str, Any]] = [
         entry.preset,
         cls.for_protocol(request.protocol, domain),
@@ -160,6 +161,22 @@ def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) ->
             config = config.model_copy(update={name: str(found)})
     weights = weights_file(config.weights, entry.name, store)
     return MethodSpec(entry.name, cls, config, domain, weights, entry.family)
+
+
+def check_trains_on(cls: type[Method], name: str) -> None:
+    """Raise BenchError unless what a method is trained on are names of datasets by kind of object."""
+    found: object = cls.trains_on
+    if not isinstance(found, Mapping) or not all(isinstance(text, str) for text in (*found, *found.values())):
+        raise BenchError(f"{name}: trains_on is {found!r}: expected names of datasets, such as {{'faces': 'utkface'}}")
+    if unknown := sorted(set(found) - set(get_args(Domain))):
+        raise BenchError(
+            f"{name}: trains_on has {unknown[0]!r}: expected kinds of object, {' or '.join(get_args(Domain))}"
+        )
+    for dataset in found.values():
+        try:
+            DATASETS.get(dataset)
+        except BenchError as error:
+            raise BenchError(f"{name}: trains_on: {error}") from error
 
 
 def weights_file(name: str | None, method: str, store: Store) -> Path | None:

@@ -15,6 +15,9 @@ import torch
 from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
+from datasets.errors import BenchError
+from methods.learning import Sampler
+
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -57,7 +60,7 @@ class Batches:
 
     Images, uint8 (n, s, s, 3), arrive on the device as float32 (b, 3, s, s) in [0, 1], channels last in memory. To a
     GPU the bytes travel from pinned memory, a quarter of the floats, and are converted there. Other inputs, and
-    targets, arrive as they are.
+    targets, arrive as they are. With a `sampler`, it says what makes up a training batch, and of what size.
     """
 
     def __init__(
@@ -66,11 +69,13 @@ class Batches:
         batch_size: int,
         device: torch.device | str,
         targets: Shaped[np.ndarray, "n *target"] | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         if targets is not None and len(targets) != len(images):
             raise ValueError(f"{len(targets)} targets for {len(images)} inputs")
         self.images = images
         self.targets = targets
+        self.sampler = sampler
         self.batch_size = batch_size
         self.device = torch.device(device)
 
@@ -80,16 +85,35 @@ class Batches:
         The incomplete last one is left out, because batch statistics and contrastive losses depend on the batch's
         size; another permutation leaves out other images. Fewer images than a batch make one batch of them all.
         """
+        if self.sampler is not None:
+            return max(1, self.sampler.per_epoch)
         return max(1, count // self.batch_size)
 
     def training(
         self, chosen: Int[np.ndarray, " n"], steps: int, order: np.random.Generator, flips: np.random.Generator | None
     ) -> Generator[Batch, None, None]:
-        """The first `steps` batches of an epoch over `chosen` in random order, mirrored at random by `flips`."""
-        shuffled = order.permutation(chosen)
+        """The first `steps` batches of an epoch over `chosen` in random order, or as the sampler draws them from all
+        inputs; mirrored at random by `flips`."""
+        if self.sampler is None:
+            size, shuffled = self.batch_size, order.permutation(chosen)
+        else:
+            drawn = self._drawn(self.sampler, steps, order)
+            size, shuffled = drawn.shape[1], drawn.ravel()
         mirrored = None if flips is None else flips.random(len(shuffled)) < 0.5
-        parts = [slice(i * self.batch_size, (i + 1) * self.batch_size) for i in range(steps)]
+        parts = [slice(i * size, (i + 1) * size) for i in range(steps)]
         return self._moved(parts, shuffled, mirrored)
+
+    def _drawn(self, sampler: Sampler, steps: int, rng: np.random.Generator) -> Int[np.ndarray, "steps b"]:
+        """The sampler's batches; a BenchError unless they are indices of the inputs."""
+        found: object = sampler.draw(steps, rng)
+        due = f"{type(sampler).__name__}.draw: expected indices of {len(self.images)} inputs, ({steps}, batch)"
+        if not isinstance(found, np.ndarray) or found.ndim != 2 or len(found) != steps or found.dtype.kind not in "iu":
+            shown = f"{found.dtype} {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
+            raise BenchError(f"{due}; got {shown}")
+        if found.size == 0 or found.min() < 0 or found.max() >= len(self.images):
+            given = f"{found.min()} to {found.max()}" if found.size else "empty batches"
+            raise BenchError(f"{due}; got {given}")
+        return found
 
     def validation(self, chosen: Int[np.ndarray, " n"]) -> Generator[Batch, None, None]:
         """All of `chosen` in order; the last batch may be smaller."""

@@ -28,7 +28,7 @@ from datasets.base import Progress, Silent
 from datasets.errors import BenchError
 from datasets.split import split
 from datasets.streams import generator, seed_for
-from methods.learning import Learner, Objective, Schedule, SupervisedLearner
+from methods.learning import Learner, Objective, Sampler, Schedule, SupervisedLearner
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -105,12 +105,16 @@ class FabricTrainer:
         schedule: Schedule,
         *,
         name: str = "train",
+        sampler: Sampler | None = None,
     ) -> dict[str, Any]:
-        """Train `learner` on all inputs and their targets to the schedule's end, as `train` without images held out."""
+        """Train `learner` on all inputs and their targets to the schedule's end, as `train` without images held out.
+
+        A `sampler` draws each epoch's batches from the epoch's own stream (`fit/NAME/epoch/E/order`).
+        """
         if schedule.flip or schedule.holdout:
             raise ValueError("training with targets needs a schedule with flip=False and holdout=False")
         learner.to(self.device)
-        batches = Batches(inputs, schedule.batch_size, self.device, targets)
+        batches = Batches(inputs, schedule.batch_size, self.device, targets, sampler)
         with part("network"), own_random_state(self.device), repeatable(self.device):
             return _Training(self, learner, batches, schedule, name).run()
 
