@@ -161,8 +161,8 @@ class CarsFactors(ShapeNetCarsTrainStandIn):
     """Batches of cars in which only the camera's azimuth or elevation, the light's azimuth, or all the rest varies.
 
     The rest is the car. The light's elevation and strengths, the second light and the ground are the same throughout a
-    batch. Labels and truth as of `FacesFactors`, but that `yaw` and `pitch` are the camera's azimuth and elevation, of
-    the sign of `cars.render.Shot`; and the truth of `CarsStandIn`.
+    batch. Labels and truth as of `FacesFactors`, and those of `CarsStandIn`: the `yaw` of a car that the camera goes
+    around is less its azimuth, the `pitch` its elevation.
     """
 
     name = "cars_factors"
@@ -205,7 +205,8 @@ class CarsFactors(ShapeNetCarsTrainStandIn):
         """With the labels and the three angles."""
         content = super().read_into(open_rows, size, progress)
         view, light = content.truth["view"], content.truth["light"]
-        angles = dict(zip(ANGLES.values(), (view[:, 0], view[:, 1], light[:, 2]), strict=True))
+        # The camera goes to a car's left, which is the image's right: the car turns to the image's left.
+        angles = dict(zip(ANGLES.values(), (-view[:, 0], view[:, 1], light[:, 2]), strict=True))
         return replace(
             content,
             labels={**content.labels, **labels_of(self.sizes[self.subset])},
