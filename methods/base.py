@@ -19,6 +19,7 @@ from datasets.base import Dataset, Progress
 from datasets.blocks import to_float
 from datasets.derendered import Derendered
 from datasets.errors import BenchError, NotApplicable
+from datasets.scene_factors import SceneFactors
 from methods.learning import Learner, Losses, Schedule, SupervisedLearner, Trainer
 
 __all__ = [
@@ -50,6 +51,7 @@ CAPABILITIES = {
     "derender": "takes no image apart into depth, albedo, light and view",
     "novel_view": "renders no new view",
     "relight": "renders under no other light",
+    "scene_factors": "has no latent and no prediction of view and light",
 }
 
 # The method of `Method` that a capability is offered by. `features` is not among them: every method has to define
@@ -62,6 +64,7 @@ HOOKS = {
     "derender": "derender",
     "novel_view": "rerender",
     "relight": "rerender",
+    "scene_factors": "scene_factors",
 }
 
 
@@ -129,7 +132,8 @@ class Method(ABC):
     profiles: overrides of the defaults per profile (`smoke`, `mini`, `paper`), nested as in the config.
     domains: kinds of object that the method has a model for.
     provides: what it can do for a task, by the names in `CAPABILITIES`: `features` by `encode`, which those leave out
-        that only a task's labels train; `encoder`, `pyramid`, `derender` and `group_encoders` by the method so called,
+        that only a task's labels train; `encoder`, `pyramid`, `derender`, `group_encoders` and `scene_factors` by the
+        method so called,
         `groups` by `feature_groups`, `novel_view` and `relight` by `rerender`.
     cites: the publications behind it: keys of results/paper/references.bib, or whole BibTeX entries.
     trains: whether `fit` trains anything; a fixed network (an untrained or pre-trained one) does not.
@@ -299,6 +303,13 @@ class Method(ABC):
         `relight` alone where `yaw` or `pitch` is not. The caller sets eval and inference mode.
         """
         raise self._without("novel_view" if yaw or pitch or not light else "relight")
+
+    def scene_factors(self, images: Float[Tensor, "b 3 h w"]) -> SceneFactors:
+        """What images in [0, 1], on the module's device, are said to show of view and light: one number each.
+
+        The caller sets eval and inference mode.
+        """
+        raise self._without("scene_factors")
 
     def group_encoders(self) -> dict[str, nn.Module]:
         """What computes each of `feature_groups` by itself: modules from images in [0, 1] to features (b, d).

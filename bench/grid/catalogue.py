@@ -9,6 +9,7 @@ FREE_TRAININGS = 5
 # The tasks on scenes rendered anew, which have reference rows of their own.
 RERENDERED = ("novel_view", "novel_view_unmatched", "novel_view_cars", "relight", "relight_unmatched", "relight_cars")
 SCENE_PARAMETERS = {"features": ("geometry", "albedo", "light", "view")}
+GRAPHICS_CODE = {"features": ("azimuth", "elevation", "light", "intrinsic")}
 
 METHODS = Registry(
     "method",
@@ -99,6 +100,23 @@ METHODS = Registry(
             {"encoder": "joint", "frozen": True},
             published_as="joint_frozen",
             tasks=("celeba_mask",),
+        ),
+        Entry(
+            "dcign",
+            "methods.dcign.method:DCIGN",
+            "DC-IGN (Kulkarni et al., 2015), trained on drawn batches in which one factor varies",
+            "dcign",
+            group="graphics",
+            choices=GRAPHICS_CODE,
+        ),
+        Entry(
+            "dcign_entangled",
+            "methods.dcign.method:DCIGN",
+            "the same network trained without clamping its code",
+            "dcign",
+            {"clamp": "none"},
+            group="graphics",
+            choices=GRAPHICS_CODE,
         ),
         Entry(
             "chance",

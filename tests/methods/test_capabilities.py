@@ -46,6 +46,10 @@ def test_what_the_methods_can_do() -> None:
     assert PDR.provides == RandomInit.provides == ON_SCENES
     assert PDRUNet.provides == UNetRandomInit.provides == {*ON_SCENES, "pyramid"}
     assert StyleGAN2E4E.provides == RIS.provides == {"features", "encoder", "groups"}
+    assert method_class("dcign").provides == {
+        *("features", "encoder", "groups", "scene_factors"),
+        *("novel_view", "relight"),
+    }
     assert method_class("vqvae").provides == method_class("timm").provides == {"features", "encoder"}
     assert RawPixels.provides == {"features"}
 
@@ -76,6 +80,7 @@ def test_publications_by_method() -> None:
     found = {name: method_class(name).cites for name in NAMES if entry(name).family not in ("pdr", "pdr_unet")}
     assert found == {
         "vqvae": ("oord2017vqvae",),
+        **dict.fromkeys(("dcign", "dcign_entangled"), ("kulkarni2015dcign",)),
         "stylegan2_e4e": ("karras2020stylegan2", "tov2021e4e"),
         "ris": ("chong2021ris", "karras2020stylegan2", "tov2021e4e"),
         "supervised_resnet18": ("he2016resnet", "wightman2019timm"),

@@ -7,6 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from datasets.controlled import FACTORS, ControlledBatches
+from datasets.streams import generator
+from datasets.synthetic.controlled import BATCH, TEST, TRAINING
+from methods.dcign.config import RELEASED, DCIGNConfig
+from methods.dcign.learner import FactorSampler
+from methods.dcign.model import DCIGNModel
 from methods.dcign.network import PADDING, DCIGNNetwork, Posterior, code_side
 from methods.dcign.sgvb import Clamp, bce, clamped, kl, objective
 
@@ -236,3 +242,36 @@ def test_adam_is_the_released_rmsprop_where_gradients_are_not_tiny(golden: Golde
         parameter.grad = tensor(row)
         adam.step()
         np.testing.assert_allclose(parameter.detach(), wanted, rtol=0, atol=1e-6)
+
+
+@pytest.mark.golden("dcign_batch_types.npz")
+def test_factors_are_drawn_by_their_odds(golden: Golden) -> None:
+    draws = int(golden["test_draws"])
+    assert tuple(golden["types"].tolist()) == FACTORS
+    none = ControlledBatches(np.zeros((0, 2), dtype=int), np.zeros(0, dtype=int), np.zeros((0, 3)))
+    ratios = {
+        "paper": DCIGNConfig().ratio,
+        "released_uniform": DCIGNConfig(**RELEASED).ratio,
+        "released_shape_bias_15": (1, 1, 1, 16),
+        "released_shape_bias_10": (1, 1, 1, 11),
+        "released_shape_bias_80": (1, 1, 1, 81),
+    }
+    for place, name in enumerate(golden["variants"].tolist()):
+        np.testing.assert_allclose(np.array(ratios[name]) / sum(ratios[name]), golden["probability"][place])
+        drawn = FactorSampler(none, ratios[name]).factors(draws, generator(0, "test", name))
+        counts = np.bincount(drawn, minlength=len(FACTORS))
+        low, high = golden["test_bounds"][place].T
+        assert ((low <= counts) & (counts <= high)).all(), name
+    assert DCIGNConfig().schedule.batch_size == BATCH == int(golden["batch_size"])
+    assert TRAINING["full"] == (int(golden["training_batches_per_type"]),) * len(FACTORS)
+    assert TEST["full"] == (int(golden["test_batches_per_type"]),) * len(FACTORS)
+
+
+@pytest.mark.golden("dcign_parameters.npz")
+def test_the_configurations_have_the_published_numbers_of_parameters(golden: Golden) -> None:
+    totals = golden["total"].tolist()
+    for config, count in ((DCIGNConfig(), 5_392_945), (DCIGNConfig(**RELEASED), 4_131_137)):
+        with torch.device("meta"):
+            model = DCIGNModel(config)
+        assert sum(parameter.numel() for parameter in model.parameters()) == count
+        assert count in totals

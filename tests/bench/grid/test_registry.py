@@ -10,6 +10,7 @@ from bench.grid.catalogue import DATASETS, METHODS, PROFILES, TASKS
 from bench.grid.registry import Entry, Registry, load_object
 from bench.grid.rows import variant_name
 from datasets.errors import BenchError
+from methods.dcign.config import GROUPS
 from methods.pdr.config import PARAMETERS
 
 REGISTRY = Registry(
@@ -69,7 +70,7 @@ def test_the_sets_of_names_are_the_methods_own() -> None:
             values = METHODS.get(f"{entry.name}[{name}={','.join(choices)}]").variant
             config = entry.load().Config(**values)
             assert set(getattr(config, name)) == set(choices)
-            assert choices == PARAMETERS
+            assert choices == (GROUPS if entry.family == "dcign" else PARAMETERS)
 
 
 def test_an_entry_with_an_argument_sets_its_field() -> None:
