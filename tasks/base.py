@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from datasets.base import Dataset, Progress, Silent
 from datasets.derendered import Derendered
 from datasets.packed import Matrix
+from datasets.scene_factors import SceneFactors
 from methods.learning import Trainer
 from tasks.results import (
     Caption,
@@ -75,6 +76,9 @@ class Model(Protocol):
         self, images: Float[Tensor, "b 3 h w"], *, yaw: float = 0.0, pitch: float = 0.0, light: float = 0.0
     ) -> Float[Tensor, "b 3 h w"]:
         """`novel_view` (by `yaw` and `pitch`) and `relight` (by `light`): the scenes moved and rendered again."""
+
+    def scene_factors(self, images: Float[Tensor, "b 3 h w"]) -> SceneFactors:
+        """`scene_factors`: what is said of view and light, one number each."""
 
     def pyramid(self) -> nn.Module:
         """`pyramid`: the encoder as a feature pyramid."""

@@ -254,6 +254,11 @@ TASKS = Registry(
             "the same on drawn cars, with what PDR does not model",
         ),
         Entry(
+            "factor_codes",
+            "tasks.factor_codes.task:FactorCodesTask",
+            "what a method declares for view and light, against the truth where one factor varies and all else stays",
+        ),
+        Entry(
             "attribution",
             "tasks.attribution.task:Attribution",
             "what a head goes by to tell an attribute: groups of features and places, as attribution:Smiling",

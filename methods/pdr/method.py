@@ -10,10 +10,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from datasets.derendered import Derendered
+from datasets.scene_factors import SceneFactors
 from methods.base import Domain, Method, ProtocolName, Trainer
 from methods.pdr import vgg
 from methods.pdr.config import PARAMETERS, PROFILES, PDRConfig, for_profile, for_protocol
-from methods.pdr.derender import derender
+from methods.pdr.derender import derender, scene_factors
 from methods.pdr.import_weights import load_unsup3d
 from methods.pdr.inspect import decompose
 from methods.pdr.learner import PDRLearner
@@ -47,7 +48,7 @@ class PDR(Method):
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = PROFILES
     trains: ClassVar[bool] = True
     provides: ClassVar[frozenset[str]] = frozenset(
-        {"features", "encoder", "groups", "group_encoders", "derender", "novel_view", "relight"}
+        {"features", "encoder", "groups", "group_encoders", "derender", "novel_view", "relight", "scene_factors"}
     )
     cites: ClassVar[tuple[str, ...]] = CITES
     image_size: int = IMAGE_SIZE
@@ -103,6 +104,10 @@ class PDR(Method):
     def derender(self, images: Float[Tensor, "b 3 h w"]) -> Derendered:
         """Depth, albedo, light and view of the reconstruction, as the camera sees them."""
         return derender(self.module, self.config, images)
+
+    def scene_factors(self, images: Float[Tensor, "b 3 h w"]) -> SceneFactors:
+        """Yaw, pitch and light azimuth of the scene that it takes an image apart into."""
+        return scene_factors(self.derender(images))
 
     def rerender(
         self, images: Float[Tensor, "b 3 h w"], *, yaw: float = 0.0, pitch: float = 0.0, light: float = 0.0

@@ -19,7 +19,7 @@ from methods.stylegan2.method import StyleGAN2E4E
 from methods.supervised import SupervisedResNet18
 
 NAMES = sorted(METHODS.entries())
-ON_SCENES = {"features", "encoder", "groups", "group_encoders", "derender", "novel_view", "relight"}
+ON_SCENES = {"features", "encoder", "groups", "group_encoders", "derender", "novel_view", "relight", "scene_factors"}
 OF_PDR = ("klinghoffer2022pdr", "wu2020unsup3d", "kato2018nmr")
 
 

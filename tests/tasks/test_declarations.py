@@ -22,6 +22,7 @@ ASKED: dict[str, tuple[set[str], set[str], bool]] = {
     **dict.fromkeys(("truth", "truth_unmatched"), ({"derender"}, set[str](), False)),
     **{f"novel_view{world}": ({"novel_view"}, set[str](), False) for world in ("", "_unmatched", "_cars")},
     **{f"relight{world}": ({"relight"}, set[str](), False) for world in ("", "_unmatched", "_cars")},
+    "factor_codes": ({"scene_factors"}, set(), False),
     "attribution": ({"groups"}, {"group_encoders"}, True),
 }
 CITED = {
@@ -41,11 +42,13 @@ CITED = {
     "mig": ("chen2018mig",),
     "sap": ("kumar2018sap",),
     "mean_pcc": ("klinghoffer2022pdr",),
+    "in_use": ("burda2016iwae",),
     "head_accuracy": ("sundararajan2017ig", "selvaraju2017gradcam"),
 }
 CHANCE_CORRECTED = {"ami", "ari", "ami@*", "lost", "stability"}
 LESS_IS_BETTER = {
     *("mean_pcc", "lost", "verification_eer"),
+    *("azimuth_drift", "elevation_drift", "light_drift"),
     *("side_percent", "normal_deg", "light_deg", "view_deg", "view_aligned_deg"),
     *("l1", "l1_whole"),
 }
@@ -75,7 +78,7 @@ def test_what_a_task_asks_of_a_method(name: str) -> None:
 def test_directions_and_publications_of_metrics(name: str) -> None:
     for metric in (*made(name).metrics, *made(name).secondary):
         assert metric.cites == CITED.get(metric.name, ()), metric.name
-        expected = None if metric.name == "share_*" else metric.name not in {*LESS_IS_BETTER, "albedo_rmse"}
+        expected = None if metric.name in ("share_*", "in_use") else metric.name not in {*LESS_IS_BETTER, "albedo_rmse"}
         assert metric.higher_is_better == expected, metric.name
         assert metric.header == metric.name
         assert metric.chance_corrected >= (metric.name in CHANCE_CORRECTED), metric.name
