@@ -114,7 +114,7 @@ METHODS = Registry(
             "methods.dcign.method:DCIGN",
             "the same network trained without clamping its code",
             "dcign",
-            {"clamp": "none"},
+            {"entangled": True},
             group="graphics",
             choices=GRAPHICS_CODE,
         ),

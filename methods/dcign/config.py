@@ -34,10 +34,11 @@ class DCIGNConfig(MethodConfig):
         (64, 96, 96), description="channels of the decoder's convolutions but the last, which gives the image"
     )
     latents: int = Field(200, gt=3, description="size of the code: azimuth, elevation, light azimuth, and all the rest")
-    clamp: Clamp = Field(
+    entangled: bool = Field(False, description="clamp nothing: an ordinary autoencoder, which the paper compares with")
+    clamp: Literal["mean", "first"] = Field(
         "mean",
         description="latents of factors that do not vary in a batch get their mean, or (released) the value of its "
-        "first image; none: nothing is clamped, which is an ordinary autoencoder",
+        "first image",
     )
     invariance: float = Field(
         0.01, ge=0, description="gradient of clamped latents, as a share of their distance to the batch's mean"
@@ -93,6 +94,11 @@ class DCIGNConfig(MethodConfig):
         return value
 
     @property
+    def rule(self) -> Clamp:
+        """How codes are clamped in training."""
+        return "none" if self.entangled else self.clamp
+
+    @property
     def channels(self) -> int:
         """Of the images that the network sees."""
         return 3 if self.colour else 1
@@ -121,7 +127,7 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
         "colour": True,
         "encoder_widths": (32, 16, 8),
         "decoder_widths": (16, 32, 32),
-        "schedule": {"max_epochs": 100, "max_steps": 1000},
+        "schedule": {"max_epochs": 100, "max_steps": 2200},
     },
     "paper": {},
 }

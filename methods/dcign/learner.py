@@ -82,6 +82,4 @@ class DCIGNLearner(SupervisedLearner):
         images = prepared(inputs, self.config.channels)
         noise = torch.randn(len(images), self.config.latents, device=images.device)
         settings = self.config
-        return objective(
-            self.model.network, images, noise, self.active[targets[0]], settings.clamp, settings.invariance
-        )
+        return objective(self.model.network, images, noise, self.active[targets[0]], settings.rule, settings.invariance)

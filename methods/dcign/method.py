@@ -100,7 +100,7 @@ class DCIGN(Method):
             settings.schedule,
             sampler=FactorSampler(batches, settings.ratio),
         )
-        self.module.read_scale(self._codes(dataset.images), batches, find=settings.clamp == "none")
+        self.module.read_scale(self._codes(dataset.images), batches, find=settings.entangled)
         return summary
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
@@ -141,7 +141,7 @@ class DCIGN(Method):
         settings: DCIGNConfig = self.config
         paper = DCIGNConfig.model_fields
         found = []
-        if settings.clamp == "none":
+        if settings.entangled:
             found.append("trained without clamps; latents of view and light are those that vary most with them")
         if settings.size != paper["size"].default:
             found.append(f"{settings.size} px and a padded decoder in place of the published 150 px")

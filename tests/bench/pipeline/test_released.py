@@ -16,6 +16,7 @@ from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from methods.base import Domain
 from methods.baselines import RawPixels
+from methods.dcign.method import DCIGN
 from methods.pdr.method import PDR
 from methods.ris.method import RIS
 from methods.stylegan2.method import StyleGAN2E4E
@@ -150,6 +151,7 @@ def test_readme_lists_exactly_what_it_changes() -> None:
     assert listed == {
         "pdr": both - flattened(PDR.for_protocol("default", "cars")),
         "vqvae": flattened(VQVAE.for_protocol("released", "faces")),
+        "dcign": flattened(DCIGN.for_protocol("released", "faces")),
         "stylegan2_e4e": flattened(StyleGAN2E4E.for_protocol("released", "faces")),
         "bbt": {"protocol"},
         "celeba_linear": set(LinearConfig.released),
@@ -160,3 +162,10 @@ def test_readme_lists_exactly_what_it_changes() -> None:
     assert RIS.for_protocol("released", "faces") == StyleGAN2E4E.for_protocol("released", "faces")
     for other in (TimmBackbone, RawPixels, SupervisedResNet18):
         assert other.for_protocol("released", "faces") == {}
+
+
+def test_the_network_without_clamps_has_none_under_either_protocol(tmp_path: Path) -> None:
+    for protocol, clamp in (("default", "mean"), ("released", "first")):
+        found = resolved(tmp_path, methods="dcign,dcign_entangled", tasks="bbt", protocol=protocol)
+        rules = {method: cell.method.config.rule for (method, _), cell in found.items()}
+        assert rules == {"dcign": clamp, "dcign_entangled": "none"}

@@ -37,6 +37,7 @@ def test_the_papers_values_are_the_defaults_and_the_released_ones_differ() -> No
     released = DCIGNConfig(**DCIGN.for_protocol("released", "faces"))
     assert (released.clamp, released.invariance, released.ratio) == ("first", 0, (1, 1, 1, 1))
     assert released.schedule == paper.schedule
+    assert (paper.rule, released.rule) == ("mean", "first")
     adam = DCIGNLearner(DCIGNModel(DCIGNConfig(**SMALL)), DCIGNConfig(**SMALL)).optimizers()["autoencoder"]
     assert adam.defaults["betas"] == (0.9, 0.99)
     assert adam.defaults["lr"] == 5e-4
@@ -205,9 +206,9 @@ def controlled(size: int = 4) -> Dataset:
     )
 
 
-@pytest.mark.parametrize("clamp", ["mean", "first", "none"])
-def test_trains_on_batches_and_reads_the_scale(clamp: str) -> None:
-    made, trainer = method(clamp=clamp, schedule={"batch_size": 4}), Noted()
+@pytest.mark.parametrize("how", [{}, {"clamp": "first"}, {"entangled": True}])
+def test_trains_on_batches_and_reads_the_scale(how: dict[str, Any]) -> None:
+    made, trainer = method(**how, schedule={"batch_size": 4}), Noted()
     before = {name: value.clone() for name, value in made.module.state_dict().items()}
     assert made.fit_dataset(controlled(), trainer) == {"seconds": 1.0}
     assert trainer.given["targets"].tolist() == np.repeat(np.arange(4), 4).tolist()
@@ -215,7 +216,7 @@ def test_trains_on_batches_and_reads_the_scale(clamp: str) -> None:
     after = made.module.state_dict()
     for name in ("weights", "slopes", "network.head_mu.weight", "network.decoder.conv4.bias"):
         assert not torch.equal(before[name], after[name]), name
-    assert clamp == "none" or made.module.axes.tolist() == [0, 1, 2]
+    assert "entangled" in how or made.module.axes.tolist() == [0, 1, 2]
     assert not made.module.training
 
 
@@ -238,7 +239,7 @@ def test_what_it_cannot_be_trained_on_is_one_line() -> None:
 def test_notes() -> None:
     with torch.device("meta"):
         assert DCIGN(DCIGNConfig()).notes() == []
-    small = method(clamp="none").notes()
+    small = method(entangled=True).notes()
     assert len(small) == 3
     assert small[0].startswith("trained without clamps")
     assert "width 4, 4, 4 in place of the paper's 96, 64, 32" in small
