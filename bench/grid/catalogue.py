@@ -119,6 +119,15 @@ METHODS = Registry(
             choices=GRAPHICS_CODE,
         ),
         Entry(
+            "simclr_physical",
+            "methods.pdr.method:PDR",
+            "PDR with SimCLR's loss on its own re-rendering under other light or view: LOOCC with nothing left out",
+            "pdr",
+            {"loocc": "lv", "leave_out": False},
+            group="controls",
+            choices=SCENE_PARAMETERS,
+        ),
+        Entry(
             "chance",
             "methods.baselines:Chance",
             "random numbers that know nothing of the image",

@@ -7,13 +7,17 @@ of the optimiser it names Adam and the rate, so that the weight decay, 5e-4, is 
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from methods.base import Domain, MethodConfig, ProtocolName, Schedule
 from methods.rendering.backends import BackendName
 
 Parameter = Literal["geometry", "albedo", "light", "view"]
 PARAMETERS: tuple[Parameter, ...] = get_args(Parameter)
+
+# What of the model's physics an ablation can do without.
+Physics = Literal["symmetry", "depth", "light", "view"]
+PHYSICS: tuple[Physics, ...] = get_args(Physics)
 
 # Values of a face model; `for_protocol` holds what a car model changes.
 MIN_DEPTH, MAX_DEPTH = 0.9, 1.1
@@ -62,8 +66,19 @@ class PDRConfig(MethodConfig):
         json_schema_extra={"kind": "file"},
     )
 
+    without: tuple[Physics, ...] = Field(
+        (),
+        description="physics that the model is trained without, of symmetry (no mirrored copy is reconstructed), depth "
+        "(a plane facing the camera in its place), light (the albedo is not shaded) and view (nothing is turned)",
+    )
+
     loocc: Literal["none", "l", "lv"] = Field(
         "none", description="leave-one-out, cycle contrastive loss: none, by light, or by light and view"
+    )
+    leave_out: bool = Field(
+        True,
+        description="leave the changed parameter's own features out of the contrastive loss; false: SimCLR's loss on "
+        "the features of all four, with the changed image as the second view",
     )
     loocc_weight: float = Field(0.01, ge=0, description="weight of the contrastive loss (the paper's tau)")
     reconstruction_weight: float = Field(1.0, gt=0, description="weight of the reconstruction loss (the paper's beta)")
@@ -82,7 +97,7 @@ class PDRConfig(MethodConfig):
         "mirrored copy does so too",
     )
 
-    @field_validator("features", mode="before")
+    @field_validator("features", "without", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
         """Accept `geometry,albedo` as it is typed on a command line."""
@@ -94,6 +109,24 @@ class PDRConfig(MethodConfig):
         if not value or len(set(value)) < len(value):
             raise ValueError(f"name at least one of {', '.join(PARAMETERS)}, each once")
         return tuple(name for name in PARAMETERS if name in value)
+
+    @field_validator("without")
+    @classmethod
+    def _once(cls, value: tuple[Physics, ...]) -> tuple[Physics, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"name each of {', '.join(PHYSICS)} once at most")
+        return tuple(name for name in PHYSICS if name in value)
+
+    @model_validator(mode="after")
+    def _changes_what_is_there(self) -> "PDRConfig":
+        """Refuse to change a light or a view that the model is trained without."""
+        changed = {"none": (), "l": ("light",), "lv": ("light", "view")}[self.loocc]
+        if gone := [name for name in changed if name in self.without]:
+            raise ValueError(
+                f"LOOCC ({self.loocc}) changes the {gone[0]}, which without={','.join(self.without)} takes away: "
+                "leave out one of the two"
+            )
+        return self
 
 
 CARS: Mapping[str, Any] = {

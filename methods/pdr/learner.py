@@ -6,7 +6,7 @@ from torch import Tensor
 
 from datasets.streams import seed_for
 from methods.base import Learner, Losses
-from methods.pdr.config import PDRConfig
+from methods.pdr.config import PARAMETERS, PDRConfig
 from methods.pdr.loocc import Perturbed, choose, nt_xent, perturb_light, perturb_view, unchanged
 from methods.pdr.losses import ReconstructionLoss
 from methods.pdr.model import Autoencoder, Reconstruction
@@ -63,8 +63,9 @@ class PDRLearner(Learner):
     def contrastive(
         self, result: Reconstruction, perturbed: Perturbed, generator: torch.Generator
     ) -> Float[Tensor, ""]:
-        """Perturb one parameter of each scene, render, encode again, compare the features of the other three."""
-        kept = unchanged(perturbed)
+        """Perturb one parameter of each scene, render, encode again, compare the features of the other three (or, where
+        nothing is left out, of all four)."""
+        kept = unchanged(perturbed) if self.config.leave_out else PARAMETERS
         again = self.model.networks.features(self.perturbed_image(result, perturbed, generator), kept)
         before, after = (torch.cat([found[name].float() for name in kept], dim=1) for found in (result.features, again))
         with torch.autocast(before.device.type, enabled=False):

@@ -23,7 +23,7 @@ class ReconstructionLoss(nn.Module):
 
     def __init__(self, config: PDRConfig) -> None:
         super().__init__()
-        self.flip_weight = config.flip_weight
+        self.flip_weight = 0.0 if "symmetry" in config.without else config.flip_weight
         self.smoothness = config.smoothness
         self.perceptual_weight = config.perceptual_weight
         self.vgg = VGGFeatures.load(config.vgg16) if config.perceptual_weight else None

@@ -23,6 +23,14 @@ from methods.pdr.relight import predict_scenes
 from methods.ranges import signed
 from methods.rendering.backends import require
 
+# What a row says of the physics that it is trained without, and of the encoder that is then of no use to it.
+WITHOUT = {
+    "symmetry": "trained without symmetry: no mirrored copy is reconstructed",
+    "depth": "trained without depth: a plane in its place; the reconstruction leaves the geometry encoder alone",
+    "light": "trained without light: the albedo is not shaded; the reconstruction leaves the light encoder alone",
+    "view": "trained without view: nothing is turned; the reconstruction leaves the view encoder alone",
+}
+
 # The paper, Unsup3D, whose model it trains, and the renderer whose numbers it has.
 CITES = ("klinghoffer2022pdr", "wu2020unsup3d", "kato2018nmr")
 
@@ -138,6 +146,10 @@ class PDR(Method):
         found = []
         if self.trains and self.config.weights is None and self.config.perceptual_weight == 0:
             found.append("trained without the perceptual (VGG-16) term")
+        if self.trains and self.config.weights is None:
+            found += [WITHOUT[name] for name in self.config.without]
+            if self.config.loocc != "none" and not self.config.leave_out:
+                found.append("nothing is left out of the contrastive loss: the changed parameter's features are in it")
         paper = for_protocol("default", self.domain).get("smoothness", 0.0)
         if self.trains and self.config.smoothness != paper:
             found.append(f"depth smoothed with weight {self.config.smoothness:g} in place of the paper's {paper:g}")

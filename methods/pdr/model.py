@@ -24,7 +24,7 @@ class Reconstruction:
     light: of b images; view: (b, 6), rotations in radians and translations.
     normal: (2b, s, s, 3) of the canonical depth; shading: (2b, s, s).
     canonical_image: (2b, 3, s, s), the shaded albedo; rendered: what the camera sees, 2b.
-    mask: (b, 1, s, s), 1 where the object covers a pixel both plain and mirrored.
+    mask: (b, 1, s, s), 1 where the object covers a pixel both plain and mirrored; without symmetry, plain.
     image_hat: (2b, 3, s, s), the reconstructions, 0 outside the mask.
     sigma, sigma_perceptual: predicted deviations (b, 2, s, s) and (b, 2, s/4, s/4), plain and mirrored; or None.
     """
@@ -56,6 +56,7 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.networks = networks
         self.scene = Scene(config)
+        self.symmetric = "symmetry" not in config.without
 
     @classmethod
     def for_inference(cls, networks: Networks, config: PDRConfig) -> "Autoencoder":
@@ -77,7 +78,8 @@ class Autoencoder(nn.Module):
             shading = with_mirrored_copy(light).shading(normal)
             canonical_image = shaded(albedo, shading)
             rendered = scene.render(depth, view.repeat(2, 1))
-            mask = rendered.covered.view(2, *image.shape[:1], 1, *image.shape[2:]).all(dim=0).float()
+            covered = rendered.covered.view(2, *image.shape[:1], 1, *image.shape[2:])
+            mask = (covered.all(dim=0) if self.symmetric else covered[0]).float()
             image_hat = look_up(canonical_image, rendered.grid) * mask.repeat(2, 1, 1, 1)
         return Reconstruction(
             image=image,

@@ -69,26 +69,39 @@ class Scene(nn.Module):
         self.renderer = DepthRenderer(size=size, min_depth=MIN_DEPTH, max_depth=MAX_DEPTH, backend=config.renderer)
         self.border_depth = config.border_depth
         self.min_diffuse = config.min_diffuse
+        self.flat, self.unlit, self.unturned = (name in config.without for name in ("depth", "light", "view"))
 
     def free_depth(self, raw: Float[Tensor, "b s s"]) -> Float[Tensor, "b s s"]:
-        """Canonical depth before its border is fixed: raw depth less its mean, by tanh into the depth range."""
+        """Canonical depth before its border is fixed: raw depth less its mean, by tanh into the depth range; without
+        depth the plane in the middle of that range."""
+        if self.flat:
+            return torch.full_like(raw, (MAX_DEPTH + MIN_DEPTH) / 2)
         centred = raw - raw.mean(dim=(1, 2), keepdim=True)
         return (MAX_DEPTH + MIN_DEPTH) / 2 + (MAX_DEPTH - MIN_DEPTH) / 2 * centred.tanh()
 
     def with_border(self, depth: Float[Tensor, "b s s"]) -> Float[Tensor, "b s s"]:
-        """Canonical depth with the outer columns set to `border_depth`."""
+        """Canonical depth with the outer columns set to `border_depth`; a plane stays one."""
+        if self.flat:
+            return depth
         inner = depth[:, :, BORDER_COLUMNS:-BORDER_COLUMNS]
         return F.pad(inner, (BORDER_COLUMNS, BORDER_COLUMNS), value=self.border_depth)
 
     def light(self, raw: Float[Tensor, "b 4"]) -> Light:
-        """(ambient, diffuse, x, y) as predicted -> light with direction (x, y, 1), normalised."""
+        """(ambient, diffuse, x, y) as predicted -> light with direction (x, y, 1), normalised; without light an
+        ambient one of strength 1, which leaves the albedo as it is."""
+        if self.unlit:
+            raw = torch.zeros_like(raw)
+            return Light(raw[:, 0] + 1, raw[:, 1], F.pad(raw[:, 2:], (0, 1), value=1.0))
         ambient = raw[:, 0] / 2 + 0.5
         diffuse = (raw[:, 1] + 1) / 2 * (1 - self.min_diffuse) + self.min_diffuse
         direction = F.normalize(F.pad(raw[:, 2:], (0, 1), value=1.0), dim=1)
         return Light(ambient, diffuse, direction)
 
     def view(self, raw: Float[Tensor, "b 6"]) -> Float[Tensor, "b 6"]:
-        """As predicted -> rotations about x, y, z in radians and translations: times 60 degrees and (0.1, 0.1, 0)."""
+        """As predicted -> rotations about x, y, z in radians and translations: times 60 degrees and (0.1, 0.1, 0);
+        without view all 0, the canonical one."""
+        if self.unturned:
+            return torch.zeros_like(raw)
         return raw * raw.new_tensor([ROTATION_RANGE] * 3 + list(TRANSLATION_RANGE))
 
     def render(self, depth: Float[Tensor, "b s s"], view: Float[Tensor, "b 6"]) -> Rendered:
