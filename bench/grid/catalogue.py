@@ -119,6 +119,36 @@ METHODS = Registry(
             choices=GRAPHICS_CODE,
         ),
         Entry(
+            "autoencoder",
+            "methods.selfsupervised.reconstruction:Autoencoder",
+            "PDR's encoders and decoder reconstructing the image, without a renderer",
+            group="controls",
+        ),
+        Entry(
+            "beta_vae",
+            "methods.selfsupervised.reconstruction:BetaVAE",
+            "the same as a beta-VAE (Higgins et al., 2017)",
+            group="controls",
+        ),
+        Entry(
+            "simclr",
+            "methods.selfsupervised.contrastive:SimCLR",
+            "SimCLR (Chen et al., 2020) with PDR's encoders: crop, flip, colour, blur",
+            group="controls",
+        ),
+        Entry(
+            "vicreg",
+            "methods.selfsupervised.contrastive:VICReg",
+            "VICReg (Bardes et al., 2022) with PDR's encoders, on the same augmentations",
+            group="controls",
+        ),
+        Entry(
+            "mae",
+            "methods.selfsupervised.masked:MAE",
+            "a masked autoencoder (He et al., 2022): a small Vision Transformer with as many features",
+            group="controls",
+        ),
+        Entry(
             "simclr_physical",
             "methods.pdr.method:PDR",
             "PDR with SimCLR's loss on its own re-rendering under other light or view: LOOCC with nothing left out",

@@ -38,7 +38,7 @@ def _same(cin: int, cout: int, kernel: int = 3, conv: type[nn.Conv2d] = nn.Conv2
     return conv(cin, cout, kernel, padding=kernel // 2, bias=False)
 
 
-def _normalised_encoder(nf: int, zdim: int) -> list[nn.Module]:
+def normalised_encoder(nf: int, zdim: int) -> list[nn.Module]:
     """Image (b, 3, 64, 64) -> vector (b, zdim, 1, 1), not negative: 13 modules."""
     return [
         *(_down(3, nf), *_norm(nf, 1, LEAK)),
@@ -46,6 +46,25 @@ def _normalised_encoder(nf: int, zdim: int) -> list[nn.Module]:
         *(_down(2 * nf, 4 * nf), *_norm(nf, 4, LEAK)),
         *(_down(4 * nf, 8 * nf), nn.LeakyReLU(LEAK)),
         *(MapToVector(8 * nf, zdim, 4, bias=False), nn.ReLU()),
+    ]
+
+
+def map_decoder(cout: int, nf: int, zdim: int, activation: nn.Module | None = None) -> list[nn.Module]:
+    """Vector (b, zdim, 1, 1) -> map (b, cout, 64, 64), with an activation of its own or none."""
+    return [
+        *(VectorToMap(zdim, 8 * nf, 4, bias=False), nn.ReLU()),
+        *(_same(8 * nf, 8 * nf), nn.ReLU()),
+        *(_up(8 * nf, 4 * nf), *_norm(nf, 4)),
+        *(_same(4 * nf, 4 * nf), *_norm(nf, 4)),
+        *(_up(4 * nf, 2 * nf), *_norm(nf, 2)),
+        *(_same(2 * nf, 2 * nf), *_norm(nf, 2)),
+        *(_up(2 * nf, nf), *_norm(nf, 1)),
+        *(_same(nf, nf), *_norm(nf, 1)),
+        nn.Identity(),  # released: a twofold enlargement, here part of the next layer
+        *(_same(nf, nf, conv=UpsampledConv), *_norm(nf, 1)),
+        *(_same(nf, nf, 5), *_norm(nf, 1)),
+        _same(nf, cout, 5, FewChannelsConv),
+        *([activation] if activation is not None else []),
     ]
 
 
@@ -61,22 +80,8 @@ class EncoderDecoder(nn.Module):
 
     def __init__(self, cout: int, nf: int, zdim: int, activation: nn.Module | None = None) -> None:
         super().__init__()
-        self.network_down = nn.Sequential(*_normalised_encoder(nf, zdim))
-        self.network_up = nn.Sequential(
-            *(VectorToMap(zdim, 8 * nf, 4, bias=False), nn.ReLU()),
-            *(_same(8 * nf, 8 * nf), nn.ReLU()),
-            *(_up(8 * nf, 4 * nf), *_norm(nf, 4)),
-            *(_same(4 * nf, 4 * nf), *_norm(nf, 4)),
-            *(_up(4 * nf, 2 * nf), *_norm(nf, 2)),
-            *(_same(2 * nf, 2 * nf), *_norm(nf, 2)),
-            *(_up(2 * nf, nf), *_norm(nf, 1)),
-            *(_same(nf, nf), *_norm(nf, 1)),
-            nn.Identity(),  # released: a twofold enlargement, here part of the next layer
-            *(_same(nf, nf, conv=UpsampledConv), *_norm(nf, 1)),
-            *(_same(nf, nf, 5), *_norm(nf, 1)),
-            _same(nf, cout, 5, FewChannelsConv),
-            *([activation] if activation is not None else []),
-        )
+        self.network_down = nn.Sequential(*normalised_encoder(nf, zdim))
+        self.network_up = nn.Sequential(*map_decoder(cout, nf, zdim, activation))
 
     def encoder_part(self) -> nn.Module:
         """What computes the feature, (b, zdim, 1, 1): up to the last encoder convolution and its ReLU."""
@@ -141,7 +146,7 @@ class ConfidenceNet(nn.Module):
     def __init__(self, nf: int, zdim: int) -> None:
         super().__init__()
         self.network = nn.Sequential(
-            *_normalised_encoder(nf, zdim),
+            *normalised_encoder(nf, zdim),
             *(VectorToMap(zdim, 8 * nf, 4, bias=False), nn.ReLU()),
             *(_up(8 * nf, 4 * nf), *_norm(nf, 4)),
             *(_up(4 * nf, 2 * nf), *_norm(nf, 2)),
