@@ -80,7 +80,9 @@ class Cell:
             return f"{self.method.name} has no model for {self.method.domain}"
         if lacking := sorted(self.task.task.requires - self.method.cls.provides):
             known = CAPABILITIES.get(lacking[0], f"does not provide {lacking[0]!r}, which {self.task.label} requires")
-            return f"{self.method.name} {known}"
+            untaught = lacking[0] == "features" and not self.task.task.trains
+            unlabelled = f", and {self.task.label} has none to train it with" if untaught else ""
+            return f"{self.method.name} {known}{unlabelled}"
         return None
 
     @property

@@ -1,5 +1,6 @@
 """Clustering by facial attributes: CelebA."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,9 +12,11 @@ from datasets.errors import BenchError
 from datasets.packed import Matrix
 from datasets.streams import generator
 from tasks.base import EvaluationInputs, Task, TaskConfig
+from tasks.celeba_linear.probe import known_cross_entropy
 from tasks.clustering import extras, finch
 from tasks.clustering.base import METRICS, SECONDARY, captions, prepared_captions
-from tasks.clustering.rows import ClusteringConfig, compact, normalised
+from tasks.clustering.rows import compact, normalised
+from tasks.clustering.taught import PROFILES, Encoded, TaughtConfig, encoded
 from tasks.clustering.ward import ward_clusters
 from tasks.metrics.attributes import average_precision, balanced_accuracy
 from tasks.metrics.binary_tables import attribute_metrics, mean_intervals, tables_of
@@ -25,7 +28,7 @@ from tasks.units import ARRAY, Units, units_of
 CLUSTERS = 2
 
 
-class CelebAConfig(ClusteringConfig):
+class CelebAConfig(TaughtConfig):
     """How many images are clustered."""
 
     images: int = Field(6000, ge=2, description="test images at most, drawn at random (the paper's number is 6,000)")
@@ -40,6 +43,10 @@ class CelebA(Task):
     """
 
     Config: ClassVar[type[TaskConfig]] = CelebAConfig
+    requires: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset({"features", "encoder"})
+    trains: ClassVar[bool] = True
+    profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = PROFILES
     dataset = "celeba"
     metrics = (
         *METRICS,
@@ -72,8 +79,10 @@ class CelebA(Task):
 
         Raises BenchError where features are not finite, or no attribute can be scored.
         """
-        dataset, features, frames = inputs.dataset, inputs.features, inputs.frames
+        dataset, frames = inputs.dataset, inputs.frames
         names, values = self._attributes(dataset, frames)
+        given = self.encoded(inputs)
+        features = given.features
         if len(values) != len(features):
             raise ValueError(f"{len(features)} rows of features for {len(values)} items")
         present, known = (values == 1).sum(axis=0), (values >= 0).sum(axis=0)
@@ -116,6 +125,7 @@ class CelebA(Task):
                 **({ARRAY: units.name} if units is not None else {}),
             },
             per_item=PerItem("attribute_clustering", groups=ARRAY if units is not None else ""),
+            notes=list(given.notes),
             details={
                 "clusters": "oracle",
                 "number_of_clusters": CLUSTERS,
@@ -137,8 +147,14 @@ class CelebA(Task):
                 },
                 "reduced": fewer,
                 "finch": partitions,
+                **({} if given.details is None else {"taught": given.details}),
             },
         )
+
+    def encoded(self, inputs: EvaluationInputs) -> Encoded:
+        """The method's features, or those of its encoder trained with the attributes of the training split."""
+        names, values = self._attributes(inputs.dataset, np.arange(len(inputs.dataset)))
+        return encoded(inputs, self.config, values, len(names), known_cross_entropy)
 
     def _pairs(
         self,

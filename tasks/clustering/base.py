@@ -12,6 +12,7 @@ from datasets.streams import generator
 from tasks.base import EvaluationInputs, Task, TaskConfig
 from tasks.clustering import extras, finch
 from tasks.clustering.rows import DESCRIBED, ClusteringConfig, compact, normalised
+from tasks.clustering.taught import Encoded
 from tasks.clustering.ward import ward_clusters
 from tasks.metrics.bootstrap import bootstrap_intervals, percentiles, unit_metrics, unit_weights
 from tasks.metrics.clustering import clustering_metrics, contingency, majority_labels
@@ -96,8 +97,10 @@ class Clustering(Task):
 
         Raises BenchError where features are not finite or the labels cannot be clustered against.
         """
-        dataset, features, frames = inputs.dataset, inputs.features, inputs.frames
+        dataset, frames = inputs.dataset, inputs.frames
         kind, labels = self.labels(dataset, frames)
+        given = self.encoded(inputs)
+        features = given.features
         unit = "tracks" if self.reduce == "track_mean" else "items"
         if len(labels) != len(features):
             raise ValueError(f"{len(features)} rows of features for {len(labels)} {unit}")
@@ -146,6 +149,7 @@ class Clustering(Task):
                 **({ARRAY: every.name} if every is not None else {}),
             },
             per_item=PerItem("clustering", identity="label", unit=unit, groups=ARRAY if every is not None else ""),
+            notes=list(given.notes),
             details={
                 "clusters": "oracle",
                 "number_of_clusters": len(present),
@@ -156,6 +160,7 @@ class Clustering(Task):
                 "unit": unit,
                 "unknown": int(np.count_nonzero(~known)),
                 "finch": found,
+                **({} if given.details is None else {"taught": given.details}),
                 **{name: value for part in parts for name, value in part.details.items()},
             },
         )
@@ -184,6 +189,10 @@ class Clustering(Task):
         ]
         rows = rows.astype(np.float32)  # what FINCH takes; it holds matrices of all pairs itself, so no others stay
         return finch.finch_details(rows, labels, classes), parts
+
+    def encoded(self, inputs: EvaluationInputs) -> Encoded:
+        """What is clustered: the method's features."""
+        return Encoded(inputs.features)
 
     def labels(self, dataset: Dataset, frames: Int[np.ndarray, " m"]) -> tuple[str, Int[np.ndarray, " n"]]:
         """The kind of label that is scored, and the label of each row of the features; -1 is unknown."""

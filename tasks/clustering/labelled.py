@@ -1,20 +1,33 @@
 """Clustering of single images by one label that each has: RAF-DB's emotions, ShapeNet's classes of cars."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Int
 
 from datasets.base import Dataset
+from tasks.base import EvaluationInputs, TaskConfig
 from tasks.clustering.base import Clustering
+from tasks.clustering.taught import PROFILES, Encoded, TaughtConfig, class_loss, encoded
 from tasks.splits import images_of
 
 
 class RAFDB(Clustering):
     """Seven emotions on the 3,068 test images (PDR section 4.1)."""
 
+    Config: ClassVar[type[TaskConfig]] = TaughtConfig
+    requires: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset({"features", "encoder"})
+    trains: ClassVar[bool] = True
+    profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = PROFILES
     dataset = "rafdb"
     label_kind = "emotion"
+
+    def encoded(self, inputs: EvaluationInputs) -> Encoded:
+        """The method's features, or those of its encoder trained with the emotions of the training split."""
+        kind, emotions = self.labels(inputs.dataset, np.arange(len(inputs.dataset)))
+        return encoded(inputs, self.config, emotions, len(inputs.dataset.classes[kind]), class_loss)
 
     def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
         """The images of the test split."""

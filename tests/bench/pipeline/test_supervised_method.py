@@ -44,3 +44,29 @@ def test_nothing_is_encoded_before_labels_train_it(
     [clustered] = grid(f"{methods}:Untaught")[1]
     assert clustered.status == "not_applicable"
     assert "no features before a task's labels train it" in str(clustered.error)
+
+
+def test_the_ceiling_is_a_row_where_the_protocol_has_labels_to_train_with(
+    grid: Callable[..., tuple[int, list[Record]]], tmp_path: Path
+) -> None:
+    code, records = grid("supervised_resnet18", tasks="bbt,yaleb,shapenet_cars,celeba_mask,rafdb,celeba")
+    assert code == 0, [record.error for record in records]
+    status = {record.task: record.status for record in records}
+    assert status == {
+        **dict.fromkeys(("bbt", "yaleb", "shapenet_cars", "celeba_mask"), "not_applicable"),
+        **dict.fromkeys(("rafdb", "celeba"), "ok"),
+    }
+    errors = {record.task: str(record.error) for record in records}
+    for task in ("bbt", "yaleb", "shapenet_cars"):
+        assert errors[task].endswith(
+            f"has no features before a task's labels train it, and {task} has none to train it with"
+        )
+    assert "has no feature pyramid" in errors["celeba_mask"]
+    for record in records[-2:]:
+        assert record.details["taught"]["images"] == 48
+        assert record.details["taught"]["steps"] == 4
+        assert "a ceiling: trained with the labels of the training split's 48 images" in record.notes
+        assert record.feature_size is None
+    assert not list((tmp_path / "store").glob("features/**/*.npy"))
+    again = grid("supervised_resnet18", tasks="rafdb", store="elsewhere")[1][0]
+    assert again.metrics == records[4].metrics
