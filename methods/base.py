@@ -224,7 +224,7 @@ class Method(ABC):
     def check_resources(cls, config: Any) -> None:
         """Raise ResourceMissing where `config` needs what is not there: a file of weights, a package, a device.
 
-        Asked before training, and by a dry run.
+        Asked before training or taking weights, and by a dry run.
         """
         return
 

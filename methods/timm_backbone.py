@@ -77,7 +77,13 @@ class BackboneMethod(Method):
 
 
 class TimmBackbone(BackboneMethod):
-    """A backbone without its classifier. Nothing is downloaded, and nothing but safetensors is read."""
+    """A backbone without its classifier: `timm:resnet18`, DINOv2 as `timm:vit_small_patch14_dinov2.lvd142m`, CLIP's
+    encoder of images as `timm:vit_base_patch32_clip_224.openai`.
+
+    Its weights are the file given, or the one that the Hugging Face hub's client put into its cache. Nothing is
+    downloaded, and nothing but safetensors is read. How large images are, and by which mean and deviation they are
+    normalised, is timm's own data configuration of the model.
+    """
 
     Config = TimmConfig
     encode_batch = 64
@@ -85,6 +91,14 @@ class TimmBackbone(BackboneMethod):
     def __init__(self, config: TimmConfig | None = None, *, domain: Domain = "faces") -> None:
         super().__init__(config, domain=domain)
         self.module = build(self.config)
+
+    @classmethod
+    def check_resources(cls, config: TimmConfig) -> None:
+        """Raise BenchError where timm does not know the model, or its weights are not on this machine."""
+        declare_missing_operators()
+        known = described(config.model)
+        if config.pretrained and config.weights is None:
+            weights_file(config, known.hf_hub_id)
 
     def notes(self) -> list[str]:
         """Whether it is untrained, and whether images are resized for it."""
@@ -134,8 +148,7 @@ def described(name: str) -> "PretrainedCfg":
 
     architecture, _, tag = name.partition(".")
     if not timm.is_model(architecture):
-        hint = suggestion(architecture, timm.list_models(), "timm.list_models() names them all", cutoff=0.6)
-        raise BenchError(f"timm has no model {architecture!r}: {hint}")
+        raise BenchError(f"timm has no model {architecture!r}: {_near(architecture)}")
     try:
         known = timm.get_pretrained_cfg(name)
     except RuntimeError as error:
@@ -145,6 +158,16 @@ def described(name: str) -> "PretrainedCfg":
         ) from error
     assert known is not None, f"timm describes no weights of {name}"
     return known
+
+
+def _near(name: str) -> str:
+    """How an error about a model that timm does not have ends: `dinov2` and `clip` are families of models."""
+    import timm
+
+    family = [known for known in timm.list_models() if name and name.lower() in known]
+    if family:
+        return f"it has {shortened(family)} with that in their name"
+    return suggestion(name, timm.list_models(), "timm.list_models() names them all", cutoff=0.6)
 
 
 def weights_file(config: TimmConfig, repository: str | None) -> Path:

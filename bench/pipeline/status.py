@@ -56,3 +56,8 @@ class CellStatus:
     def trains(self) -> bool:
         """Whether the cell waits for a training that can be done."""
         return self.states.get("fit") == "to do" and self.missing is None
+
+    @property
+    def weightless(self) -> bool:
+        """Whether the weights of a method that trains nothing have yet to be taken from where they are."""
+        return "fit" not in self.states and self.checkpoint is None

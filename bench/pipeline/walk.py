@@ -33,7 +33,7 @@ def look(cell: Cell, context: Context, *, until: Last = "evaluate") -> CellStatu
     status = CellStatus(cell)
     try:
         _Walk(status, context, compute=False, until=until).go()
-        if status.trains:
+        if status.trains or (status.weightless and status.missing is None):
             cell.method.trained.cls.check_resources(cell.method.trained.config)
     except BenchError as error:
         status.missing = str(error)

@@ -121,3 +121,46 @@ def test_unknown_names() -> None:
         method(model="resnet81", pretrained=False)
     with pytest.raises(BenchError, match=r"no weights 'nonsense' of resnet18: it has .*a1_in1k"):
         method(model="resnet18.nonsense", pretrained=False)
+
+
+@pytest.mark.parametrize("family", ["dinov2", "CLIP"])
+def test_the_name_of_a_family_is_answered_with_its_models(family: str) -> None:
+    with pytest.raises(BenchError, match=rf"no model '{family}': it has \S*{family.lower()}\S*, .* with that in their"):
+        method(model=family)
+
+
+# Smallest of their kind, with the size that they are used at here and the mean that they were trained with.
+KINDS = {
+    "vit_small_patch14_dinov2.lvd142m": (56, (0.485, 0.456, 0.406), 384),
+    "vit_xsmall_patch16_clip_224.tinyclip_yfcc15m": (64, (0.48145466, 0.4578275, 0.40821073), 256),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_backbones_as_users_have_them(name: str, tmp_path: Path) -> None:
+    """A file as timm publishes it, for the size that the model was trained at, taken at another one."""
+    size, mean, width = KINDS[name]
+    torch.manual_seed(1)
+    whole = timm.create_model(name).eval()
+    save_file(whole.state_dict(), tmp_path / "model.safetensors")
+    backbone = method(model=name, file=str(tmp_path / "model.safetensors"), input_size=size)
+    assert backbone.module.mean.flatten().tolist() == pytest.approx(mean)
+    assert backbone.notes() == ([f"images of 64 px resized to {size} px for {name}"] if size != 64 else [])
+    images = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        features = backbone.encode(images)
+    assert features.shape == (2, width)
+    theirs, ours = whole.state_dict(), backbone.module.backbone.state_dict()
+    changed = {key for key, value in ours.items() if not torch.equal(value, theirs[key])}
+    assert changed == {"pos_embed"}, "places are resampled to the smaller grid"
+    own = method(model=name, file=str(tmp_path / "model.safetensors"))
+    assert own.module.size == whole.pretrained_cfg["input_size"][-1], "as it was trained"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_offline_is_one_line(name: str, cache: Path) -> None:
+    with pytest.raises(BenchError, match=f"hf download timm/{name} model.safetensors") as caught:
+        TimmBackbone.check_resources(TimmConfig(model=name))
+    assert "\n" not in str(caught.value)
+    TimmBackbone.check_resources(TimmConfig(model=name, pretrained=False))
+    TimmBackbone.check_resources(TimmConfig(model=name, weights="mine"))

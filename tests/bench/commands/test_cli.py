@@ -93,6 +93,22 @@ def test_missing_weights_are_seen_before_anything_runs(bench: Bench, monkeypatch
     assert "name a file with --set pdr.vgg16=FILE" in err
 
 
+def test_missing_weights_of_a_backbone_are_seen_before_anything_runs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A method that trains nothing may lack its weights, too."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    arguments = ("run", "--methods", "timm:test_resnet", "--tasks", "bbt", *QUICK)
+    code, out, _ = bench(*arguments, "--dry-run")
+    assert code == 0
+    assert "missing: weights of test_resnet are not on this machine" in out
+    code, _, err = bench(*arguments)
+    assert code == 1
+    assert "hf download timm/test_resnet.r160_in1k model.safetensors" in err
+    _, out, _ = bench(*arguments, "--dry-run", "--set", "timm.pretrained=false")
+    assert "missing" not in out
+
+
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
