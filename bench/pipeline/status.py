@@ -59,5 +59,5 @@ class CellStatus:
 
     @property
     def weightless(self) -> bool:
-        """Whether the weights of a method that trains nothing have yet to be taken from where they are."""
-        return "fit" not in self.states and self.checkpoint is None
+        """Whether the weights of a method that never trains have yet to be taken from where they are."""
+        return not self.cell.method.trained.cls.trains and self.checkpoint is None

@@ -144,7 +144,9 @@ def test_plan_run_reason(bench: Bench, own_tracks: Path) -> None:
     assert "fit method.config.schedule.max_steps: 2 -> 3" in out
 
 
-def test_imported_weights_take_the_place_of_training(bench: Bench, own_tracks: Path, tmp_path: Path) -> None:
+def test_imported_weights_take_the_place_of_training(
+    bench: Bench, own_tracks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A checkpoint in the original layout is converted, used, and named under the row."""
     cls = METHODS.get("pdr").load()
     method = cls(cls.Config(nf=16, nf_encoder=8, nf_confidence=16, zdim_confidence=32, bounded_outputs=True))
@@ -162,6 +164,10 @@ def test_imported_weights_take_the_place_of_training(bench: Bench, own_tracks: P
     )
     assert code == 0, err
     assert "imported from celeba.safetensors" in out
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: "nowhere")
+    untrained = ("--set", "pdr.weights=celeba", "--set", "pdr.perceptual_weight=1", "--dry-run")
+    code, out, err = bench("run", "--methods", "pdr", "--tasks", f"tracks:{own_tracks}", *QUICK, *untrained)
+    assert (code, "missing" in out) == (0, False), "what training alone needs is not asked for"
     file = Store(tmp_path / "store").weights("celeba")
     damaged = bytearray(file.read_bytes())
     damaged[-1] ^= 1
