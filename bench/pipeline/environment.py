@@ -15,6 +15,7 @@ PACKAGES = (
     "torch",
     "torchvision",
     "timm",
+    "kornia",
     "lightning",
     "numpy",
     "numba",

@@ -26,6 +26,7 @@ PROJECT_PACKAGES = ("methods", "tasks", "datasets", "bench")
 DECISIVE = {
     "captum": "captum",
     "finch": "finch-clust",
+    "kornia": "kornia",
     "lightly": "lightly",
     "numba": "numba",
     "numpy": "numpy",

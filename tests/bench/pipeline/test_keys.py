@@ -1,5 +1,6 @@
 """Keys change with what a value depends on and with nothing else."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -78,6 +79,29 @@ def test_versions_of_the_packages_that_decide_numbers_are_those_that_the_code_im
     assert {"numpy", "scipy"} <= set(ward)
     assert "torch" in loop
     assert "finch-clust" not in loop, "a new version of what is not used trains nothing anew"
+    assert "kornia" in packages_of("methods.selfsupervised.contrastive")
+    assert "kornia" not in packages_of("methods.selfsupervised.masked")
+
+
+# What methods and tasks import that decides no number: types, settings, files, pictures, what the machine has.
+NEUTRAL_PACKAGES = {
+    *("jaxtyping", "pydantic", "safetensors", "huggingface_hub"),
+    *("PIL", "matplotlib", "psutil", "threadpoolctl"),
+}
+
+
+def test_every_package_that_methods_and_tasks_import_is_one_or_the_other() -> None:
+    root = Path(keys.__file__).parents[2]
+    found = set()
+    for room in ("methods", "tasks"):
+        for path in (root / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    found |= {name.name.partition(".")[0] for name in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    found.add(node.module.partition(".")[0])
+    unknown = found - sys.stdlib_module_names - {*keys.PROJECT_PACKAGES, *keys.DECISIVE, *NEUTRAL_PACKAGES}
+    assert not unknown
 
 
 PRINT_KEYS = """
