@@ -4,7 +4,7 @@ Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", CVPR 202
 figure 7b). Parameters and buffers are named and shaped as in the common PyTorch checkpoints, so that those load.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,10 @@ from methods.stylegan2.architecture import START, Architecture
 from methods.stylegan2.layers import EqualLinear, PixelNorm, ScaledLeakyReLU
 from methods.stylegan2.modulation import ModulatedConv2d
 from methods.stylegan2.upfirdn import Upsample
+
+# Where the noise of synthesis comes from: the maps of the checkpoint (None), a source of fresh ones on the CPU, or
+# maps (n, 1, side, side) of one image for all or one for each, in the order of the convolutions.
+Noise = torch.Generator | Sequence[Tensor] | None
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ class Generator(nn.Module):
         self,
         w_plus: Float[Tensor, "b layers style"],
         *,
-        noise: torch.Generator | None = None,
+        noise: Noise = None,
         observe: Callable[[Modulated], None] | None = None,
         last: int | None = None,
     ) -> Float[Tensor, "b 3 side side"]:
@@ -161,7 +165,7 @@ class Generator(nn.Module):
 
         Parameters
         ----------
-        noise: source of fresh noise, on the CPU; the same noise maps, those of the checkpoint, by default.
+        noise: where noise comes from, see `Noise`; the same maps, those of the checkpoint, by default.
         observe: called before each modulation layer with what goes into it, in the order of `layers`. At 1024 px all
             activations of one image together take 0.6 GB, so an observer had better keep what it computes of them.
         last: the modulation layer, of 2 or later, with whose observation synthesis ends; the image is then that of
@@ -182,6 +186,8 @@ class Generator(nn.Module):
             stored = self.noises.get_buffer(f"noise_{number}")
             if noise is None:
                 return stored
+            if not isinstance(noise, torch.Generator):
+                return noise[number]
             return torch.randn(len(w_plus), *stored.shape[1:], generator=noise).to(stored.device)
 
         x = self.input(len(w_plus))

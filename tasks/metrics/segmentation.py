@@ -3,6 +3,8 @@
 A confusion matrix counts pixels by true class (rows) and predicted class (columns).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float, Int, Num, UInt8
 
@@ -13,6 +15,10 @@ from tasks.results import Interval
 TOP = 10
 # Resamples weighed at once.
 BLOCK = 100
+# What DatasetGAN's code adds to a union, so that a class that is neither there nor predicted scores 0.
+EPSILON = 1e-8
+# Parts of the test images that DatasetGAN's code chooses checkpoints on, one after the other.
+FOLDS = 5
 
 
 def confusions(
@@ -60,10 +66,46 @@ def segmentation_metrics(
     }
 
 
+def part_metrics(counts: Num[np.ndarray, "*batch c c"]) -> dict[str, Float[np.ndarray, "*batch"]]:
+    """DatasetGAN's `miou`, a mean over all classes, in which one that is neither there nor predicted counts as 0; and
+    `miou_present` and `pixel_accuracy`, this project's (`miou` and `pixel_accuracy` of `segmentation_metrics`)."""
+    both = np.diagonal(counts, axis1=-2, axis2=-1)
+    either = counts.sum(axis=-1) + counts.sum(axis=-2) - both
+    return {
+        "miou": np.asarray((both / (either + EPSILON)).mean(axis=-1)),
+        "miou_present": np.asarray(np.nanmean(intersection_over_union(counts), axis=-1)),
+        "pixel_accuracy": np.asarray(both.sum(axis=-1) / counts.sum(axis=(-2, -1))),
+    }
+
+
+def cross_validated(
+    counts: Int[np.ndarray, "checkpoints n c c"],
+) -> tuple[Int[np.ndarray, " folds"], Float[np.ndarray, " folds"]]:
+    """DatasetGAN's test scores: by each of five parts of the test images the best checkpoint is chosen, the first of
+    equal ones, and scored on all other images, those too that five does not divide.
+
+    Returns the checkpoints chosen and their `part_metrics` miou. The deviation of these five is one of choices, not
+    of trainings.
+    """
+    images = counts.shape[1]
+    size = images // FOLDS
+    chosen, scores = [], []
+    for fold in range(FOLDS):
+        validation = np.zeros(images, dtype=bool)
+        validation[fold * size : (fold + 1) * size] = True
+        best = int(part_metrics(counts[:, validation].sum(axis=1))["miou"].argmax())
+        chosen.append(best)
+        scores.append(float(part_metrics(counts[best, ~validation].sum(axis=0))["miou"]))
+    return np.array(chosen), np.array(scores)
+
+
 def segmentation_intervals(
-    counts: Int[np.ndarray, "n c c"], rng: np.random.Generator, resamples: int = RESAMPLES
+    counts: Int[np.ndarray, "n c c"],
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+    metrics: Callable[[Num[np.ndarray, "r c c"]], dict[str, np.ndarray]] | None = None,
 ) -> dict[str, Interval]:
-    """95 % intervals of `segmentation_metrics` over resampled images (percentile bootstrap, Efron, 1979).
+    """95 % intervals over resampled images (percentile bootstrap, Efron, 1979), of `segmentation_metrics` or `metrics`.
 
     An image is drawn with all its pixels, which are not independent of each other. Classes that no image of a resample
     shows or is predicted to show are left out of its means; the ten best classes are those of all images. The
@@ -77,7 +119,9 @@ def segmentation_intervals(
     for start in range(0, resamples, BLOCK):
         drawn = rng.integers(0, images, (min(BLOCK, resamples - start), images))
         weights = np.stack([np.bincount(row, minlength=images) for row in drawn]).astype(np.float64)
-        for name, values in segmentation_metrics((weights @ cells).reshape(-1, classes, classes), whole).items():
+        drawn_counts = (weights @ cells).reshape(-1, classes, classes)
+        scores = segmentation_metrics(drawn_counts, whole) if metrics is None else metrics(drawn_counts)
+        for name, values in scores.items():
             found.setdefault(name, []).append(values)
     bounds = {name: np.percentile(np.concatenate(blocks), [2.5, 97.5]) for name, blocks in found.items()}
     return {name: Interval(float(low), float(high), "items") for name, (low, high) in bounds.items()}

@@ -1,0 +1,33 @@
+"""The generator's activations that a pixel's features are made of.
+
+In StyleGAN2, as the authors' later code (EditGAN's) takes them: the constant that synthesis starts from and the output
+of every styled convolution, after noise, bias and activation. The first release, on StyleGAN, took of each resolution
+the second convolution's output before and after its normalisation, the paper speaks of the normalisations alone.
+"""
+
+from jaxtyping import Float
+from torch import Tensor
+
+from methods.stylegan2.generator import Generator, Modulated, Noise
+
+
+def channels(generator: Generator) -> list[int]:
+    """Channels of the taps: 480 in all in the `mini` profile, 5,120 of a 64 px generator of official widths."""
+    own = generator.architecture
+    return [own.channels(4), own.channels(4), *(own.channels(side) for side in own.sides[1:] for _ in range(2))]
+
+
+def taps(
+    generator: Generator, w_plus: Float[Tensor, "b layers style"], noise: Noise = None
+) -> tuple[list[Tensor], Float[Tensor, "b 3 side side"]]:
+    """The activations of the images of codes in W+, the coarsest first, and the images, in about [-1, 1]."""
+    # A layer behind a toRGB takes in what that one took in.
+    repeated = {index + 1 for index, layer in enumerate(generator.layers) if layer.to_rgb}
+    found: list[Tensor] = []
+
+    def observe(modulated: Modulated) -> None:
+        if modulated.index not in repeated:
+            found.append(modulated.activation)
+
+    image = generator.synthesize(w_plus, noise=noise, observe=observe)
+    return found, image
