@@ -6,7 +6,7 @@ A user's own method subclasses `Method` in one file; README shows how.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -20,6 +20,7 @@ from datasets.blocks import to_float
 from datasets.derendered import Derendered
 from datasets.errors import BenchError, NotApplicable
 from datasets.scene_factors import SceneFactors
+from datasets.labelled import LabelledImages, Teaching, TrainingPairs
 from methods.learning import Learner, Losses, Schedule, SupervisedLearner, Trainer
 
 __all__ = [
@@ -48,6 +49,8 @@ CAPABILITIES = {
     "groups": "has no groups of features",
     "group_encoders": "has no encoder for each group of its features",
     "pyramid": "has no feature pyramid to segment with",
+    "pixel_features": "has no maps of features to tell the part of a pixel from",
+    "training_pairs": "gives no labelled images to train a network on",
     "derender": "takes no image apart into depth, albedo, light and view",
     "novel_view": "renders no new view",
     "relight": "renders under no other light",
@@ -61,6 +64,8 @@ HOOKS = {
     "groups": "feature_groups",
     "group_encoders": "group_encoders",
     "pyramid": "pyramid",
+    "pixel_features": "pixel_features",
+    "training_pairs": "training_pairs",
     "derender": "derender",
     "novel_view": "rerender",
     "relight": "rerender",
@@ -132,9 +137,8 @@ class Method(ABC):
     profiles: overrides of the defaults per profile (`smoke`, `mini`, `paper`), nested as in the config.
     domains: kinds of object that the method has a model for.
     provides: what it can do for a task, by the names in `CAPABILITIES`: `features` by `encode`, which those leave out
-        that only a task's labels train; `encoder`, `pyramid`, `derender`, `group_encoders` and `scene_factors` by the
-        method so called,
-        `groups` by `feature_groups`, `novel_view` and `relight` by `rerender`.
+        that only a task's labels train; `groups` by `feature_groups`, `novel_view` and `relight` by `rerender`, the
+        others by the method so called.
     cites: the publications behind it: keys of results/paper/references.bib, or whole BibTeX entries.
     trains: whether `fit` trains anything; a fixed network (an untrained or pre-trained one) does not.
     stateless: whether the method has no weights at all.
@@ -327,6 +331,36 @@ class Method(ABC):
         Raises NotApplicable where the method has none.
         """
         raise self._without("pyramid")
+
+    def pixel_features(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
+        """Maps of features of images in [0, 1], of any sizes and numbers of channels, each over the whole image.
+
+        A pixel's features are the maps' values at its place. The caller sets eval and inference mode.
+        """
+        raise self._without("pixel_features")
+
+    def training_pairs(
+        self,
+        few: LabelledImages,
+        every: Callable[[], LabelledImages],
+        teach: Teaching,
+        *,
+        seed: int,
+        progress: Progress,
+        folder: Path,
+    ) -> TrainingPairs:
+        """The labelled images that a network is to be trained on, where a few were labelled by hand.
+
+        Parameters
+        ----------
+        few: the images that are labelled, `every` all that a dataset has: the reference that few are held against.
+        teach: makes an interpreter of maps of features, the one that `pixel_features` are scored by.
+        seed: a stream of its own.
+        folder: where work that is cut short is gone on with.
+
+        The caller sets eval mode.
+        """
+        raise self._without("training_pairs")
 
     def _without(self, capability: str) -> NotApplicable:
         """What is raised where the method is asked for what it does not provide."""

@@ -15,11 +15,19 @@ from methods.base import Domain, Method, MethodConfig
 class RawPixels(Method):
     """The image itself: 64 x 64 x 3 = 12,288 values in [0, 1]."""
 
+    provides: ClassVar[frozenset[str]] = frozenset({"features", "pixel_features"})
     stateless: ClassVar[bool] = True
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
         """The images, flattened."""
         return images.flatten(1)
+
+    def pixel_features(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
+        """The images and each pixel's place: its column and row, from -1 to 1."""
+        count, _, height, width = images.shape
+        down, across = (torch.linspace(-1, 1, side, device=images.device) for side in (height, width))
+        place = torch.stack(torch.meshgrid(across, down, indexing="xy"))
+        return [images, place.expand(count, -1, -1, -1)]
 
 
 class Chance(Method):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from datasets.base import shortened
-from datasets.errors import BenchError, WeightsMissing, suggestion
+from datasets.errors import BenchError, NotApplicable, WeightsMissing, suggestion
 from methods.base import Domain, Method, MethodConfig
 from methods.torchvision_compat import declare_missing_operators
 from methods.weight_files import head_of, is_safetensors
@@ -53,10 +53,14 @@ class Backbone(nn.Module):
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
         """The pooled features."""
+        features: Tensor = self.backbone(self.prepared(images))
+        return features.flatten(1)
+
+    def prepared(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 size size"]:
+        """Images as the backbone takes them."""
         if images.shape[-2:] != (self.size, self.size):
             images = F.interpolate(images, (self.size, self.size), mode="bilinear", antialias=True)
-        features: Tensor = self.backbone((images - self.mean) / self.std)
-        return features.flatten(1)
+        return (images - self.mean) / self.std
 
 
 class BackboneMethod(Method):
@@ -86,6 +90,7 @@ class TimmBackbone(BackboneMethod):
     """
 
     Config = TimmConfig
+    provides: ClassVar[frozenset[str]] = BackboneMethod.provides | {"pixel_features"}
     encode_batch = 64
 
     def __init__(self, config: TimmConfig | None = None, *, domain: Domain = "faces") -> None:
@@ -99,6 +104,17 @@ class TimmBackbone(BackboneMethod):
         known = described(config.model)
         if config.pretrained and config.weights is None:
             weights_file(config, known.hf_hub_id)
+
+    def pixel_features(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
+        """The maps that the backbone has on its way (timm's `forward_intermediates`): of each stage, or of each block.
+
+        Raises NotApplicable where timm knows of none.
+        """
+        backbone: Any = self.module.backbone
+        if not hasattr(backbone, "forward_intermediates"):
+            raise NotApplicable(f"timm gives no maps of {self.config.model}")
+        maps: list[Tensor] = backbone.forward_intermediates(self.module.prepared(images), intermediates_only=True)
+        return maps
 
     def notes(self) -> list[str]:
         """Whether it is untrained, and whether images are resized for it."""

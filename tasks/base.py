@@ -1,7 +1,8 @@
 """What a downstream evaluation is to the rest of the project."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from datasets.base import Dataset, Progress, Silent
 from datasets.derendered import Derendered
+from datasets.labelled import LabelledImages, Teaching, TrainingPairs
 from datasets.packed import Matrix
 from datasets.scene_factors import SceneFactors
 from methods.learning import Trainer
@@ -83,6 +85,21 @@ class Model(Protocol):
     def pyramid(self) -> nn.Module:
         """`pyramid`: the encoder as a feature pyramid."""
 
+    def pixel_features(self, images: Float[Tensor, "b 3 h w"]) -> Sequence[Float[Tensor, "b _ _ _"]]:
+        """`pixel_features`: maps of features, each over the whole image."""
+
+    def training_pairs(
+        self,
+        few: LabelledImages,
+        every: Callable[[], LabelledImages],
+        teach: Teaching,
+        *,
+        seed: int,
+        progress: Progress,
+        folder: Path,
+    ) -> TrainingPairs:
+        """`training_pairs`: labelled images to train a network on, where a few were labelled by hand."""
+
 
 class EvaluationInputs:
     """One method on one dataset, as a task is given it.
@@ -108,13 +125,14 @@ class EvaluationInputs:
         trainer: Trainer | None = None,
         device: str = "cpu",
         progress: Progress | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.dataset = dataset
         self.frames = frames
         self.seed = seed
         self.device = device
         self.progress: Progress = Silent() if progress is None else progress
-        self._features, self._model, self._trainer = features, model, trainer
+        self._features, self._model, self._trainer, self._folder = features, model, trainer, folder
 
     @property
     def has_features(self) -> bool:
@@ -143,6 +161,13 @@ class EvaluationInputs:
         if self._trainer is None:
             raise TypeError("no trainer was handed over: a task that trains declares `trains = True`")
         return self._trainer
+
+    @property
+    def folder(self) -> Path:
+        """Where work that is cut short may leave what it has, to go on from; removed once there are scores."""
+        if self._folder is None:
+            raise TypeError("no folder was handed over: give EvaluationInputs one")
+        return self._folder
 
 
 class Task(ABC):

@@ -157,6 +157,24 @@ METHODS = Registry(
             choices=SCENE_PARAMETERS,
         ),
         Entry(
+            "unet_few_labels",
+            "methods.labelled_unet:UNetFewLabels",
+            "U-Net trained on the few labelled images alone",
+            "pdr_unet",
+            {"encoder": "geometry"},
+            group="few_labels",
+            tasks=("few_shot_parts",),
+        ),
+        Entry(
+            "unet_all_labels",
+            "methods.labelled_unet:UNetAllLabels",
+            "U-Net trained on all labels that there are, for comparison",
+            "pdr_unet",
+            {"encoder": "geometry"},
+            group="few_labels",
+            tasks=("few_shot_parts",),
+        ),
+        Entry(
             "chance",
             "methods.baselines:Chance",
             "random numbers that know nothing of the image",
@@ -233,6 +251,12 @@ TASKS = Registry(
             "celeba_mask",
             "tasks.celeba_mask.task:CelebAMask",
             "segmentation of faces into 19 parts by a U-Net on a method's feature pyramid",
+        ),
+        Entry(
+            "few_shot_parts",
+            "tasks.few_shot_parts.task:FewShotParts",
+            "segmentation of faces into parts from 16 labelled images, and by their number",
+            published_as="CelebA-Mask-8",
         ),
         Entry(
             "shapenet_cars",

@@ -112,6 +112,7 @@ def evaluate(status: CellStatus, frames: Int[np.ndarray, " m"], key: str, contex
         trainer=trainer if task.trains else None,
         device=context.device,
         progress=context.progress,
+        folder=context.store.evaluation(key) / "work",
     )
     return checked(task.evaluate(inputs), task)
 

@@ -18,7 +18,7 @@ from methods.pdr.derender import derender, scene_factors
 from methods.pdr.import_weights import load_unsup3d
 from methods.pdr.inspect import decompose
 from methods.pdr.learner import PDRLearner
-from methods.pdr.networks import IMAGE_SIZE, Networks
+from methods.pdr.networks import IMAGE_SIZE, Networks, encoder_maps
 from methods.pdr.relight import predict_scenes
 from methods.ranges import signed
 from methods.rendering.backends import require
@@ -56,7 +56,10 @@ class PDR(Method):
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = PROFILES
     trains: ClassVar[bool] = True
     provides: ClassVar[frozenset[str]] = frozenset(
-        {"features", "encoder", "groups", "group_encoders", "derender", "novel_view", "relight", "scene_factors"}
+        {
+            *("features", "encoder", "groups", "group_encoders", "pixel_features"),
+            *("derender", "novel_view", "relight", "scene_factors"),
+        }
     )
     cites: ClassVar[tuple[str, ...]] = CITES
     image_size: int = IMAGE_SIZE
@@ -123,6 +126,12 @@ class PDR(Method):
         """Taken apart, moved and rendered again; mid-grey where nothing of the canonical image is seen."""
         scenes, _ = predict_scenes(self.module, self.config, images)
         return scenes.moved(yaw=yaw, pitch=pitch, light=light)
+
+    def pixel_features(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
+        """The encoders' maps of 32, 16, 8 and 4 px, of the scene parameters chosen by `features`."""
+        scaled = signed(images)
+        found = [encoder_maps(self.module.of(name).encoder_part(), scaled) for name in self.config.features]
+        return [one for maps in found for one in maps]
 
     def group_encoders(self) -> dict[str, nn.Module]:
         """The encoder of each scene parameter."""

@@ -166,6 +166,18 @@ class ConfidenceNet(nn.Module):
         return self.out_net1(hidden), self.out_net2(hidden)
 
 
+def encoder_maps(encoder: nn.Module, images: Float[Tensor, "b 3 64 64"]) -> list[Float[Tensor, "b _ _ _"]]:
+    """What an `encoder_part` has of images on its way to the vector: the maps that enter its convolutions."""
+    found, x = list[Tensor](), images
+    for layer in encoder.children():
+        if isinstance(layer, nn.Conv2d) and x is not images:
+            found.append(x)
+            if isinstance(layer, MapToVector):
+                break
+        x = layer(x)
+    return found
+
+
 class Networks(nn.Module):
     """All of a model's networks under their released names: netD, netA, netL, netV, and netC where it has one."""
 

@@ -149,6 +149,11 @@ class PDRUNet(PDR):
         names = BOTH if self.config.encoder == "joint" else (self.config.encoder,)
         return UNetPyramid([self.unets[name] for name in names], frozen=self.config.frozen)
 
+    def pixel_features(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
+        """The pyramid's maps."""
+        maps: list[Tensor] = self.pyramid()(images)
+        return maps
+
 
 class UNetRandomInit(PDRUNet):
     """The supervised U-Net: its encoder starts where PDR's training starts, and learns from a task's labels alone."""

@@ -15,7 +15,7 @@ from datasets.blocks import to_float
 from datasets.errors import BenchError
 from datasets.layout import SPLITS
 from datasets.streams import generator, seed_for
-from methods.base import Domain
+from methods.base import Domain, Method
 from methods.ranges import signed, unsigned
 from methods.ris.catalogue import PARTS, Catalogue, count_votes, elect, nearest
 from methods.ris.config import PROFILES, RISConfig
@@ -86,6 +86,9 @@ class RIS(StyleGAN2E4E):
 
     Config = RISConfig
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = PROFILES
+    # The generator's maps are those of StyleGAN2 and e4e: a second row would say the same.
+    provides: ClassVar[frozenset[str]] = StyleGAN2E4E.provides - {"pixel_features"}
+    pixel_features = Method.pixel_features
     cites: ClassVar[tuple[str, ...]] = ("chong2021ris", *StyleGAN2E4E.cites)
     shares = StyleGAN2E4E
     derives_from = "celebamask"

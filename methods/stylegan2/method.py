@@ -18,6 +18,7 @@ from methods.stylegan2.discriminator import Discriminator
 from methods.stylegan2.learner_e4e import E4ELearner
 from methods.stylegan2.learner_gan import GANLearner
 from methods.stylegan2.networks import Networks, resized
+from methods.stylegan2.taps import bounded_taps
 
 
 class StyleEncoder(nn.Module):
@@ -42,7 +43,7 @@ class StyleGAN2E4E(Method):
     Config = StyleGAN2E4EConfig
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = PROFILES
     domains: ClassVar[tuple[Domain, ...]] = ("faces",)
-    provides: ClassVar[frozenset[str]] = frozenset({"features", "encoder", "groups"})
+    provides: ClassVar[frozenset[str]] = frozenset({"features", "encoder", "groups", "pixel_features"})
     cites: ClassVar[tuple[str, ...]] = ("karras2020stylegan2", "tov2021e4e")
     trains: ClassVar[bool] = True
 
@@ -143,6 +144,10 @@ class StyleGAN2E4E(Method):
         w_plus = self.module.invert(images)
         found = {"coarse": w_plus[:, :4], "middle": w_plus[:, 4:8], "fine": w_plus[:, 8:]}
         return {name: styles.flatten(1) for name, styles in found.items() if styles.shape[1]}
+
+    def pixel_features(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
+        """The generator's activations where it makes the images' inversions (`methods.stylegan2.taps`)."""
+        return bounded_taps(self.module.generator, self.module.invert(images), images.shape[-1])
 
     def encoder(self) -> nn.Module:
         """The encoder with the average latent that its codes start from."""

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
+from datasets.errors import NotApplicable
 from methods.base import Domain, Learner, Losses, Method, MethodConfig, ProtocolName, Schedule, Trainer
 from methods.vqvae.images import Preparation, Range, Window
 from methods.vqvae.network import STRIDE, VQVAENetwork, losses
@@ -153,7 +154,7 @@ class VQVAE(Method):
     416 x 25 x 25 = 260,000."""
 
     Config = VQVAEConfig
-    provides: ClassVar[frozenset[str]] = frozenset({"features", "encoder"})
+    provides: ClassVar[frozenset[str]] = frozenset({"features", "encoder", "pixel_features"})
     cites: ClassVar[tuple[str, ...]] = ("oord2017vqvae",)
     trains: ClassVar[bool] = True
     # mini: on 2,700 real photographs, widths 64 and 32 (batch 32) both reach a mean squared error of 0.015 on [-1, 1]
@@ -190,6 +191,16 @@ class VQVAE(Method):
         """The encoder up to the chosen map, with a gradient straight through the codebook."""
         settings: VQVAEConfig = self.config
         return VQVAEEncoder(self.module, settings.features, settings.preparation)
+
+    def pixel_features(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
+        """The maps that enter the encoder's later convolutions and its residual blocks, and the one that it ends in.
+
+        Raises NotApplicable where it sees a window of the image, which the maps would be of.
+        """
+        settings: VQVAEConfig = self.config
+        if settings.crop is not None:
+            raise NotApplicable("VQ-VAE sees a window of the image (crop), so its maps are not of the whole image")
+        return self.module.encoder_maps(settings.preparation(images))
 
     def pictures(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b 3 h w"]]:
         """Images, as far as the network sees them, and their reconstructions."""

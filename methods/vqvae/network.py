@@ -124,6 +124,15 @@ class VQVAENetwork(nn.Module):
                     nn.init.zeros_(layer.bias)
             nn.init.normal_(self.emb.weight, std=initial_std)
 
+    def encoder_maps(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
+        """The maps that enter the encoder's convolutions and residual blocks, and the one that it ends in."""
+        found, x = list[Tensor](), images
+        for layer in self.encoder:
+            if isinstance(layer, nn.Conv2d | ResidualBlock) and x is not images:
+                found.append(x)
+            x = layer(x)
+        return [*found, x]
+
     def quantise(self, images: Float[Tensor, "b 3 h w"]) -> tuple[Tensor, Tensor, Tensor]:
         """Continuous map, quantised map (both b, width, h/4, w/4; float32) and indices (b, h/4, w/4)."""
         continuous = self.encoder(images).float()

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from tasks.metrics.bootstrap import ItemCells, blocks
 from tasks.metrics.clustering import Fitted, contingency
-from tasks.metrics.segmentation import segmentation_metrics
+from tasks.metrics.segmentation import part_metrics, segmentation_metrics
 
 # Of weights (r, n), how often each of n items counts in each of r resamples: every metric's value in each resample (r).
 Weights = Float[np.ndarray, "r n"]
@@ -118,6 +118,15 @@ def segmentation(predictions: Predictions, metrics: Sequence[str]) -> Scorer | N
     return score
 
 
+def parts(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
+    """`part_metrics` of the confusion matrices `confusion` (n, c, c) of images, summed over the images drawn."""
+    if "confusion" not in predictions:
+        return None
+    counts = np.asarray(predictions["confusion"])
+    cells, shape = counts.reshape(len(counts), -1).astype(np.float64), counts.shape[1:]
+    return lambda weights: part_metrics((weights @ cells).reshape(-1, *shape))
+
+
 def mean(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
     """Metrics that are means of one number per item (n), kept under the metric's own name; none that an item lacks
     (NaN): two methods that lack other items are not scored on the same."""
@@ -138,6 +147,7 @@ STATISTICS: dict[str, Statistic] = {
     "attribute_clustering": attribute_clustering,
     "attribute_accuracy": attribute_accuracy,
     "segmentation": segmentation,
+    "parts": parts,
     "mean": mean,
 }
 

@@ -10,7 +10,8 @@ from bench.grid.catalogue import METHODS
 from bench.grid.registry import Entry
 from datasets.errors import NotApplicable
 from methods.base import CAPABILITIES, HOOKS, Method
-from methods.baselines import RawPixels
+from methods.baselines import Chance, RawPixels
+from methods.labelled_unet import UNetAllLabels, UNetFewLabels
 from methods.pdr.config import PDRConfig
 from methods.pdr.method import PDR, RandomInit
 from methods.pdr.unet import PDRUNet, PDRUNetConfig, UNetRandomInit
@@ -19,7 +20,10 @@ from methods.stylegan2.method import StyleGAN2E4E
 from methods.supervised import SupervisedResNet18
 
 NAMES = sorted(METHODS.entries())
-ON_SCENES = {"features", "encoder", "groups", "group_encoders", "derender", "novel_view", "relight", "scene_factors"}
+ON_SCENES = {
+    *("features", "encoder", "groups", "group_encoders", "pixel_features"),
+    *("derender", "novel_view", "relight", "scene_factors"),
+}
 OF_PDR = ("klinghoffer2022pdr", "wu2020unsup3d", "kato2018nmr")
 
 
@@ -45,19 +49,21 @@ def test_methods_declare_what_they_define(name: str) -> None:
 def test_what_the_methods_can_do() -> None:
     assert PDR.provides == RandomInit.provides == ON_SCENES
     assert PDRUNet.provides == UNetRandomInit.provides == {*ON_SCENES, "pyramid"}
-    assert StyleGAN2E4E.provides == RIS.provides == {"features", "encoder", "groups"}
+    assert UNetFewLabels.provides == UNetAllLabels.provides == UNetRandomInit.provides | {"training_pairs"}
+    assert RIS.provides == {"features", "encoder", "groups"}
+    assert StyleGAN2E4E.provides == RIS.provides | {"pixel_features"}
     assert method_class("dcign").provides == {
         *("features", "encoder", "groups", "scene_factors"),
         *("novel_view", "relight"),
     }
-    assert method_class("vqvae").provides == method_class("timm").provides == {"features", "encoder"}
-    assert RawPixels.provides == {"features"}
+    assert method_class("vqvae").provides == method_class("timm").provides == {"features", "encoder", "pixel_features"}
+    assert RawPixels.provides == {"features", "pixel_features"}
 
 
 @pytest.mark.parametrize(("capability", "hook"), HOOKS.items())
 def test_what_is_declared_must_be_defined(capability: str, hook: str) -> None:
     with pytest.raises(TypeError, match=f"Empty provides '{capability}', so it must define {hook}") as caught:
-        type("Empty", (RawPixels,), {"provides": frozenset({"features", capability})})
+        type("Empty", (Chance,), {"provides": frozenset({"features", capability})})
     assert "\n" not in str(caught.value)
 
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from methods.datasetgan.taps import taps
-from methods.interpreter.ensemble import MEMBERS, Ensemble, disagreement, elected, judged, votes
-from methods.interpreter.features import pixel_rows, stacked
-from methods.interpreter.filtering import image_scores, kept, without_specks
-from methods.interpreter.heat import heat_maps, hottest
-from methods.interpreter.training import Stopping, cross_entropy
+from methods.datasetgan.filtering import image_scores, kept, without_specks
 from methods.stylegan2.architecture import Architecture
 from methods.stylegan2.generator import Generator
+from methods.stylegan2.taps import taps
+from tasks.interpreter.ensemble import MEMBERS, Ensemble, disagreement, elected, judged, votes
+from tasks.interpreter.features import pixel_rows, stacked
+from tasks.interpreter.heat import heat_maps, hottest
+from tasks.interpreter.training import Stopping, cross_entropy
 from tasks.metrics.keypoints import correct, distances, heat_error
 from tasks.metrics.segmentation import confusions, cross_validated, intersection_over_union, part_metrics
 

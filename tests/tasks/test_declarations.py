@@ -20,6 +20,7 @@ ASKED: dict[str, tuple[set[str], set[str], bool]] = {
     **dict.fromkeys(("tracks", "images"), FEATURES),
     "celeba_linear": TAUGHT,
     "celeba_mask": ({"pyramid"}, set(), True),
+    "few_shot_parts": ({"pixel_features"}, {"training_pairs", "pyramid"}, True),
     "pcc": ({"groups"}, set(), False),
     "disentanglement": (set(), {"features", "groups"}, False),
     **dict.fromkeys(("truth", "truth_unmatched"), ({"derender"}, set[str](), False)),

@@ -5,10 +5,15 @@ of every styled convolution, after noise, bias and activation. The first release
 the second convolution's output before and after its normalisation, the paper speaks of the normalisations alone.
 """
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from methods.stylegan2.generator import Generator, Modulated, Noise
+
+# Pixels of the largest maps that are held at once: one image of 1024 px, or 64 of 64 px.
+PIXELS = 2**18
 
 
 def channels(generator: Generator) -> list[int]:
@@ -31,3 +36,18 @@ def taps(
 
     image = generator.synthesize(w_plus, noise=noise, observe=observe)
     return found, image
+
+
+def bounded_taps(
+    generator: Generator, w_plus: Float[Tensor, "b layers style"], side: int
+) -> list[Float[Tensor, "b _ _ _"]]:
+    """The activations alone, those of more than `side` px reduced to that, a few codes at a time."""
+    chunks = torch.split(w_plus, max(1, PIXELS // generator.architecture.resolution**2))
+    found = [[_reduced(one, side) for one in taps(generator, chunk)[0]] for chunk in chunks]
+    return [torch.cat(level) for level in zip(*found, strict=True)]
+
+
+def _reduced(one: Float[Tensor, "b c h w"], side: int) -> Float[Tensor, "b c u v"]:
+    if one.shape[-1] <= side:
+        return one
+    return F.interpolate(one, size=(side, side), mode="bilinear", align_corners=False)

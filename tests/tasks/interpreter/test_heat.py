@@ -2,7 +2,7 @@
 
 import torch
 
-from methods.interpreter.heat import heat_maps, hottest
+from tasks.interpreter.heat import heat_maps, hottest
 
 
 def test_invisible_keypoints_leave_no_heat() -> None:

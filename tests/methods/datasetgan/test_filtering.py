@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from methods.interpreter.filtering import image_scores, kept, score_array, without_specks
+from methods.datasetgan.filtering import image_scores, kept, score_array, without_specks
 
 
 def test_scores_of_an_image() -> None:

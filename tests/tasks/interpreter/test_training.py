@@ -8,8 +8,8 @@ import torch
 
 from datasets.base import Silent
 from datasets.errors import Divergence
-from methods.interpreter.ensemble import new_ensemble
-from methods.interpreter.training import Pace, Stopping, squared_error, train
+from tasks.interpreter.ensemble import new_ensemble
+from tasks.interpreter.training import Pace, Stopping, squared_error, train
 
 CLASSES = 3
 PACE = Pace(batch=32, learning_rate=3e-3, epochs=6, warm=2, patience=5)
@@ -71,7 +71,7 @@ def test_a_member_keeps_the_weights_that_it_stopped_with(
             self.left -= 1
             return self.left == 0
 
-    monkeypatch.setattr("methods.interpreter.training.Stopping", Fixed)
+    monkeypatch.setattr("tasks.interpreter.training.Stopping", Fixed)
     taken, ensemble = fitted(rows, labels)
     assert taken == [10, 25, PACE.epochs * 20]
     stops = iter([10, 10, 10])

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from datasets.base import Progress
 from datasets.errors import Divergence
 from datasets.streams import generator
-from methods.interpreter.ensemble import Ensemble
+from tasks.interpreter.ensemble import Ensemble
 
 # A loss of outputs (members, b, k) and targets (members, b) or (members, b, k): one number per member.
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -1,0 +1,1 @@
+"""Segmentation into parts from a few labelled images."""

@@ -1,0 +1,80 @@
+"""The images of one evaluation: few that are labelled, all that could be, and those that are scored."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from datasets.base import Dataset
+from datasets.errors import BenchError
+from datasets.labelled import LabelledImages
+from datasets.streams import generator
+from tasks.few_shot_parts.classes import EIGHT, eight_of
+from tasks.splits import images_of
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which images are labelled and tested, and the parts that are told apart.
+
+    Attributes
+    ----------
+    order: training images (indices into the dataset) in the order in which they are labelled: the first n of them are
+        the labelled images wherever there are n, so that more labels are the fewer ones and some others.
+    test: the images that are scored.
+    classes: the parts' names.
+    """
+
+    dataset: Dataset
+    order: Int[np.ndarray, " m"]
+    test: Int[np.ndarray, " t"]
+    classes: tuple[str, ...]
+    _numbers: UInt8[np.ndarray, " parts"]
+
+    @classmethod
+    def of(cls, dataset: Dataset, frames: Int[np.ndarray, " m"], eight: bool, seed: int) -> "Labels":
+        """Those of `frames`; the stream `seed` draws which are labelled.
+
+        Raises BenchError where the dataset has no part maps, or maps that are none.
+        """
+        if "parts" not in dataset.truth or "parts" not in dataset.classes:
+            raise BenchError(f"{dataset.label} has no part maps (truth and classes named parts) to learn parts from")
+        parts, names = dataset.truth["parts"], dataset.classes["parts"]
+        if parts.dtype != np.uint8 or parts.shape != dataset.images.shape[:3]:
+            raise BenchError(
+                f"{dataset.label}: part maps are {parts.dtype} {parts.shape}, expected uint8 "
+                f"{dataset.images.shape[:3]}, one class per pixel"
+            )
+        numbers = eight_of(names, dataset.label) if eight else np.arange(len(names), dtype=np.uint8)
+        train, test = (frames[np.isin(frames, images_of(dataset, part))] for part in ("train", "test"))
+        order = generator(seed, "labelled").permutation(train)
+        return cls(dataset, order, test, EIGHT if eight else names, numbers)
+
+    def first(self, count: int) -> LabelledImages:
+        """The first `count` labelled images.
+
+        Raises BenchError where there are fewer.
+        """
+        if count > len(self.order):
+            raise BenchError(
+                f"{self.dataset.label}: {count:,} labelled images were asked for, and {len(self.order):,} training "
+                "images are there: ask for fewer, by labelled_images and curve"
+            )
+        return self.pairs(self.order[:count])
+
+    def pairs(self, chosen: Int[np.ndarray, " n"]) -> LabelledImages:
+        """Images and their part maps, in the order given."""
+        return LabelledImages(np.ascontiguousarray(self.dataset.images[chosen]), self.parts(chosen))
+
+    def parts(self, chosen: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "n s s"]:
+        """Part maps in the numbers of `classes`.
+
+        Raises BenchError where one holds a number of no class.
+        """
+        found = self.dataset.truth["parts"][chosen]
+        if len(found) and (highest := int(found.max())) >= len(self._numbers):
+            raise BenchError(
+                f"{self.dataset.label}: a part map holds {highest}, expected 0 to {len(self._numbers) - 1}, the "
+                "classes' numbers"
+            )
+        return np.asarray(self._numbers[found])

@@ -1,0 +1,302 @@
+"""Parts of faces from a few labelled images, for every method that has maps of features or makes labelled images.
+
+DatasetGAN (Zhang et al., CVPR 2021) labels 16 images by hand and has a generator draw a training set from them;
+Baranchuk et al. (ICLR 2022) put the same classifiers of single pixels on the maps of any network. Both stand in one
+table here: a method that gives labelled images (`training_pairs`) trains a U-Net on them, any other is scored by ten
+pixel classifiers on its maps (`pixel_features`), with the published architecture, schedule and stopping rule.
+
+The few are drawn from the training images by the seed: more labels are the fewer ones and some others. All pixels of
+them are trained on. Nothing is augmented. Classes come from the dataset, so that one that no labelled image shows is
+there nevertheless.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Int, UInt8
+from pydantic import Field, field_validator
+
+from datasets.base import Dataset
+from datasets.errors import NotApplicable
+from datasets.labelled import LabelledImages, TrainingPairs
+from datasets.streams import generator, seed_for
+from tasks.base import EvaluationInputs, Model, Task, TaskConfig
+from tasks.celeba_mask.pictures import mask_pictures
+from tasks.few_shot_parts.classes import GUESSED
+from tasks.few_shot_parts.classify import learn, segment
+from tasks.few_shot_parts.labels import Labels
+from tasks.few_shot_parts.network import segment_by_network, train_network
+from tasks.interpreter.teaching import PixelTeaching
+from tasks.interpreter.training import Pace
+from tasks.metrics.segmentation import (
+    confusions,
+    intersection_over_union,
+    part_metrics,
+    segmentation_intervals,
+    usual_mask,
+)
+from tasks.results import Caption, Curve, DetailTable, Metric, PerItem, Picture, Scores, reduced
+from tasks.splits import images_of
+
+# Predicted masks are kept of as many test images as take so many bytes: 4,096 of 64 pixels.
+MASK_BYTES = 2**24
+# Rows of the contact sheet.
+SHOWN = 8
+PREDICTED = "Test images, their true parts and the predicted ones, with a legend of the colours."
+CURVE = "mean IoU by number of labelled images"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of learning: the test images' parts by number of labelled images, and what is to be said of it."""
+
+    masks: Mapping[int, UInt8[np.ndarray, "t s s"]]
+    details: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+
+
+class FewShotConfig(TaskConfig):
+    """The protocol; defaults are the paper's, where there is one."""
+
+    labelled_images: int = Field(
+        16, gt=0, description="labelled images that the table is of", json_schema_extra={"rows": True}
+    )
+    curve: tuple[int, ...] = Field((1, 5, 50), description="other numbers of labelled images, for the learning curve")
+    classes: Literal[8, "all"] = Field(
+        8, description="8 classes of faces, or all of the dataset's", json_schema_extra={"rows": True}
+    )
+    train_images: int | None = Field(
+        None, gt=0, description="training images at most that labels are drawn from, and all labels mean; null: all"
+    )
+    test_images: int | None = Field(None, gt=0, description="test images at most, drawn at random; null: all")
+    epochs: int = Field(100, gt=0, description="epochs of the pixel classifiers at most; they stop by themselves")
+    steps: int = Field(25_000, gt=0, description="optimiser steps of the network that is trained on labelled images")
+    batch_size: int = Field(8, gt=0, description="images per step of the network")
+    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate for the network")
+    width: int = Field(16, gt=0, description="channels of the decoder's finest level; every coarser one doubles them")
+
+    @field_validator("curve")
+    @classmethod
+    def _positive(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(count < 1 for count in value):
+            raise ValueError("expected numbers of labelled images, 1 or more")
+        return value
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Every number of labelled images, ascending."""
+        return tuple(sorted({self.labelled_images, *self.curve}))
+
+
+class FewShotParts(Task):
+    """Mean IoU over classes as DatasetGAN counts it and as this project does, and pixel accuracy."""
+
+    Config: ClassVar[type[TaskConfig]] = FewShotConfig
+    dataset = "celebamask"
+    requires: ClassVar[frozenset[str]] = frozenset({"pixel_features"})
+    uses: ClassVar[frozenset[str]] = frozenset({"training_pairs", "pyramid"})
+    trains: ClassVar[bool] = True
+    cites: ClassVar[tuple[str, ...]] = ("zhang2021datasetgan", "baranchuk2022ddpm")
+    metrics = (Metric("miou"), Metric("miou_present"), Metric("pixel_accuracy"))
+    profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "smoke": {
+            "labelled_images": 2,
+            "curve": (1,),
+            "train_images": 16,
+            "test_images": 8,
+            "epochs": 1,
+            "steps": 4,
+            "width": 4,
+        },
+        "mini": {"curve": (1, 5), "train_images": 1000, "test_images": 200, "steps": 1000},
+        "paper": {},
+    }
+
+    def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
+        """The training images that labels are drawn from, and the test images, the same for every method."""
+        config: FewShotConfig = self.config
+        train = generator(seed, "train").permutation(images_of(dataset, "train"))[: config.train_images]
+        test = generator(seed, "test").permutation(images_of(dataset, "test"))[: config.test_images]
+        return np.sort(np.concatenate([train, test]))
+
+    def evaluate(self, inputs: EvaluationInputs) -> Scores:
+        """Learn from the labelled images among `frames`, score on those of the test split.
+
+        `predictions` has a row per test image: `frame`, `confusion` (pixels by true and predicted class), and `mask`,
+        its predicted parts, of the first ones where all take too much room. `details["curve"]` has the metrics by
+        number of labelled images, `details["iou"]` each class by name, None where it is neither in the truth nor
+        predicted, `details["labelled"]` the labelled images (indices), `details["learning"]` how it was learned.
+
+        Raises BenchError where the dataset has no part maps or too few images, or the method's maps or pyramid are
+        none.
+        """
+        config: FewShotConfig = self.config
+        labels = Labels.of(inputs.dataset, inputs.frames, config.classes == 8, inputs.seed)
+        few, classes = labels.first(config.labelled_images), len(labels.classes)
+        model = inputs.model()
+        outcome = self._by_network(model, labels, inputs) or self._by_classifiers(model, labels, inputs)
+        truth = labels.parts(labels.test)
+        counts = {count: confusions(truth, mask, classes) for count, mask in outcome.masks.items()}
+        mask, main = outcome.masks[config.labelled_images], counts[config.labelled_images]
+        intervals = {
+            count: segmentation_intervals(own, generator(inputs.seed, "bootstrap"), metrics=part_metrics)
+            for count, own in counts.items()
+        }
+        scores = {count: _scores(own) for count, own in counts.items()}
+        usual = np.broadcast_to(usual_mask(few.parts, classes), truth.shape)
+        unseen = _scores(confusions(truth, usual, classes))
+        iou = intersection_over_union(main.sum(axis=0))
+        named = {
+            name: None if np.isnan(value) else float(value) for name, value in zip(labels.classes, iou, strict=True)
+        }
+        shown = np.linspace(0, len(labels.test) - 1, min(SHOWN, len(labels.test))).astype(int)
+        images = inputs.dataset.images[labels.test[shown]]
+        return Scores(
+            metrics=scores[config.labelled_images],
+            intervals=intervals[config.labelled_images],
+            captions=[
+                _caption(unseen, config.labelled_images),
+                *([Caption(GUESSED)] if config.classes == 8 else []),
+                *reduced(self.reduced(len(labels.order), len(labels.test))),
+            ],
+            notes=outcome.notes,
+            charts=[_table(named), _curve(scores, intervals)],
+            predictions={
+                "frame": labels.test,
+                "confusion": main.astype(np.int32),
+                "mask": mask[: max(1, MASK_BYTES // mask[0].size)],
+            },
+            per_item=PerItem("parts"),
+            pictures={
+                "masks": Picture(mask_pictures(images, truth[shown], mask[shown], labels.classes), PREDICTED),
+                **outcome.pictures,
+            },
+            details={
+                "iou": named,
+                "absent": [name for name, value in named.items() if value is None],
+                "curve": {str(count): own for count, own in scores.items()},
+                "labelled": labels.order[: config.labelled_images].tolist(),
+                "usual_mask": unseen,
+                "learning": dict(outcome.details),
+            },
+        )
+
+    def reduced(self, trained: int, tested: int) -> list[str]:
+        """Sentences on what is less than the protocol without a profile's limits."""
+        config, whole = self.config, FewShotConfig()
+        found = []
+        if config.train_images is not None:
+            found.append(f"labels drawn from {trained:,} training images")
+        if config.test_images is not None:
+            found.append(f"{tested:,} test images")
+        if config.epochs < whole.epochs:
+            found.append(f"{config.epochs} epochs of the pixel classifiers at most in place of {whole.epochs}")
+        if config.steps < whole.steps:
+            found.append(f"{config.steps:,} steps of the networks in place of {whole.steps:,}")
+        return found
+
+    def _by_classifiers(self, model: Model, labels: Labels, inputs: EvaluationInputs) -> Outcome:
+        """Parts by pixel classifiers on the method's maps."""
+        config: FewShotConfig = self.config
+        device, progress = inputs.device, inputs.progress
+        few = labels.first(max(config.counts))
+        teachings = {count: self._teaching(count, labels, inputs) for count in config.counts}
+        interpreters = learn(model, few, teachings, device=device, progress=progress)
+        masks = segment(model, interpreters, labels, device=device, progress=progress)
+        features = interpreters[config.labelled_images].ensemble.features
+        return Outcome(masks, {"features": features}, (f"{features:,} features of a pixel",))
+
+    def _teaching(self, count: int, labels: Labels, inputs: EvaluationInputs) -> PixelTeaching:
+        """How an interpreter is taught by `count` labelled images."""
+        pace, what = Pace(epochs=self.config.epochs), f"pixel classifiers, {count} labelled"
+        return PixelTeaching(len(labels.classes), pace, inputs.seed, inputs.progress, what)
+
+    def _by_network(self, model: Model, labels: Labels, inputs: EvaluationInputs) -> Outcome | None:
+        """Parts by a U-Net trained on the labelled images that the method gives; None where it gives none."""
+        config: FewShotConfig = self.config
+        all_labels: list[LabelledImages] = []
+
+        def every() -> LabelledImages:
+            if not all_labels:
+                all_labels.append(labels.pairs(np.sort(labels.order)))
+            return all_labels[0]
+
+        masks: dict[int, np.ndarray] = {}
+        found: dict[int, TrainingPairs] = {}
+        learning: dict[str, Any] = {}
+        for count in config.counts:
+            try:
+                found[count] = model.training_pairs(
+                    labels.first(count),
+                    every,
+                    self._teaching(count, labels, inputs),
+                    seed=seed_for(inputs.seed, "pairs", count),
+                    progress=inputs.progress,
+                    folder=inputs.folder / f"pairs-{count}",
+                )
+            except NotApplicable:
+                return None
+            pairs = found[count].pairs
+            # A method that takes all labels, however few are called labelled, need not train again.
+            same = [other for other in masks if found[other].pairs is pairs]
+            if same:
+                masks[count] = masks[same[0]]
+                continue
+            segmenter, summary = train_network(
+                model,
+                pairs,
+                len(labels.classes),
+                width=config.width,
+                steps=config.steps,
+                batch_size=config.batch_size,
+                learning_rate=config.learning_rate,
+                seed=inputs.seed,
+                device=inputs.device,
+                trainer=inputs.trainer,
+                name=f"network-{count}",
+            )
+            learning[str(count)] = {**found[count].details, "network": summary}
+            masks[count] = segment_by_network(
+                segmenter, labels.dataset, labels.test, device=inputs.device, progress=inputs.progress
+            )
+        main = found[config.labelled_images]
+        pictures = {name: Picture(pixels, text) for name, (pixels, text) in main.pictures.items()}
+        return Outcome(masks, learning, main.notes, pictures)
+
+
+def _caption(usual: Mapping[str, float], labelled: int) -> Caption:
+    """How the table is to be read, and what segmenting every image alike scores."""
+    values = ", ".join(f"{{{name}:.3f}} ({name})" for name in usual)
+    return Caption(
+        f"From {labelled} labelled images. miou counts a class that is neither in the test images nor predicted as 0, "
+        "as DatasetGAN does; miou_present leaves it out. Giving each pixel its most frequent class in the labelled "
+        f"images scores {values}.",
+        usual,
+    )
+
+
+def _table(iou: Mapping[str, float | None]) -> DetailTable:
+    """The IoU of each class."""
+    rows = tuple((name, ("absent" if value is None else f"{value:.2f}",)) for name, value in iou.items())
+    return DetailTable("intersection over union of each part", ("part", "IoU"), rows)
+
+
+def _curve(scores: Mapping[int, Mapping[str, float]], intervals: Mapping[int, Mapping[str, Any]]) -> Curve:
+    """The learning curve, with intervals over test images."""
+    return Curve(
+        CURVE,
+        "labelled images",
+        "miou",
+        tuple(str(count) for count in scores),
+        tuple(own["miou"] for own in scores.values()),
+        tuple(own["miou"].low for own in intervals.values()),
+        tuple(own["miou"].high for own in intervals.values()),
+    )
+
+
+def _scores(counts: Int[np.ndarray, "n c c"]) -> dict[str, float]:
+    """The metrics of images' confusion matrices, summed."""
+    return {name: float(value) for name, value in part_metrics(counts.sum(axis=0)).items()}
