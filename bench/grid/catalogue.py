@@ -157,6 +157,14 @@ METHODS = Registry(
             choices=SCENE_PARAMETERS,
         ),
         Entry(
+            "datasetgan",
+            "methods.datasetgan.method:DatasetGAN",
+            "DatasetGAN (Zhang et al., 2021): a U-Net trained on images that the same StyleGAN2 draws and labels",
+            "stylegan2_e4e",
+            group="few_labels",
+            tasks=("few_shot_parts",),
+        ),
+        Entry(
             "unet_few_labels",
             "methods.labelled_unet:UNetFewLabels",
             "U-Net trained on the few labelled images alone",

@@ -1,11 +1,12 @@
 """The figures that papers published, to stand beside ours; read from results/paper/*.csv.
 
-Four shapes of file hold figures of a (method, task) pair: `method,task,<metric>,...,source` with one column
+Five shapes of file hold figures of a (method, task) pair: `method,task,<metric>,...,source` with one column
 per metric, `quantity,method,task,value,source` with one figure per line, and, in a file named after its task,
 `method,train_samples,<metric>_<mode>,...,source`, where the figures of 100 labelled images are those of the metric
-`<metric>_100_<mode>`, or `encoder,<metric>,...,source`, where an encoder stands for a method. A method that the paper
-calls otherwise says so in its registry entry (`published_as`). A remark in brackets after the method's name, as in
-`vqvae (best baseline)`, is not part of the name.
+`<metric>_100_<mode>`, or `encoder,<metric>,...,source`, where an encoder stands for a method, or
+`method,test_set,...,<metric>,...,source`, of which those lines are a task's whose test set it is. A method or a test
+set that the paper calls otherwise says so in the registry entry (`published_as`). A remark in brackets after the
+method's name, as in `vqvae (best baseline)`, is not part of the name.
 
 `notes.csv` (`task,methods,metrics,note`) holds sentences on figures that a reader should not take for what they look
 like; names within a field are apart by spaces.
@@ -31,6 +32,8 @@ NOTES = "notes.csv"
 
 # Columns that hold no figure.
 AXES = ("method", "task", "train_samples", "encoder", "source")
+# Columns beside a test set's name that say more of it, or of how sure a figure is.
+OF_TEST_SETS = ("test_set", "classes", "labelled_images", "miou_sd", "thresholds")
 
 
 @dataclass(frozen=True)
@@ -147,10 +150,14 @@ def _figures(path: Path, ours: Mapping[str, str]) -> Iterator[tuple[str, str, st
         columns = reader.fieldnames or []
         if "source" not in columns or not {"method", "encoder"} & set(columns):
             return
-        if not {"task", "train_samples", "encoder"} & set(columns):
+        if not {"task", "train_samples", "encoder", "test_set"} & set(columns):
             return
+        test_sets = {entry.published_as: name for name, entry in TASKS.entries().items() if entry.published_as}
         for line in reader:
-            task = line["task"] if "task" in columns else path.stem
+            if "test_set" in columns:
+                task = test_sets.get(line["test_set"], "")
+            else:
+                task = line["task"] if "task" in columns else path.stem
             if not task:
                 continue
             method = line["method"] if "method" in columns else ours.get(line["encoder"])
@@ -173,7 +180,7 @@ def _cells(line: dict[str, str]) -> dict[str, str]:
     """The figures of a line, as text, by metric."""
     if "quantity" in line:
         return {line["quantity"]: line["value"]}
-    cells = {name: text for name, text in line.items() if name not in AXES}
+    cells = {name: text for name, text in line.items() if name not in (*AXES, *OF_TEST_SETS)}
     if "train_samples" not in line:
         return cells
     return {name.replace("_", f"_{line['train_samples']}_", 1): text for name, text in cells.items()}

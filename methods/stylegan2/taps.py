@@ -5,6 +5,8 @@ of every styled convolution, after noise, bias and activation. The first release
 the second convolution's output before and after its normalisation, the paper speaks of the normalisations alone.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -39,11 +41,18 @@ def taps(
 
 
 def bounded_taps(
-    generator: Generator, w_plus: Float[Tensor, "b layers style"], side: int
+    generator: Generator, w_plus: Float[Tensor, "b layers style"], side: int, noise: Sequence[Tensor] | None = None
 ) -> list[Float[Tensor, "b _ _ _"]]:
-    """The activations alone, those of more than `side` px reduced to that, a few codes at a time."""
-    chunks = torch.split(w_plus, max(1, PIXELS // generator.architecture.resolution**2))
-    found = [[_reduced(one, side) for one in taps(generator, chunk)[0]] for chunk in chunks]
+    """The activations alone, those of more than `side` px reduced to that, a few codes at a time.
+
+    `noise` as in `Generator.synthesize`: maps of one image for all, or one for each.
+    """
+    at_once = max(1, PIXELS // generator.architecture.resolution**2)
+    found = []
+    for start in range(0, len(w_plus), at_once):
+        chosen = slice(start, start + at_once)
+        own = None if noise is None else [one[chosen] if len(one) == len(w_plus) else one for one in noise]
+        found.append([_reduced(one, side) for one in taps(generator, w_plus[chosen], own)[0]])
     return [torch.cat(level) for level in zip(*found, strict=True)]
 
 

@@ -17,7 +17,7 @@ from tasks.few_shot_parts.labels import Labels
 from tasks.interpreter.teaching import PixelInterpreter, PixelTeaching, labelled_rows
 
 # Images whose maps are held at once.
-BLOCK = 8
+BLOCK = 4
 
 
 def learn(

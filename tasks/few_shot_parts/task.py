@@ -246,7 +246,7 @@ class FewShotParts(Task):
                 masks[count] = masks[same[0]]
                 continue
             segmenter, summary = train_network(
-                model,
+                inputs.model(),  # a fresh one: training changes its pyramid
                 pairs,
                 len(labels.classes),
                 width=config.width,

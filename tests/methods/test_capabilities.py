@@ -11,6 +11,7 @@ from bench.grid.registry import Entry
 from datasets.errors import NotApplicable
 from methods.base import CAPABILITIES, HOOKS, Method
 from methods.baselines import Chance, RawPixels
+from methods.datasetgan.method import DatasetGAN
 from methods.labelled_unet import UNetAllLabels, UNetFewLabels
 from methods.pdr.config import PDRConfig
 from methods.pdr.method import PDR, RandomInit
@@ -50,6 +51,7 @@ def test_what_the_methods_can_do() -> None:
     assert PDR.provides == RandomInit.provides == ON_SCENES
     assert PDRUNet.provides == UNetRandomInit.provides == {*ON_SCENES, "pyramid"}
     assert UNetFewLabels.provides == UNetAllLabels.provides == UNetRandomInit.provides | {"training_pairs"}
+    assert DatasetGAN.provides == StyleGAN2E4E.provides | {"pyramid", "training_pairs"}
     assert RIS.provides == {"features", "encoder", "groups"}
     assert StyleGAN2E4E.provides == RIS.provides | {"pixel_features"}
     assert method_class("dcign").provides == {
@@ -88,6 +90,7 @@ def test_publications_by_method() -> None:
         "vqvae": ("oord2017vqvae",),
         **dict.fromkeys(("dcign", "dcign_entangled"), ("kulkarni2015dcign",)),
         "stylegan2_e4e": ("karras2020stylegan2", "tov2021e4e"),
+        "datasetgan": ("zhang2021datasetgan", "karras2020stylegan2", "tov2021e4e"),
         "ris": ("chong2021ris", "karras2020stylegan2", "tov2021e4e"),
         "supervised_resnet18": ("he2016resnet", "wightman2019timm"),
         "timm": ("wightman2019timm",),

@@ -36,6 +36,19 @@ def test_table_3_gives_encoders_as_methods() -> None:
     assert published("pdr_unet_joint_frozen", "celeba_mask", "pixel_accuracy") == Published(0.854, "PDR table 3")
 
 
+def test_of_a_table_of_test_sets_a_task_has_the_lines_of_its_own(tmp_path: Path) -> None:
+    own = {key: figure.value for key, figure in load().attributed.items() if key[1] == "few_shot_parts"}
+    assert own["datasetgan", "few_shot_parts", "miou"] == 0.7001
+    assert {metric for _, _, metric in own} == {"miou"}
+    assert len(own) == 5
+    assert published("datasetgan", "few_shot_parts[labelled_images=5]", "miou") is None
+    [note] = [note for note in footnotes() if note.task == "few_shot_parts"]
+    for key in ("transfer_learning", "transfer_learning_in_domain", "semi_supervised", "semi_supervised_in_domain"):
+        assert f"{own[key, 'few_shot_parts', 'miou']:.4f}" in note.text
+    figures = load(write(tmp_path, "method,test_set,classes,miou,source\na,Face-34,34,0.5,here\n"))
+    assert figures.attributed == {}
+
+
 def test_an_encoder_that_no_method_has(tmp_path: Path) -> None:
     with pytest.raises(
         BenchError, match=r"some_task\.csv, line 2: encoder 'a', expected one of .*supervised_random_init, geometry"
@@ -75,7 +88,7 @@ def test_a_figure_that_is_no_number_names_its_metric(tmp_path: Path) -> None:
 
 def test_footnotes_are_of_figures_that_there_are(tmp_path: Path) -> None:
     found = {note.task: note for note in footnotes()}
-    assert set(found) == {"rafdb", "celeba_linear"}
+    assert set(found) == {"rafdb", "celeba_linear", "few_shot_parts"}
     share = 1185 / 3068
     figures = [published("ris", "rafdb", metric) for metric in ("accuracy", "f1")]
     assert [figure.value for figure in figures if figure] == pytest.approx(
