@@ -54,14 +54,15 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
-    """Like `atomic_path` for a folder of files; an existing `target` is kept (the first writer wins)."""
+    """Like `atomic_path` for a folder; an existing `target` is kept (the first writer wins)."""
     temporary = target.with_name(temporary_name(target.name))
     try:
         temporary.mkdir(parents=True)
         yield temporary
-        for path in temporary.iterdir():
-            with path.open("rb") as handle:
-                os.fsync(handle.fileno())
+        for path in temporary.rglob("*"):
+            if path.is_file():
+                with path.open("rb") as handle:
+                    os.fsync(handle.fileno())
         if not target.exists():
             temporary.replace(target)
     except OSError as error:

@@ -36,12 +36,14 @@ class TrainingPairs:
     notes: sentences on the method's row.
     details: JSON for the record.
     pictures: what a person should look at, by name: pixels and a sentence that says what they show.
+    uncertainty: of each pair's parts, where that is known.
     """
 
     pairs: LabelledImages
     notes: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     pictures: Mapping[str, tuple[UInt8[np.ndarray, "h w 3"], str]] = field(default_factory=dict)
+    uncertainty: Float[np.ndarray, " n"] | None = None
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench.cli import data, mirror, results, running
+from bench.cli import data, labelling, mirror, results, running
 from bench.cli import store as store_commands
 from bench.cli.options import StoreFolder
 from bench.grid import defaults
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(running.app)
 app.add_typer(results.app)
+app.add_typer(labelling.app)
 app.add_typer(data.app, name="data")
 app.add_typer(mirror.app, name="mlflow")
 app.add_typer(mirror.page)

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from datasets.base import Progress
 from datasets.errors import BenchError
 from datasets.labelled import LabelledImages, Teaching, TrainingPairs
+from datasets.palette import palette
 from methods.base import Domain, ProtocolName
 from methods.datasetgan.config import PROFILES, RELEASED, DatasetGANConfig
 from methods.datasetgan.drawing import Drawn, Latents, draw, generated
 from methods.datasetgan.filtering import kept
 from methods.datasetgan.inversion import Inverted, invert
-from methods.datasetgan.pictures import overlaid, palette, sheet
+from methods.datasetgan.pictures import overlaid, sheet
 from methods.pdr.unet import UNetEncoder, UNetPyramid
 from methods.stylegan2.method import StyleGAN2E4E
 from methods.stylegan2.taps import bounded_taps
@@ -118,6 +119,7 @@ class DatasetGAN(StyleGAN2E4E):
                 "seconds": {"teach": taught - started, "draw": time.perf_counter() - taught},
             },
             pictures=self._pictures(few, inverted, drawn),
+            uncertainty=drawn.score[left],
         )
 
     def _maps(self, inverted: Inverted, side: int) -> Iterator[list[Tensor]]:

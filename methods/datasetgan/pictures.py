@@ -1,21 +1,12 @@
 """What a person should look at: labelled images as the generator makes them, and generated images with their labels."""
 
-import colorsys
-
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
+
+from datasets.palette import palette
 
 # Blank pixels between pictures.
 GAP = 2
-
-
-def palette(classes: int) -> UInt8[np.ndarray, "classes 3"]:
-    """Colours that neighbours in number can be told apart by; class 0 is black."""
-    # Hues a golden angle apart never come close to each other, however many there are.
-    colours = [colorsys.hsv_to_rgb(number * 0.381966 % 1, 0.85, 1 - 0.35 * (number % 2)) for number in range(classes)]
-    found = np.round(np.array(colours) * 255).astype(np.uint8)
-    found[0] = 0
-    return np.asarray(found)
 
 
 def overlaid(images: UInt8[np.ndarray, "n s s 3"], parts: UInt8[np.ndarray, "n s s"]) -> UInt8[np.ndarray, "n s s 3"]:
@@ -23,12 +14,6 @@ def overlaid(images: UInt8[np.ndarray, "n s s 3"], parts: UInt8[np.ndarray, "n s
     colours = palette(256)[parts]
     mixed = np.where(parts[..., None] > 0, (images.astype(np.uint16) + colours) // 2, images)
     return np.asarray(mixed.astype(np.uint8))
-
-
-def grey(values: Float[np.ndarray, "n s s"]) -> UInt8[np.ndarray, "n s s 3"]:
-    """Values as grey, white the largest of all."""
-    scaled = values / max(float(values.max()), 1e-12)
-    return np.asarray(np.repeat(np.round(scaled * 255).astype(np.uint8)[..., None], 3, axis=-1))
 
 
 def sheet(*columns: UInt8[np.ndarray, "n s s 3"]) -> UInt8[np.ndarray, "h w 3"]:

@@ -1,6 +1,7 @@
 """The images of one evaluation: few that are labelled, all that could be, and those that are scored."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int, UInt8
@@ -61,6 +62,14 @@ class Labels:
                 "images are there: ask for fewer, by labelled_images and curve"
             )
         return self.pairs(self.order[:count])
+
+    @cached_property
+    def _every(self) -> LabelledImages:
+        return self.pairs(np.sort(self.order))
+
+    def every(self) -> LabelledImages:
+        """All labelled images, in the dataset's order; the same object at each call."""
+        return self._every
 
     def pairs(self, chosen: Int[np.ndarray, " n"]) -> LabelledImages:
         """Images and their part maps, in the order given."""

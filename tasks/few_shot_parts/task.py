@@ -20,7 +20,7 @@ from pydantic import Field, field_validator
 
 from datasets.base import Dataset
 from datasets.errors import NotApplicable
-from datasets.labelled import LabelledImages, TrainingPairs
+from datasets.labelled import TrainingPairs
 from datasets.streams import generator, seed_for
 from tasks.base import EvaluationInputs, Model, Task, TaskConfig
 from tasks.celeba_mask.pictures import mask_pictures
@@ -214,29 +214,35 @@ class FewShotParts(Task):
         pace, what = Pace(epochs=self.config.epochs), f"pixel classifiers, {count} labelled"
         return PixelTeaching(len(labels.classes), pace, inputs.seed, inputs.progress, what)
 
+    def pairs(self, inputs: EvaluationInputs) -> tuple[Labels, TrainingPairs]:
+        """The labelled images that a method's network is trained on, as `evaluate` has them, and which taught it.
+
+        Raises NotApplicable where the method gives none.
+        """
+        config: FewShotConfig = self.config
+        labels = Labels.of(inputs.dataset, inputs.frames, config.classes == 8, inputs.seed)
+        return labels, self._pairs(inputs.model(), labels, config.labelled_images, inputs)
+
+    def _pairs(self, model: Model, labels: Labels, count: int, inputs: EvaluationInputs) -> TrainingPairs:
+        """The labelled images that a method gives of `count`."""
+        return model.training_pairs(
+            labels.first(count),
+            labels.every,
+            self._teaching(count, labels, inputs),
+            seed=seed_for(inputs.seed, "pairs", count),
+            progress=inputs.progress,
+            folder=inputs.folder / f"pairs-{count}",
+        )
+
     def _by_network(self, model: Model, labels: Labels, inputs: EvaluationInputs) -> Outcome | None:
         """Parts by a U-Net trained on the labelled images that the method gives; None where it gives none."""
         config: FewShotConfig = self.config
-        all_labels: list[LabelledImages] = []
-
-        def every() -> LabelledImages:
-            if not all_labels:
-                all_labels.append(labels.pairs(np.sort(labels.order)))
-            return all_labels[0]
-
         masks: dict[int, np.ndarray] = {}
         found: dict[int, TrainingPairs] = {}
         learning: dict[str, Any] = {}
         for count in config.counts:
             try:
-                found[count] = model.training_pairs(
-                    labels.first(count),
-                    every,
-                    self._teaching(count, labels, inputs),
-                    seed=seed_for(inputs.seed, "pairs", count),
-                    progress=inputs.progress,
-                    folder=inputs.folder / f"pairs-{count}",
-                )
+                found[count] = self._pairs(model, labels, count, inputs)
             except NotApplicable:
                 return None
             pairs = found[count].pairs

@@ -12,12 +12,13 @@ from pydantic import ValidationError
 from datasets.base import Silent
 from datasets.errors import BenchError
 from datasets.labelled import LabelledImages
+from datasets.palette import palette
 from methods.datasetgan import drawing
 from methods.datasetgan.config import DatasetGANConfig
 from methods.datasetgan.drawing import draw, generated, latents
 from methods.datasetgan.inversion import invert
 from methods.datasetgan.method import DatasetGAN
-from methods.datasetgan.pictures import overlaid, palette
+from methods.datasetgan.pictures import overlaid
 from methods.stylegan2.method import StyleGAN2E4E
 from methods.stylegan2.taps import bounded_taps, channels
 from tasks.interpreter.teaching import PixelTeaching
