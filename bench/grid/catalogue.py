@@ -267,6 +267,11 @@ TASKS = Registry(
             published_as="CelebA-Mask-8",
         ),
         Entry(
+            "keypoints",
+            "tasks.keypoints.task:Keypoints",
+            "eyes, nose, mouth and chin from 16 labelled images",
+        ),
+        Entry(
             "shapenet_cars",
             "tasks.clustering.labelled:ShapeNetCars",
             "clustering by class of car, ShapeNet's test images",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float16, UInt8
+from jaxtyping import Float, Float16, Shaped, UInt8
 from torch import Tensor
 
 from datasets.base import Progress
@@ -13,7 +13,7 @@ from datasets.errors import BenchError
 from datasets.streams import seed_for
 from tasks.interpreter.ensemble import Ensemble, new_ensemble
 from tasks.interpreter.features import pixel_rows
-from tasks.interpreter.training import Pace, train
+from tasks.interpreter.training import Loss, Pace, cross_entropy, squared_error, train
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,26 @@ class PixelTeaching:
         """An interpreter taught by maps of n images, some images at a time, and their part maps."""
         return self.taught(labelled_rows(maps, parts.shape[0], parts.shape[-1]), parts)
 
+    def heat(self, rows: Float16[Tensor, "pixels d"], heat: Float[Tensor, "n k side side"]) -> Ensemble:
+        """An ensemble that regresses heat maps, of features that are there already; `classes` are the maps."""
+        targets = heat.flatten(2).permute(0, 2, 1).flatten(0, 1).to(rows.device)
+        return self._trained(self._new(rows), rows, targets, squared_error)
+
     def taught(self, rows: Float16[Tensor, "pixels d"], parts: UInt8[np.ndarray, "n s s"]) -> PixelInterpreter:
-        """The same of features that are there already."""
+        """The same of features that are there already. Raises BenchError where a part map holds no class's number."""
+        if len(parts) and (highest := int(parts.max())) >= self.classes:
+            raise BenchError(f"a part map holds {highest}, expected 0 to {self.classes - 1}, the classes' numbers")
         targets = torch.from_numpy(parts.astype(np.int64)).flatten().to(rows.device)
-        ensemble = new_ensemble(rows.shape[1], self.classes, seed_for(self.seed, "ensemble")).to(rows.device)
-        train(ensemble, rows, targets, self.pace, seed=self.seed, progress=self.progress, what=self.what)
-        return PixelInterpreter(ensemble)
+        return PixelInterpreter(self._trained(self._new(rows), rows, targets, cross_entropy))
+
+    def _new(self, rows: Float16[Tensor, "pixels d"]) -> Ensemble:
+        return new_ensemble(rows.shape[1], self.classes, seed_for(self.seed, "ensemble")).to(rows.device)
+
+    def _trained(
+        self, ensemble: Ensemble, rows: Float16[Tensor, "pixels d"], targets: Shaped[Tensor, "pixels *k"], loss: Loss
+    ) -> Ensemble:
+        train(ensemble, rows, targets, self.pace, seed=self.seed, progress=self.progress, what=self.what, loss=loss)
+        return ensemble
 
 
 def labelled_rows(

@@ -127,6 +127,23 @@ def parts(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
     return lambda weights: part_metrics((weights @ cells).reshape(-1, *shape))
 
 
+def keypoints(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
+    """PCK of the distances `distance` (n, k), NaN where a keypoint is not visible, at the thresholds that stand beside
+    them under each metric's own name (1)."""
+    names = [name for name in metrics if name in predictions]
+    if "distance" not in predictions or not names:
+        return None
+    apart = np.asarray(predictions["distance"], dtype=np.float64)
+    seen = (~np.isnan(apart)).sum(axis=1).astype(np.float64)
+    right = {name: (apart <= predictions[name][0]).sum(axis=1).astype(np.float64) for name in names}
+
+    def score(weights: Weights) -> dict[str, np.ndarray]:
+        known = np.maximum(weights @ seen, 1)
+        return {name: np.asarray(weights @ hits / known) for name, hits in right.items()}
+
+    return score
+
+
 def mean(predictions: Predictions, metrics: Sequence[str]) -> Scorer | None:
     """Metrics that are means of one number per item (n), kept under the metric's own name; none that an item lacks
     (NaN): two methods that lack other items are not scored on the same."""
@@ -148,6 +165,7 @@ STATISTICS: dict[str, Statistic] = {
     "attribute_accuracy": attribute_accuracy,
     "segmentation": segmentation,
     "parts": parts,
+    "keypoints": keypoints,
     "mean": mean,
 }
 

@@ -21,6 +21,7 @@ ASKED: dict[str, tuple[set[str], set[str], bool]] = {
     "celeba_linear": TAUGHT,
     "celeba_mask": ({"pyramid"}, set(), True),
     "few_shot_parts": ({"pixel_features"}, {"training_pairs", "pyramid"}, True),
+    "keypoints": ({"pixel_features"}, set(), False),
     "pcc": ({"groups"}, set(), False),
     "disentanglement": (set(), {"features", "groups"}, False),
     **dict.fromkeys(("truth", "truth_unmatched"), ({"derender"}, set[str](), False)),
@@ -53,6 +54,7 @@ CHANCE_CORRECTED = {"ami", "ari", "ami@*", "lost", "stability"}
 LESS_IS_BETTER = {
     *("mean_pcc", "lost", "verification_eer"),
     *("azimuth_drift", "elevation_drift", "light_drift"),
+    *("mean_pcc", "lost", "verification_eer", "l2_loss", "distance"),
     *("side_percent", "normal_deg", "light_deg", "view_deg", "view_aligned_deg"),
     *("l1", "l1_whole"),
 }

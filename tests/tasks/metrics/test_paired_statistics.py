@@ -19,7 +19,7 @@ Arrays = Callable[[int], dict[str, np.ndarray]]
 
 def scored(statistic: str, arrays: dict[str, np.ndarray], weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Each metric on the resamples of one stream, or with the weights given."""
-    score = STATISTICS[statistic](arrays, ("score", "other"))
+    score = STATISTICS[statistic](arrays, ("score", "other", "pck_loose"))
     if score is None:
         return {}
     drawn = resamples(N, DRAWS, generator(0, "units", "task")) if weights is None else weights
@@ -58,11 +58,20 @@ def means(wrong: int) -> dict[str, np.ndarray]:
     return {"frame": np.arange(N), "score": (np.arange(N) >= wrong).astype(float)}
 
 
+def found(wrong: int) -> dict[str, np.ndarray]:
+    """Two keypoints per image, one of which is not visible; of the other one the first `wrong` are found far away."""
+    distance = np.full((N, 2), np.nan)
+    distance[:, 0] = np.where(np.arange(N) < wrong, 10.0, 0.5)
+    return {"frame": np.arange(N), "distance": distance, "pck_loose": np.ones(1)}
+
+
 CASES = [
     ("clustering", clusters, "accuracy"),
     ("attribute_clustering", attributes, "accuracy"),
     ("attribute_accuracy", answers, "score"),
     ("segmentation", masks, "pixel_accuracy"),
+    ("parts", masks, "pixel_accuracy"),
+    ("keypoints", found, "pck_loose"),
     ("mean", means, "score"),
 ]
 

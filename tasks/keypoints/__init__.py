@@ -1,0 +1,1 @@
+"""Keypoints from a few labelled images."""
