@@ -78,7 +78,8 @@ class MethodConfig(BaseModel):
 
     A field whose value only matters when encoding (which features are returned, say) is declared with
     `json_schema_extra={"stage": "encode"}`: changing it keeps the trained weights in the cache. One that names a file
-    is declared with `json_schema_extra={"kind": "file"}`: what counts is what the file holds, not where it lies.
+    is declared with `json_schema_extra={"kind": "file"}`: what counts is what the file holds, not where it lies. One
+    that names a folder is declared likewise, with `"folder"`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -118,6 +119,11 @@ class MethodConfig(BaseModel):
     def file_fields(cls) -> frozenset[str]:
         """Names of the fields that name a file."""
         return cls._declared("kind", "file")
+
+    @classmethod
+    def folder_fields(cls) -> frozenset[str]:
+        """Names of the fields that name a folder."""
+        return cls._declared("kind", "folder")
 
     @classmethod
     def _declared(cls, what: str, value: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Commands on labelled images that a method makes: export."""
+"""Commands on labelled images that a method makes: annotate, export."""
 
 from pathlib import Path
 from typing import Annotated
@@ -35,6 +35,46 @@ def export(
     from bench.commands.export import export_command
 
     export_command(
+        method=method,
+        out=out,
+        count=count,
+        profile=profile,
+        data_root=data_root,
+        data=data,
+        seed=seed,
+        settings=set_ or [],
+        protocol=protocol,
+        device=device,
+        store=store,
+    )
+
+
+@app.command()
+def annotate(
+    method: Annotated[str, typer.Argument(help="A method that is taught by labelled images of its own: datasetgan.")],
+    out: Annotated[Path, typer.Option(help="Folder to write, which is not there yet.", callback=home)],
+    count: Annotated[int, typer.Option(help="Samples to draw.", min=1)] = 16,
+    profile: ProfileName = None,
+    data_root: DataRoot = None,
+    data: Data = None,
+    seed: Annotated[int, typer.Option(help="Which of the trained models: its seed.", min=0)] = 0,
+    set_: Set = None,
+    protocol: Protocol = "default",
+    device: Device = "auto",
+    store: StoreFolder = defaults.STORE,
+) -> None:
+    """Draw samples of a generator for a person to annotate: images/, classes.json (numbers and colours), an empty
+    masks/ to fill, and the latents. Masks come back as indexed PNG, LabelMe's files or CVAT's export.
+
+    The generator is trained first where the store has none.
+
+    Example:  python -m bench annotate datasetgan --count 16 --out samples
+
+    then      python -m bench run --methods datasetgan --tasks few_shot_parts --set datasetgan.annotations=samples
+    """
+    from bench.commands.annotate import annotate_command
+
+    annotate_command(
         method=method,
         out=out,
         count=count,

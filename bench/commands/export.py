@@ -7,29 +7,23 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from bench.commands.labelling import ready
 from bench.execution.progress import RichProgress
-from bench.grid.catalogue import METHODS
-from bench.grid.request import Options
-from bench.pipeline.cell import Cell, cells
+from bench.pipeline.cell import Cell
 from bench.pipeline.computing import computing
 from bench.pipeline.context import Context
 from bench.pipeline.keys import key_of
 from bench.pipeline.status import CellStatus
-from bench.pipeline.store import Store
-from bench.pipeline.walk import compute
 from bench.pipeline.weights import load_method
 from bench.terminal import Terminal
-from datasets.errors import BenchError, NotApplicable
 from datasets.files import atomic_folder, remove, write_json
 from datasets.labelled import TrainingPairs
 from datasets.palette import palette
 from datasets.streams import seed_for
-from methods.base import CAPABILITIES, Method
+from methods.base import Method
 from tasks.base import EvaluationInputs
 from tasks.few_shot_parts.labels import Labels
 from tasks.few_shot_parts.task import FewShotParts
-
-TASK = "few_shot_parts"
 
 
 def export_command(
@@ -48,29 +42,21 @@ def export_command(
 ) -> None:
     """Check what is asked for, make the labelled images, and write them whole or not at all."""
     console = Terminal(soft_wrap=True)
-    entry = METHODS.get(method)
-    if "training_pairs" not in entry.load().provides or "images" not in entry.load().Config.model_fields:
-        raise NotApplicable(f"{entry.name} {CAPABILITIES['training_pairs']}: expected datasetgan")
-    if out.exists() or out.is_symlink():
-        raise BenchError(f"--out {out} is there already: name a folder that is not")
-    request = Options(
-        methods=method,
-        tasks=TASK,
-        profile=profile,
-        data_root=data_root,
-        data=data,
-        settings=[*settings, f"{entry.name}.images={count}"],
-        protocol=protocol,
-        device=device,
-        seeds=str(seed),
-        baselines=False,
-    ).request()
     with RichProgress(console) as progress:
-        context = Context.of(request, Store(store), progress)
-        [cell] = cells(request, context.store)
-        status = CellStatus(cell)
+        cell, status, context = ready(
+            method,
+            out,
+            profile=profile,
+            data_root=data_root,
+            data=data,
+            seed=seed,
+            settings=[*settings, f"{method}.images={count}"],
+            protocol=protocol,
+            device=device,
+            store=store,
+            progress=progress,
+        )
         with computing(context.threads):
-            compute(status, context, until="fit")
             labels, pairs, folder = made(cell, status, context)
         write(out, labels, pairs, about(cell, status, labels, pairs))
         remove(folder)
@@ -82,7 +68,7 @@ def export_command(
 def made(cell: Cell, status: CellStatus, context: Context) -> tuple[Labels, TrainingPairs, Path]:
     """The labelled images of a cell of `few_shot_parts`, and the folder of what was kept on the way."""
     task, dataset, checkpoint = cell.task.task, status.dataset, status.checkpoint
-    assert isinstance(task, FewShotParts), f"{TASK} is a task of parts"
+    assert isinstance(task, FewShotParts), "few_shot_parts is a task of parts"
     assert dataset is not None, f"{cell.name} was looked at"
     assert checkpoint is not None, f"{cell.name} was looked at"
     own: dict[str, Any] = {

@@ -15,7 +15,7 @@ from bench.grid.registry import Entry
 from bench.grid.request import Request, settings_for, validate
 from bench.grid.values import merge
 from bench.pipeline.hooks import checked_method
-from bench.pipeline.keys import packages_of, source_version
+from bench.pipeline.keys import canonical, packages_of, source_version
 from bench.pipeline.store import Store
 from datasets.errors import BenchError
 from datasets.names import at_home, printable
@@ -55,6 +55,8 @@ class MethodSpec:
         values = self.config.model_dump(mode="json")
         for name in self.cls.Config.file_fields():
             values[name] = None if values[name] is None else file_digest(Path(values[name]))
+        for name in self.cls.Config.folder_fields():
+            values[name] = None if values[name] is None else folder_digest(Path(values[name]))
         # How frames of tracks are scaled concerns tracks alone: it is an ingredient of their features.
         dropped = {"schedule", "track_scale"} if encoding or self.weights else self.cls.Config.encode_fields()
         identity = {
@@ -159,6 +161,13 @@ def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) ->
             if not os.path.isfile(found):
                 raise BenchError(f"{entry.name}.{name} = {path}: {_no_file(found)}")
             config = config.model_copy(update={name: str(found)})
+    for name in sorted(cls.Config.folder_fields()):
+        path = getattr(config, name)
+        if path is not None:
+            found = at_home(Path(path))
+            if not os.path.isdir(found):
+                raise BenchError(f"{entry.name}.{name} = {path}: no such folder")
+            config = config.model_copy(update={name: str(found)})
     weights = weights_file(config.weights, entry.name, store)
     return MethodSpec(entry.name, cls, config, domain, weights, entry.family)
 
@@ -197,6 +206,13 @@ def weights_file(name: str | None, method: str, store: Store) -> Path | None:
     if os.path.lexists(given):
         raise BenchError(f"{method}: weights {name}: {_no_file(given)}")
     raise BenchError(f"{method}: no weights {name!r}: neither a file nor a name that bench import-weights was given")
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of all files in a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    held = [(path.relative_to(folder).as_posix(), file_digest(path)) for path in files]
+    return hashlib.sha256(canonical(held).encode()).hexdigest()
 
 
 def _check_imported(path: Path, name: str) -> None:

@@ -57,6 +57,12 @@ class DatasetGANConfig(StyleGAN2E4EConfig):
         "is left out",
         json_schema_extra=ENCODE,
     )
+    annotations: str | None = Field(
+        None,
+        description="a folder of `bench annotate datasetgan` with the masks that a person drew: they teach in place of "
+        "the dataset's labelled images",
+        json_schema_extra={"stage": "encode", "kind": "folder"},
+    )
     unet_width: int = Field(
         16,
         gt=0,

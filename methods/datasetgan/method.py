@@ -18,8 +18,9 @@ from methods.base import Domain, ProtocolName
 from methods.datasetgan.config import PROFILES, RELEASED, DatasetGANConfig
 from methods.datasetgan.drawing import Drawn, Latents, draw, generated
 from methods.datasetgan.filtering import kept
-from methods.datasetgan.inversion import Inverted, invert
+from methods.datasetgan.inversion import invert
 from methods.datasetgan.pictures import overlaid, sheet
+from methods.datasetgan.samples import Samples, annotated
 from methods.pdr.unet import UNetEncoder, UNetPyramid
 from methods.stylegan2.method import StyleGAN2E4E
 from methods.stylegan2.taps import bounded_taps
@@ -33,8 +34,8 @@ SHOWN = 8
 class DatasetGAN(StyleGAN2E4E):
     """A generator whose activations are read by pixel classifiers, so that it labels what it draws.
 
-    The weights are those of StyleGAN2 and e4e. Nobody labels generated images here: labelled images of a dataset are
-    inverted into the generator, and the classifiers are taught by its activations there.
+    The weights are those of StyleGAN2 and e4e. Labelled images of a dataset are inverted into the generator, and the
+    classifiers are taught by its activations there; or, as in the paper, by samples that a person has annotated.
     """
 
     Config = DatasetGANConfig
@@ -69,10 +70,49 @@ class DatasetGAN(StyleGAN2E4E):
     ) -> TrainingPairs:
         """Generated images and their labels, without those that are the least certain.
 
-        Raises BenchError where no labelled image can be inverted.
+        Raises BenchError where no labelled image can be inverted, or annotations are not what they should be.
         """
         settings: DatasetGANConfig = self.config
         started = time.perf_counter()
+        side = few.images.shape[1]
+        if settings.annotations is None:
+            samples = self._inverted(few, progress)
+        else:
+            samples = annotated(self.module, Path(settings.annotations), len(few), side)
+        interpreter = teach(self._maps(samples.latents, side), samples.parts)
+        taught = time.perf_counter()
+        drawn = draw(
+            self.module,
+            interpreter,
+            settings.images,
+            side,
+            seed=seed,
+            truncation=settings.truncation,
+            scoring=settings.scoring,
+            progress=progress,
+            folder=folder,
+        )
+        left = kept(drawn.score, settings.dropped, settings.dropping)
+        return TrainingPairs(
+            LabelledImages(drawn.images[left], drawn.parts[left]),
+            notes=(*samples.notes, f"U-Net trained on {len(left):,} of {settings.images:,} generated images"),
+            details={
+                **samples.details,
+                "generated": len(drawn.images),
+                "kept": len(left),
+                "uncertainty": float(drawn.score.mean()),
+                "seconds": {"teach": taught - started, "draw": time.perf_counter() - taught},
+            },
+            pictures={**samples.pictures, **_generated(drawn)},
+            uncertainty=drawn.score[left],
+        )
+
+    def _inverted(self, few: LabelledImages, progress: Progress) -> Samples:
+        """The labelled images in the generator, without those that do not invert.
+
+        Raises BenchError where none does.
+        """
+        settings: DatasetGANConfig = self.config
         inverted = invert(
             self.module,
             few.images,
@@ -88,78 +128,49 @@ class DatasetGAN(StyleGAN2E4E):
                 f"{inverted.error.min():.4f}, at most {settings.most_error:g} is allowed; train the generator for "
                 "longer, or set datasetgan.most_error"
             )
-        side = few.images.shape[1]
-        interpreter = teach(self._maps(inverted.only(good), side), few.parts[good])
-        taught = time.perf_counter()
-        drawn = draw(
-            self.module,
-            interpreter,
-            settings.images,
-            side,
-            seed=seed,
-            truncation=settings.truncation,
-            scoring=settings.scoring,
-            progress=progress,
-            folder=folder,
-        )
-        left = kept(drawn.score, settings.dropped, settings.dropping)
-        error = float(inverted.error[good].mean())
-        return TrainingPairs(
-            LabelledImages(drawn.images[left], drawn.parts[left]),
-            notes=self._said(inverted, int((~good).sum()), error, len(left)),
-            details={
+        left_out = int((~good).sum())
+        notes = [
+            f"labelled images inverted with an RMS error of {float(inverted.error[good].mean()) ** 0.5:.3f} of values "
+            f"in [0, 1] ({float(inverted.encoder_error.mean()) ** 0.5:.3f} by e4e alone)"
+        ]
+        if left_out:
+            notes.append(f"{left_out} of {len(few)} labelled images left out: they do not invert")
+        some, side = slice(0, SHOWN), few.images.shape[1]
+        made = generated(self.module, Latents(inverted.w_plus[some], [one[some] for one in inverted.noise]), side)
+        given, labels = few.images[some], few.parts[some]
+        chosen = inverted.only(good)
+        return Samples(
+            Latents(chosen.w_plus, chosen.noise),
+            few.parts[good],
+            tuple(notes),
+            {
                 "inversion": {
                     "error": inverted.error.tolist(),
                     "encoder_error": inverted.encoder_error.tolist(),
-                    "left_out": int((~good).sum()),
-                },
-                "generated": len(drawn.images),
-                "kept": len(left),
-                "uncertainty": float(drawn.score.mean()),
-                "seconds": {"teach": taught - started, "draw": time.perf_counter() - taught},
+                    "left_out": left_out,
+                }
             },
-            pictures=self._pictures(few, inverted, drawn),
-            uncertainty=drawn.score[left],
+            {
+                "inversions": (
+                    sheet(given, made, overlaid(given, labels), overlaid(made, labels)),
+                    "Labelled images, their inversions, and the labels on both.",
+                )
+            },
         )
 
-    def _maps(self, inverted: Inverted, side: int) -> Iterator[list[Tensor]]:
-        """The activations of inverted images, a few at a time."""
+    def _maps(self, latents: Latents, side: int) -> Iterator[list[Tensor]]:
+        """The activations of images, a few at a time."""
         with torch.no_grad():
-            for start in range(0, len(inverted.w_plus), BATCH):
+            for start in range(0, len(latents.w_plus), BATCH):
                 some = slice(start, start + BATCH)
-                noise = [one[some] for one in inverted.noise]
-                yield bounded_taps(self.module.generator, inverted.w_plus[some], side, noise)
+                noise = [one[some] for one in latents.noise]
+                yield bounded_taps(self.module.generator, latents.w_plus[some], side, noise)
 
-    def _said(self, inverted: Inverted, left_out: int, error: float, left: int) -> tuple[str, ...]:
-        """Sentences on how the images came about."""
-        settings: DatasetGANConfig = self.config
-        found = [
-            f"labelled images inverted with an RMS error of {error**0.5:.3f} of values in [0, 1] "
-            f"({float(inverted.encoder_error.mean()) ** 0.5:.3f} by e4e alone)",
-            f"U-Net trained on {left:,} of {settings.images:,} generated images",
-        ]
-        if left_out:
-            found.append(f"{left_out} of {len(inverted.error)} labelled images left out: they do not invert")
-        return tuple(found)
 
-    @torch.no_grad()
-    def _pictures(
-        self, few: LabelledImages, inverted: Inverted, drawn: Drawn
-    ) -> dict[str, tuple[UInt8[np.ndarray, "h w 3"], str]]:
-        """The labelled images in the generator, and generated images from the most certain to the least."""
-        side, some = few.images.shape[1], slice(0, SHOWN)
-        given, labels = few.images[some], few.parts[some]
-        made = generated(self.module, Latents(inverted.w_plus[some], [one[some] for one in inverted.noise]), side)
-        by_score = np.argsort(drawn.score, kind="stable")
-        shown = by_score[np.linspace(0, len(by_score) - 1, min(SHOWN, len(by_score))).astype(int)]
-        images, parts = drawn.images[shown], drawn.parts[shown]
-        return {
-            "inversions": (
-                sheet(given, made, overlaid(given, labels), overlaid(made, labels)),
-                "Labelled images, their inversions, and the labels on both.",
-            ),
-            "generated": (
-                sheet(images, palette(256)[parts], overlaid(images, parts)),
-                "Generated images, their labels, and both: from the most certain to the least.",
-            ),
-        }
+def _generated(drawn: Drawn) -> dict[str, tuple[UInt8[np.ndarray, "h w 3"], str]]:
+    """Generated images and their labels, for the eye."""
+    by_score = np.argsort(drawn.score, kind="stable")
+    shown = by_score[np.linspace(0, len(by_score) - 1, min(SHOWN, len(by_score))).astype(int)]
+    images, parts = drawn.images[shown], drawn.parts[shown]
+    text = "Generated images, their labels, and both: from the most certain to the least."
+    return {"generated": (sheet(images, palette(256)[parts], overlaid(images, parts)), text)}

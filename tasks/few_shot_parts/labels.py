@@ -14,6 +14,16 @@ from tasks.few_shot_parts.classes import EIGHT, eight_of
 from tasks.splits import images_of
 
 
+def class_names(dataset: Dataset, eight: bool) -> tuple[str, ...]:
+    """The parts that are told apart: faces' eight, or all of a dataset's.
+
+    Raises BenchError where the dataset has none.
+    """
+    if "parts" not in dataset.truth or "parts" not in dataset.classes:
+        raise BenchError(f"{dataset.label} has no part maps (truth and classes named parts) to learn parts from")
+    return EIGHT if eight else dataset.classes["parts"]
+
+
 @dataclass(frozen=True)
 class Labels:
     """Which images are labelled and tested, and the parts that are told apart.
@@ -38,8 +48,7 @@ class Labels:
 
         Raises BenchError where the dataset has no part maps, or maps that are none.
         """
-        if "parts" not in dataset.truth or "parts" not in dataset.classes:
-            raise BenchError(f"{dataset.label} has no part maps (truth and classes named parts) to learn parts from")
+        classes = class_names(dataset, eight)
         parts, names = dataset.truth["parts"], dataset.classes["parts"]
         if parts.dtype != np.uint8 or parts.shape != dataset.images.shape[:3]:
             raise BenchError(
@@ -49,7 +58,7 @@ class Labels:
         numbers = eight_of(names, dataset.label) if eight else np.arange(len(names), dtype=np.uint8)
         train, test = (frames[np.isin(frames, images_of(dataset, part))] for part in ("train", "test"))
         order = generator(seed, "labelled").permutation(train)
-        return cls(dataset, order, test, EIGHT if eight else names, numbers)
+        return cls(dataset, order, test, classes, numbers)
 
     def first(self, count: int) -> LabelledImages:
         """The first `count` labelled images.

@@ -1,0 +1,60 @@
+"""`bench annotate`: generated samples for a person to label, whose labels then teach the generator's interpreter."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.commands.labelling import ready
+from bench.execution.progress import RichProgress
+from bench.pipeline.computing import computing
+from bench.pipeline.weights import load_method
+from bench.terminal import Terminal
+from datasets.streams import seed_for
+from methods.datasetgan.method import DatasetGAN
+from methods.datasetgan.samples import write_samples
+from tasks.few_shot_parts.labels import class_names
+
+
+def annotate_command(
+    *,
+    method: str,
+    out: Path,
+    count: int,
+    profile: str | None,
+    data_root: Path | None,
+    data: str | None,
+    seed: int,
+    settings: Sequence[str],
+    protocol: str,
+    device: str,
+    store: Path,
+) -> None:
+    """Draw the samples and say how their labels come back."""
+    console = Terminal(soft_wrap=True)
+    with RichProgress(console) as progress:
+        cell, status, context = ready(
+            method,
+            out,
+            profile=profile,
+            data_root=data_root,
+            data=data,
+            seed=seed,
+            settings=settings,
+            protocol=protocol,
+            device=device,
+            store=store,
+            progress=progress,
+        )
+        assert status.checkpoint is not None, f"{cell.name} was looked at"
+        assert status.dataset is not None, f"{cell.name} was looked at"
+        loaded = load_method(
+            cell.method, cell.seeds.fit, context.device, weights=status.checkpoint.weights, derived=None
+        )
+        assert isinstance(loaded, DatasetGAN), f"{method} was checked to be a generator"
+        classes = class_names(status.dataset, cell.task.task.config.classes == 8)
+        with computing(context.threads):
+            stream = seed_for(cell.seeds.fit, "annotate")
+            write_samples(loaded.module, out, count, classes, seed=stream, truncation=loaded.config.truncation)
+    console.print(
+        f"{out}: {count:,} samples. Draw a mask of each into {out / 'masks'} (NAME.png of the numbers or colours in "
+        f"classes.json, LabelMe's NAME.json, or CVAT's export), then run with --set {method}.annotations={out}"
+    )
