@@ -171,7 +171,7 @@ METHODS = Registry(
             "pdr_unet",
             {"encoder": "geometry"},
             group="few_labels",
-            tasks=("few_shot_parts",),
+            tasks=("few_shot_parts", "few_shot_car_parts"),
         ),
         Entry(
             "unet_all_labels",
@@ -180,7 +180,7 @@ METHODS = Registry(
             "pdr_unet",
             {"encoder": "geometry"},
             group="few_labels",
-            tasks=("few_shot_parts",),
+            tasks=("few_shot_parts", "few_shot_car_parts"),
         ),
         Entry(
             "chance",
@@ -265,6 +265,11 @@ TASKS = Registry(
             "tasks.few_shot_parts.task:FewShotParts",
             "segmentation of faces into parts from 16 labelled images, and by their number",
             published_as="CelebA-Mask-8",
+        ),
+        Entry(
+            "few_shot_car_parts",
+            "tasks.few_shot_parts.cars:FewShotCarParts",
+            "segmentation of drawn cars into parts from 16 labelled images, and by their number",
         ),
         Entry(
             "keypoints",

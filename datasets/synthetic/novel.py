@@ -16,7 +16,7 @@ from datasets.base import Content, OpenRows, Progress
 from datasets.streams import generator
 from datasets.synthetic.cars.models import Car, draw_car
 from datasets.synthetic.cars.render import WORLD as CARS_WORLD
-from datasets.synthetic.cars.render import Shot, largest_scale, render_covered
+from datasets.synthetic.cars.render import Shot, largest_scale, rendered
 from datasets.synthetic.drawn import SEED, Drawn, Subset
 from datasets.synthetic.faces.acting import TYPICAL, draw_expression
 from datasets.synthetic.faces.beyond import MATCHED_WORLD, UNMATCHED_WORLD, beyond, near
@@ -187,9 +187,9 @@ class CarsNovel(Drawn):
         drawn: list[Shot] = []
         for number in progress.track(range(self.count), total=self.count, what=f"drawing {self.label}"):
             shots = self.shots(number)
-            pixels, covered = render_covered(shots, size)
-            images.append(pixels)
-            silhouettes.append(covered >= SHOWN)
+            found = rendered(shots, size)
+            images.append(found.images)
+            silhouettes.append(found.covered >= SHOWN)
             drawn += shots
         cars, which, moved = _people("car", self.count)
         lights = [(shot.ambient, shot.diffuse, shot.light_azimuth, shot.light_elevation) for shot in drawn]

@@ -11,7 +11,6 @@ from datasets.errors import BenchError
 from datasets.labelled import LabelledImages
 from datasets.streams import generator
 from tasks.few_shot_parts.classes import EIGHT, eight_of
-from tasks.splits import images_of
 
 
 def class_names(dataset: Dataset, eight: bool) -> tuple[str, ...]:
@@ -43,8 +42,10 @@ class Labels:
     _numbers: UInt8[np.ndarray, " parts"]
 
     @classmethod
-    def of(cls, dataset: Dataset, frames: Int[np.ndarray, " m"], eight: bool, seed: int) -> "Labels":
-        """Those of `frames`; the stream `seed` draws which are labelled.
+    def of(
+        cls, dataset: Dataset, train: Int[np.ndarray, " m"], test: Int[np.ndarray, " t"], eight: bool, seed: int
+    ) -> "Labels":
+        """Labels drawn from the images `train` by the stream `seed`, and the images `test`.
 
         Raises BenchError where the dataset has no part maps, or maps that are none.
         """
@@ -56,9 +57,7 @@ class Labels:
                 f"{dataset.images.shape[:3]}, one class per pixel"
             )
         numbers = eight_of(names, dataset.label) if eight else np.arange(len(names), dtype=np.uint8)
-        train, test = (frames[np.isin(frames, images_of(dataset, part))] for part in ("train", "test"))
-        order = generator(seed, "labelled").permutation(train)
-        return cls(dataset, order, test, classes, numbers)
+        return cls(dataset, generator(seed, "labelled").permutation(train), test, classes, numbers)
 
     def first(self, count: int) -> LabelledImages:
         """The first `count` labelled images.

@@ -118,9 +118,19 @@ class FewShotParts(Task):
     def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
         """The training images that labels are drawn from, and the test images, the same for every method."""
         config: FewShotConfig = self.config
-        train = generator(seed, "train").permutation(images_of(dataset, "train"))[: config.train_images]
-        test = generator(seed, "test").permutation(images_of(dataset, "test"))[: config.test_images]
+        train = generator(seed, "train").permutation(self.images_of(dataset, "train"))[: config.train_images]
+        test = generator(seed, "test").permutation(self.images_of(dataset, "test"))[: config.test_images]
         return np.sort(np.concatenate([train, test]))
+
+    def images_of(self, dataset: Dataset, part: Literal["train", "test"]) -> Int[np.ndarray, " m"]:
+        """The images that may be labelled, and those that are tested: the official split's."""
+        return images_of(dataset, part)
+
+    def labels(self, inputs: EvaluationInputs) -> Labels:
+        """Which of the images are labelled and which are tested."""
+        dataset, frames = inputs.dataset, inputs.frames
+        train, test = (frames[np.isin(frames, self.images_of(dataset, part))] for part in ("train", "test"))
+        return Labels.of(dataset, train, test, self.config.classes == 8, inputs.seed)
 
     def evaluate(self, inputs: EvaluationInputs) -> Scores:
         """Learn from the labelled images among `frames`, score on those of the test split.
@@ -134,7 +144,7 @@ class FewShotParts(Task):
         none.
         """
         config: FewShotConfig = self.config
-        labels = Labels.of(inputs.dataset, inputs.frames, config.classes == 8, inputs.seed)
+        labels = self.labels(inputs)
         few, classes = labels.first(config.labelled_images), len(labels.classes)
         model = inputs.model()
         outcome = self._by_network(model, labels, inputs) or self._by_classifiers(model, labels, inputs)
@@ -220,7 +230,7 @@ class FewShotParts(Task):
         Raises NotApplicable where the method gives none.
         """
         config: FewShotConfig = self.config
-        labels = Labels.of(inputs.dataset, inputs.frames, config.classes == 8, inputs.seed)
+        labels = self.labels(inputs)
         return labels, self._pairs(inputs.model(), labels, config.labelled_images, inputs)
 
     def _pairs(self, model: Model, labels: Labels, count: int, inputs: EvaluationInputs) -> TrainingPairs:

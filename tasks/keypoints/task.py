@@ -85,7 +85,9 @@ class Keypoints(Task):
         Raises BenchError where the dataset has no part maps of faces, or no keypoint is visible.
         """
         config: KeypointConfig = self.config
-        labels = Labels.of(inputs.dataset, inputs.frames, False, inputs.seed)
+        frames = inputs.frames
+        train, test = (frames[np.isin(frames, images_of(inputs.dataset, part))] for part in ("train", "test"))
+        labels = Labels.of(inputs.dataset, train, test, False, inputs.seed)
         few, side = labels.first(config.labelled_images), inputs.dataset.size
         names, label = labels.classes, inputs.dataset.label
         places, visible = keypoints_of(few.parts, names, label)

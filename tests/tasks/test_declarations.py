@@ -20,7 +20,9 @@ ASKED: dict[str, tuple[set[str], set[str], bool]] = {
     **dict.fromkeys(("tracks", "images"), FEATURES),
     "celeba_linear": TAUGHT,
     "celeba_mask": ({"pyramid"}, set(), True),
-    "few_shot_parts": ({"pixel_features"}, {"training_pairs", "pyramid"}, True),
+    **dict.fromkeys(
+        ("few_shot_parts", "few_shot_car_parts"), ({"pixel_features"}, {"training_pairs", "pyramid"}, True)
+    ),
     "keypoints": ({"pixel_features"}, set(), False),
     "pcc": ({"groups"}, set(), False),
     "disentanglement": (set(), {"features", "groups"}, False),

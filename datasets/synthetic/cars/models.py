@@ -10,6 +10,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from datasets.shapenet_cars import CLASSES
+from datasets.synthetic.cars.parts import (
+    BODY,
+    BUMPER,
+    DOOR,
+    GRILLE,
+    LIGHTS,
+    ROOF,
+    TIRE,
+    WINDOW,
+    WINDSHIELD,
+)
 from datasets.synthetic.cars.solids import Colour, Mesh, Slab
 
 GLASS: Colour = (0.16, 0.2, 0.26)
@@ -165,7 +176,8 @@ def _wheelbase(car: Car) -> float:
 def _upper_body(mesh: Mesh, car: Car, belt: Slab, screen: float, window: float) -> None:
     """Doors, bonnet and boot, from the belt line up to the windows."""
     waist = Slab(car.waist, window, screen, car.width * 0.97)
-    mesh.between(Slab(belt.y, window, screen, car.width), waist, car.paint, left=car.second, right=car.second)
+    doors = {"left": DOOR, "right": DOOR}
+    mesh.between(Slab(belt.y, window, screen, car.width), waist, car.paint, doors, left=car.second, right=car.second)
     nose = belt.y + car.nose * (car.waist - belt.y)
     _wedge(mesh, belt, screen, belt.front, car.waist, nose, car)
     if car.boot > 0:
@@ -188,8 +200,10 @@ def _cabin(mesh: Mesh, car: Car, screen: float, window: float) -> None:
     upper = Slab(
         car.roof, window + car.rear * car.length, screen - car.front * car.length, car.width * (0.95 - car.inward)
     )
-    mesh.between(lower, upper, car.paint)
+    mesh.between(lower, upper, car.paint, {"top": ROOF})
+    mesh.part = WINDSHIELD
     mesh.patch(lower, upper, "front", (0.06, 0.94, 0.08, 0.92), GLASS)
+    mesh.part = WINDOW
     mesh.patch(lower, upper, "back", (0.1, 0.9, 0.3 if car.stripe else 0.12, 0.88), GLASS)
     for side in ("left", "right"):
         if car.stripe:  # a van: windows for the driver only
@@ -198,6 +212,7 @@ def _cabin(mesh: Mesh, car: Car, screen: float, window: float) -> None:
         for n in range(car.windows):
             step = 0.9 / car.windows
             mesh.patch(lower, upper, side, (0.06 + n * step, 0.03 + (n + 1) * step, 0.1, 0.85), GLASS)
+    mesh.part = BODY
 
 
 def _lamps(mesh: Mesh, car: Car, belt: Slab, half: float, end: float) -> None:
@@ -205,13 +220,18 @@ def _lamps(mesh: Mesh, car: Car, belt: Slab, half: float, end: float) -> None:
     low = belt.y - 0.05
     for side in (-1, 1):
         x0, x1 = sorted((side * car.width * 0.28, side * car.width * 0.46))
+        mesh.part = LIGHTS
         mesh.box((x0, low - 0.02, half - 0.03), (x1, low + 0.13, half + 0.02), LAMP)
+        mesh.part = BODY
         mesh.box((x0, low, end - 0.02), (x1, low + 0.15, end + 0.03), TAIL)
     grille = car.width * 0.24
+    mesh.part = GRILLE
     mesh.box((-grille, low - 0.06, half - 0.03), (grille, low + 0.1, half + 0.015), DARK)
+    mesh.part = BUMPER
     for place in (half, end):
         width = car.width * 0.48
         mesh.box((-width, car.clearance, place - 0.04), (width, car.clearance + 0.12, place + 0.04), DARK)
+    mesh.part = BODY
 
 
 def _extras(mesh: Mesh, car: Car, half: float, end: float, screen: float, window: float) -> None:
@@ -235,7 +255,9 @@ def _extras(mesh: Mesh, car: Car, half: float, end: float, screen: float, window
         mesh.box((-bonnet, car.waist * 0.9, half - 0.5), (bonnet, car.waist * 0.96, half - 0.2), RED)
     if car.spare:
         y = car.waist * 0.85
+        mesh.part = TIRE
         mesh.box((-0.34, y - 0.34, end - 0.22), (0.34, y + 0.34, end), DARK)
+        mesh.part = BODY
         for x in (-0.3, 0.3):  # roll bars of the open back
             mesh.box(
                 (x * car.width - 0.04, car.waist, end + 0.1), (x * car.width + 0.04, car.roof + 0.06, end + 0.2), DARK

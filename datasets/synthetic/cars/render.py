@@ -8,12 +8,14 @@ part that could upon another.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Int32, UInt8
 
 from datasets.synthetic.cars.models import Car, build
+from datasets.synthetic.cars.parts import BACKGROUND, PARTS
 from methods.rendering.camera import intrinsics, to_screen
 from methods.rendering.rasterize import fragments
 
@@ -61,14 +63,27 @@ class Shot:
 
 def render(shots: Sequence[Shot], size: int) -> UInt8[np.ndarray, "n s s 3"]:
     """Draw each shot as a `size` x `size` image; a shot's bits do not depend on the others."""
-    return render_covered(shots, size)[0]
+    return rendered(shots, size).images
 
 
-def render_covered(
-    shots: Sequence[Shot], size: int
-) -> tuple[UInt8[np.ndarray, "n s s 3"], Float32[np.ndarray, "n s s"]]:
-    """As `render`, with the share of each pixel's samples that show the car."""
-    meshes = [build(shot.car).arrays() for shot in shots]
+class Rendered(NamedTuple):
+    """Images and what is known of them.
+
+    Attributes
+    ----------
+    covered: share of each pixel's samples that show the car.
+    parts: the part that most of each pixel's samples show, of equally many the first of `PARTS`.
+    """
+
+    images: UInt8[np.ndarray, "n s s 3"]
+    covered: Float32[np.ndarray, "n s s"]
+    parts: UInt8[np.ndarray, "n s s"]
+
+
+def rendered(shots: Sequence[Shot], size: int) -> Rendered:
+    """As `render`, with what is known of each pixel."""
+    built = [build(shot.car) for shot in shots]
+    meshes = [mesh.arrays() for mesh in built]
     count = max(len(corners) for corners, _ in meshes)
     points = np.zeros((len(shots), count, 3, 3), np.float32)
     points[..., 2] = 1000.0  # beyond the far plane: not drawn
@@ -97,8 +112,20 @@ def render_covered(
     shown = np.where(seen[..., None] >= 0, shown, ground[:, None, None, None])
     pixels = shown.reshape(len(shots), size, FINE, size, FINE, 3).mean(axis=(2, 4))
     image: np.ndarray = np.rint(pixels * 255).astype(np.uint8)
-    covered_share: np.ndarray = (seen >= 0).reshape(len(shots), size, FINE, size, FINE).mean(axis=(2, 4))
-    return image, covered_share.astype(np.float32)
+    covered: np.ndarray = (seen >= 0).reshape(len(shots), size, FINE, size, FINE).mean(axis=(2, 4))
+    parts = np.stack([_parts(own.parts(), one, size) for own, one in zip(built, seen, strict=True)])
+    return Rendered(image, covered.astype(np.float32), parts)
+
+
+def _parts(
+    parts: UInt8[np.ndarray, " t"], seen: Int32[np.ndarray, "fine fine"], size: int
+) -> UInt8[np.ndarray, "size size"]:
+    """The part of each pixel, from the triangle that each sample sees (-1: none)."""
+    samples = np.where(seen >= 0, parts[np.maximum(seen, 0)], BACKGROUND)
+    grouped = samples.reshape(size, FINE, size, FINE).transpose(0, 2, 1, 3).reshape(size, size, FINE**2)
+    votes = (grouped[..., None] == np.arange(len(PARTS))).sum(axis=2)
+    found: np.ndarray = votes.argmax(axis=-1).astype(np.uint8)
+    return found
 
 
 def largest_scale(shot: Shot) -> float:

@@ -3,10 +3,13 @@
 Car space: x to the car's left, y up from the road, z forward; lengths in metres.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
+
+from datasets.synthetic.cars.parts import BODY, HUB, TIRE
 
 Colour = tuple[float, float, float]
 Point = tuple[float, float, float]
@@ -51,22 +54,32 @@ PROUD = 0.012
 
 
 class Mesh:
-    """Triangles under construction."""
+    """Triangles under construction.
+
+    Attributes
+    ----------
+    part: what of the car the triangles that follow are, an index into `datasets.synthetic.cars.parts.PARTS`.
+    """
 
     def __init__(self) -> None:
+        self.part = BODY
         self._triangles: list[np.ndarray] = []
         self._colours: list[Colour] = []
+        self._parts: list[int] = []
 
-    def quad(self, corners: Float[np.ndarray, "4 3"], colour: Colour) -> None:
+    def quad(self, corners: Float[np.ndarray, "4 3"], colour: Colour, part: int | None = None) -> None:
         """Two triangles."""
         self._triangles += [corners[[0, 1, 2]], corners[[0, 2, 3]]]
         self._colours += [colour, colour]
+        self._parts += [self.part if part is None else part] * 2
 
-    def between(self, lower: Slab, upper: Slab, colour: Colour, **sides: Colour) -> None:
-        """The solid between two slabs; `sides` names sides of another colour."""
+    def between(
+        self, lower: Slab, upper: Slab, colour: Colour, parts: Mapping[str, int] | None = None, **sides: Colour
+    ) -> None:
+        """The solid between two slabs; `sides` names sides of another colour, `parts` those that are another part."""
         corners = np.concatenate([lower.corners(), upper.corners()])
         for side, chosen in QUADS.items():
-            self.quad(corners[list(chosen)], sides.get(side, colour))
+            self.quad(corners[list(chosen)], sides.get(side, colour), (parts or {}).get(side))
 
     def box(self, low: Point, high: Point, colour: Colour) -> None:
         """The box between two opposite corners (x, y, z)."""
@@ -101,10 +114,15 @@ class Mesh:
         plate = centre + np.array([np.sign(x) * 0.01, 0.0, 0.0]) + 0.58 * radius * circle
         for k in range(SIDES):
             n = (k + 1) % SIDES
-            self.quad(np.array([rim[k], rim[n], inner[n], inner[k]]), (0.05, 0.05, 0.05))
+            self.quad(np.array([rim[k], rim[n], inner[n], inner[k]]), (0.05, 0.05, 0.05), TIRE)
             self._triangles += [np.array([centre, rim[k], rim[n]]), np.array([plate[k], plate[n], plate.mean(axis=0)])]
             self._colours += [(0.07, 0.07, 0.07), hub]
+            self._parts += [TIRE, HUB]
 
     def arrays(self) -> tuple[Float[np.ndarray, "t 3 3"], Float[np.ndarray, "t 3"]]:
         """Corners of all triangles, and their albedos in [0, 1]."""
         return np.array(self._triangles), np.array(self._colours)
+
+    def parts(self) -> UInt8[np.ndarray, " t"]:
+        """Which part of the car each triangle is."""
+        return np.array(self._parts, dtype=np.uint8)

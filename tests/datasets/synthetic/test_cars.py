@@ -12,6 +12,7 @@ from datasets.base import Content, Silent
 from datasets.errors import BenchError
 from datasets.shapenet_cars import CLASSES
 from datasets.synthetic.cars.models import build, draw_car
+from datasets.synthetic.cars.parts import PARTS
 from datasets.synthetic.cars.render import render
 from datasets.synthetic.cars.sources import CarsStandIn, ShapeNetCarsStandIn, ShapeNetCarsTrainStandIn
 
@@ -123,3 +124,26 @@ def test_the_world_is_not_pdrs() -> None:
 
 def test_car_models_are_trained_on_training_cars() -> None:
     assert TRAINING_DATASET["cars"] == ShapeNetCarsTrainStandIn.name
+
+
+def test_parts_are_where_the_paint_is(drawn: Content) -> None:
+    parts, images = drawn.truth["parts"], drawn.images.astype(int)
+    assert drawn.classes["parts"] == PARTS
+    assert parts.dtype == np.uint8
+    corner = images[:, :1, :1]
+    plain = (images == corner).all(axis=-1)
+    assert (plain[parts == PARTS.index("background")]).mean() > 0.97, "but for pixels of an edge"
+    assert plain[parts != PARTS.index("background")].mean() < 0.01
+    shown = {name: parts == PARTS.index(name) for name in PARTS}
+    dark = images.sum(axis=-1)
+    assert dark[shown["tire"]].mean() < dark[shown["car_body"]].mean() / 2
+    assert dark[shown["windshield"]].mean() < dark[shown["roof"]].mean()
+    rows = np.arange(64)[None, :, None] * np.ones_like(parts)
+    assert rows[shown["tire"]].mean() > rows[shown["door"]].mean() > rows[shown["roof"]].mean(), "rows go down"
+
+
+def test_every_triangle_is_a_part() -> None:
+    for kind in range(5):
+        mesh = build(draw_car(np.random.default_rng(kind), kind))
+        assert len(mesh.parts()) == len(mesh.arrays()[0])
+        assert {PARTS[number] for number in mesh.parts()} == set(PARTS) - {"background"}

@@ -11,13 +11,16 @@ import torch
 from torch import nn
 
 from bench.training.loop import FabricTrainer
-from datasets.base import Dataset
+from datasets.base import Dataset, Silent
 from datasets.celebamask import PARTS
 from datasets.errors import BenchError, NotApplicable
 from datasets.labelled import LabelledImages, TrainingPairs
 from datasets.streams import generator
+from datasets.synthetic.cars.parts import PARTS as PARTS_OF_CARS
+from datasets.synthetic.cars.sources import ShapeNetCarsStandIn
 from tasks import base
 from tasks.base import EvaluationInputs, Scores
+from tasks.few_shot_parts.cars import FewShotCarParts
 from tasks.few_shot_parts.classes import EIGHT, eight_of
 from tasks.few_shot_parts.labels import Labels
 from tasks.few_shot_parts.task import FewShotConfig, FewShotParts
@@ -129,10 +132,17 @@ def test_seeds_draw_other_labels_and_more_labels_hold_the_fewer(tmp_path: Path) 
     assert len(first) == 4
     assert first != other
     data = drawn()
-    labels = Labels.of(data, np.arange(len(data)), False, seed=0)
+    train, test = (np.flatnonzero(data.labels["split"] == part) for part in (0, 2))
+    labels = Labels.of(data, train, test, False, seed=0)
     assert (labels.first(6).images[:4] == labels.first(4).images).all()
-    assert set(labels.order) == set(np.flatnonzero(data.labels["split"] == 0))
-    assert set(labels.test) == set(np.flatnonzero(data.labels["split"] == 2))
+    assert set(labels.order) == set(train)
+    task = FewShotParts(FewShotConfig(curve=(1,), train_images=5, test_images=3, classes="all"))
+    inputs = EvaluationInputs(data, task.frames(data, seed=5), seed=0)
+    own = task.labels(inputs)
+    assert len(own.order) == 5
+    assert len(own.test) == 3
+    assert set(own.order) < set(train)
+    assert set(own.test) < set(test)
 
 
 def test_a_network_on_the_labelled_images(tmp_path: Path) -> None:
@@ -205,3 +215,14 @@ def test_numbers_of_labelled_images_are_positive() -> None:
     with pytest.raises(ValueError, match="1 or more"):
         FewShotConfig(curve=(0,))
     assert FewShotConfig(labelled_images=5, curve=(50, 5, 1)).counts == (1, 5, 50)
+
+
+def test_of_cars_every_second_image_may_be_labelled() -> None:
+    data = ShapeNetCarsStandIn.open("smoke").read(32, Silent())
+    cars = Dataset(**vars(data), name="shapenet_cars", synthetic=True)
+    task = FewShotCarParts(FewShotCarParts.Config(curve=(1,), labelled_images=3))
+    labels = task.labels(EvaluationInputs(cars, task.frames(cars, seed=0), seed=0))
+    assert set(labels.order) == set(range(0, 40, 2))
+    assert list(labels.test) == list(range(1, 40, 2))
+    assert labels.classes == PARTS_OF_CARS
+    assert set(np.unique(labels.first(20).parts)) == set(range(11)), "every part is seen"

@@ -1,0 +1,33 @@
+"""Parts of cars from a few labelled images: as of faces, on the drawn cars, whose parts the drawing knows."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Int
+from pydantic import Field
+
+from datasets.base import Dataset
+from tasks.base import TaskConfig
+from tasks.few_shot_parts.task import FewShotConfig, FewShotParts
+
+
+class FewShotCarsConfig(FewShotConfig):
+    """As for faces, with all classes that the cars have."""
+
+    classes: Literal["all"] = Field("all", description="all parts of the drawn cars")
+
+
+class FewShotCarParts(FewShotParts):
+    """Ten parts of drawn cars and the background; ShapeNet's renderings have no part maps.
+
+    The images are all of the test split: every second one may be labelled, the others are tested. Their classes follow
+    each other, so that both halves have the same.
+    """
+
+    Config: ClassVar[type[TaskConfig]] = FewShotCarsConfig
+    dataset = "shapenet_cars"
+    domain = "cars"
+
+    def images_of(self, dataset: Dataset, part: Literal["train", "test"]) -> Int[np.ndarray, " m"]:
+        """Every second image."""
+        return np.arange(0 if part == "train" else 1, len(dataset), 2)
