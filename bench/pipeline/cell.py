@@ -135,7 +135,7 @@ def cells(request: Request, store: Store) -> list[Cell]:
         for entry in request.methods
         if seeds in rows[entry.name]
         for task in tasks
-        if not entry.tasks or task.name in entry.tasks
+        if not entry.tasks or task.name.partition("[")[0] in entry.tasks  # whatever settings its name ends with
     ]
     if not found:
         only = {entry.name: entry.tasks for entry in request.methods}

@@ -16,8 +16,8 @@ from datasets.blocks import to_float
 from methods.ranges import signed, unsigned
 from methods.stylegan2.networks import Networks, resized
 
-# Images optimised at once.
-BATCH = 16
+# Pixels of the images that are optimised at once: 16 of 64 px.
+PIXELS = 2**16
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,10 @@ def invert(
     in StyleGAN2's projection, so that they take up little of the image.
     """
     device = networks.latent_avg.device
-    starts = range(0, len(images), BATCH)
+    at_once = max(1, PIXELS // networks.architecture.resolution**2)
+    starts = range(0, len(images), at_once)
     parts = [
-        _optimised(networks, to_float(images[start : start + BATCH], device), steps, rate, noise)
+        _optimised(networks, to_float(images[start : start + at_once], device), steps, rate, noise)
         for start in progress.track(starts, total=len(starts), what="datasetgan: invert")
     ]
     return Inverted(

@@ -23,7 +23,7 @@ ASKED: dict[str, tuple[set[str], set[str], bool]] = {
     **dict.fromkeys(
         ("few_shot_parts", "few_shot_car_parts"), ({"pixel_features"}, {"training_pairs", "pyramid"}, True)
     ),
-    "keypoints": ({"pixel_features"}, set(), False),
+    "keypoints": ({"pixel_features"}, set(), True),
     "pcc": ({"groups"}, set(), False),
     "disentanglement": (set(), {"features", "groups"}, False),
     **dict.fromkeys(("truth", "truth_unmatched"), ({"derender"}, set[str](), False)),

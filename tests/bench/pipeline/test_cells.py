@@ -42,6 +42,17 @@ def test_without_reference_rows_what_is_named_is_run(tmp_path: Path) -> None:
     assert planned(tmp_path, methods="random_init", baselines=False) == ["random_init/buffy/0"]
 
 
+def test_a_row_of_some_tasks_is_one_of_theirs_with_settings_too(tmp_path: Path) -> None:
+    settings = ["few_shot_parts.labelled_images=5,16"]
+    names = planned(
+        tmp_path, methods="unet_few_labels", tasks="few_shot_parts,buffy", settings=settings, baselines=False
+    )
+    assert names == [
+        "unet_few_labels/few_shot_parts[labelled_images=5]/0",
+        "unet_few_labels/few_shot_parts[labelled_images=16]/0",
+    ]
+
+
 def test_added_seeds_vary_what_the_others_do() -> None:
     together = tuple(Seeds(number, number, number) for number in (7, 1))
     assert [str(seeds) for seeds in extended(together, 5)] == ["7", "1", "0", "2", "3"]
