@@ -8,7 +8,8 @@ from pydantic import Field
 
 from datasets.base import Dataset
 from tasks.base import TaskConfig
-from tasks.few_shot_parts.task import FewShotConfig, FewShotParts
+from tasks.few_shot_parts.config import FewShotConfig
+from tasks.few_shot_parts.task import FewShotParts
 
 
 class FewShotCarsConfig(FewShotConfig):

@@ -11,33 +11,42 @@ there nevertheless.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Int, UInt8
-from pydantic import Field, field_validator
+from jaxtyping import Int
 
 from datasets.base import Dataset
 from datasets.errors import NotApplicable
-from datasets.labelled import TrainingPairs
+from datasets.labelled import LabelledImages, TrainingPairs
 from datasets.streams import generator, seed_for
 from tasks.base import EvaluationInputs, Model, Task, TaskConfig
 from tasks.celeba_mask.pictures import mask_pictures
 from tasks.few_shot_parts.classes import GUESSED
 from tasks.few_shot_parts.classify import learn, segment
+from tasks.few_shot_parts.config import FewShotConfig
 from tasks.few_shot_parts.labels import Labels
-from tasks.few_shot_parts.network import segment_by_network, train_network
+from tasks.few_shot_parts.network import Checkpointed, segment_by_network, train_network
+from tasks.few_shot_parts.outcome import (
+    Outcome,
+    fold_details,
+    fold_score,
+    iou_table,
+    learning_curve,
+    reading_caption,
+    summed_scores,
+)
 from tasks.interpreter.teaching import PixelTeaching
 from tasks.interpreter.training import Pace
 from tasks.metrics.segmentation import (
     confusions,
+    cross_validated,
     intersection_over_union,
     part_metrics,
     segmentation_intervals,
     usual_mask,
 )
-from tasks.results import Caption, Curve, DetailTable, Metric, PerItem, Picture, Scores, reduced
+from tasks.results import Caption, Metric, PerItem, Picture, Scores, reduced
 from tasks.splits import images_of
 
 # Predicted masks are kept of as many test images as take so many bytes: 4,096 of 64 pixels.
@@ -45,50 +54,6 @@ MASK_BYTES = 2**24
 # Rows of the contact sheet.
 SHOWN = 8
 PREDICTED = "Test images, their true parts and the predicted ones, with a legend of the colours."
-CURVE = "mean IoU by number of labelled images"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of learning: the test images' parts by number of labelled images, and what is to be said of it."""
-
-    masks: Mapping[int, UInt8[np.ndarray, "t s s"]]
-    details: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
-    pictures: Mapping[str, Picture] = field(default_factory=dict)
-
-
-class FewShotConfig(TaskConfig):
-    """The protocol; defaults are the paper's, where there is one."""
-
-    labelled_images: int = Field(
-        16, gt=0, description="labelled images that the table is of", json_schema_extra={"rows": True}
-    )
-    curve: tuple[int, ...] = Field((1, 5, 50), description="other numbers of labelled images, for the learning curve")
-    classes: Literal[8, "all"] = Field(
-        8, description="8 classes of faces, or all of the dataset's", json_schema_extra={"rows": True}
-    )
-    train_images: int | None = Field(
-        None, gt=0, description="training images at most that labels are drawn from, and all labels mean; null: all"
-    )
-    test_images: int | None = Field(None, gt=0, description="test images at most, drawn at random; null: all")
-    epochs: int = Field(100, gt=0, description="epochs of the pixel classifiers at most; they stop by themselves")
-    steps: int = Field(25_000, gt=0, description="optimiser steps of the network that is trained on labelled images")
-    batch_size: int = Field(8, gt=0, description="images per step of the network")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate for the network")
-    width: int = Field(16, gt=0, description="channels of the decoder's finest level; every coarser one doubles them")
-
-    @field_validator("curve")
-    @classmethod
-    def _positive(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if any(count < 1 for count in value):
-            raise ValueError("expected numbers of labelled images, 1 or more")
-        return value
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """Every number of labelled images, ascending."""
-        return tuple(sorted({self.labelled_images, *self.curve}))
 
 
 class FewShotParts(Task):
@@ -100,7 +65,7 @@ class FewShotParts(Task):
     uses: ClassVar[frozenset[str]] = frozenset({"training_pairs", "pyramid"})
     trains: ClassVar[bool] = True
     cites: ClassVar[tuple[str, ...]] = ("zhang2021datasetgan", "baranchuk2022ddpm")
-    metrics = (Metric("miou"), Metric("miou_present"), Metric("pixel_accuracy"))
+    metrics = (Metric("miou"), Metric("miou_present"), Metric("pixel_accuracy"), Metric("miou_folds"))
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {
             "labelled_images": 2,
@@ -155,9 +120,9 @@ class FewShotParts(Task):
             count: segmentation_intervals(own, generator(inputs.seed, "bootstrap"), metrics=part_metrics)
             for count, own in counts.items()
         }
-        scores = {count: _scores(own) for count, own in counts.items()}
+        scores = {count: summed_scores(own) for count, own in counts.items()}
         usual = np.broadcast_to(usual_mask(few.parts, classes), truth.shape)
-        unseen = _scores(confusions(truth, usual, classes))
+        unseen = summed_scores(confusions(truth, usual, classes))
         iou = intersection_over_union(main.sum(axis=0))
         named = {
             name: None if np.isnan(value) else float(value) for name, value in zip(labels.classes, iou, strict=True)
@@ -165,15 +130,15 @@ class FewShotParts(Task):
         shown = np.linspace(0, len(labels.test) - 1, min(SHOWN, len(labels.test))).astype(int)
         images = inputs.dataset.images[labels.test[shown]]
         return Scores(
-            metrics=scores[config.labelled_images],
+            metrics={**scores[config.labelled_images], **fold_score(outcome)},
             intervals=intervals[config.labelled_images],
             captions=[
-                _caption(unseen, config.labelled_images),
+                reading_caption(unseen, config.labelled_images),
                 *([Caption(GUESSED)] if config.classes == 8 else []),
                 *reduced(self.reduced(len(labels.order), len(labels.test))),
             ],
             notes=outcome.notes,
-            charts=[_table(named), _curve(scores, intervals)],
+            charts=[iou_table(named), learning_curve(scores, intervals)],
             predictions={
                 "frame": labels.test,
                 "confusion": main.astype(np.int32),
@@ -191,6 +156,7 @@ class FewShotParts(Task):
                 "labelled": labels.order[: config.labelled_images].tolist(),
                 "usual_mask": unseen,
                 "learning": dict(outcome.details),
+                **fold_details(outcome),
             },
         )
 
@@ -250,6 +216,7 @@ class FewShotParts(Task):
         masks: dict[int, np.ndarray] = {}
         found: dict[int, TrainingPairs] = {}
         learning: dict[str, Any] = {}
+        folds: tuple[np.ndarray, np.ndarray] | None = None
         for count in config.counts:
             try:
                 found[count] = self._pairs(model, labels, count, inputs)
@@ -273,46 +240,20 @@ class FewShotParts(Task):
                 device=inputs.device,
                 trainer=inputs.trainer,
                 name=f"network-{count}",
+                test=self._chosen_on(count, labels),
             )
+            if isinstance(segmenter, Checkpointed):
+                folds = cross_validated(segmenter.counts.cpu().numpy())
             learning[str(count)] = {**found[count].details, "network": summary}
             masks[count] = segment_by_network(
                 segmenter, labels.dataset, labels.test, device=inputs.device, progress=inputs.progress
             )
         main = found[config.labelled_images]
         pictures = {name: Picture(pixels, text) for name, (pixels, text) in main.pictures.items()}
-        return Outcome(masks, learning, main.notes, pictures)
+        return Outcome(masks, learning, main.notes, pictures, folds)
 
-
-def _caption(usual: Mapping[str, float], labelled: int) -> Caption:
-    """How the table is to be read, and what segmenting every image alike scores."""
-    values = ", ".join(f"{{{name}:.3f}} ({name})" for name in usual)
-    return Caption(
-        f"From {labelled} labelled images. miou counts a class that is neither in the test images nor predicted as 0, "
-        "as DatasetGAN does; miou_present leaves it out. Giving each pixel its most frequent class in the labelled "
-        f"images scores {values}.",
-        usual,
-    )
-
-
-def _table(iou: Mapping[str, float | None]) -> DetailTable:
-    """The IoU of each class."""
-    rows = tuple((name, ("absent" if value is None else f"{value:.2f}",)) for name, value in iou.items())
-    return DetailTable("intersection over union of each part", ("part", "IoU"), rows)
-
-
-def _curve(scores: Mapping[int, Mapping[str, float]], intervals: Mapping[int, Mapping[str, Any]]) -> Curve:
-    """The learning curve, with intervals over test images."""
-    return Curve(
-        CURVE,
-        "labelled images",
-        "miou",
-        tuple(str(count) for count in scores),
-        tuple(own["miou"] for own in scores.values()),
-        tuple(own["miou"].low for own in intervals.values()),
-        tuple(own["miou"].high for own in intervals.values()),
-    )
-
-
-def _scores(counts: Int[np.ndarray, "n c c"]) -> dict[str, float]:
-    """The metrics of images' confusion matrices, summed."""
-    return {name: float(value) for name, value in part_metrics(counts.sum(axis=0)).items()}
+    def _chosen_on(self, count: int, labels: Labels) -> LabelledImages | None:
+        """The test images, where the protocol chooses checkpoints on them."""
+        config: FewShotConfig = self.config
+        chosen = config.protocol == "released" and count == config.labelled_images
+        return labels.pairs(labels.test) if chosen else None

@@ -22,8 +22,9 @@ from tasks import base
 from tasks.base import EvaluationInputs, Scores
 from tasks.few_shot_parts.cars import FewShotCarParts
 from tasks.few_shot_parts.classes import EIGHT, eight_of
+from tasks.few_shot_parts.config import FewShotConfig
 from tasks.few_shot_parts.labels import Labels
-from tasks.few_shot_parts.task import FewShotConfig, FewShotParts
+from tasks.few_shot_parts.task import FewShotParts
 from tasks.results import Curve
 
 CLASSES = ("background", "red", "blue", "never")
@@ -163,6 +164,26 @@ def test_all_labels_are_trained_on_once(tmp_path: Path) -> None:
     assert list(scores.details["learning"]) == ["1"]
     assert scores.details["learning"]["1"]["network"]["pairs"] == 12
     assert scores.details["curve"]["1"] == scores.details["curve"]["4"]
+
+
+def test_released_chooses_checkpoints_on_test_images(tmp_path: Path) -> None:
+    def run(folder: Path, **changes: Any) -> Scores:
+        return score(folder, Labelled(lambda few, every: few), steps=100, learning_rate=1e-2, **changes)
+
+    plain, released = run(tmp_path / "plain"), run(tmp_path / "released", protocol="released")
+    assert "miou_folds" not in plain.metrics
+    folds = released.details["folds"]
+    assert len(folds["checkpoint"]) == len(folds["miou"]) == 5
+    assert all(1 <= number <= 20 for number in folds["checkpoint"])
+    assert released.metrics["miou_folds"] == pytest.approx(np.mean(folds["miou"]))
+    assert folds["sd"] == pytest.approx(np.std(folds["miou"]))
+    # Looking at test images on the way changes no training.
+    assert {name: value for name, value in released.metrics.items() if name != "miou_folds"} == plain.metrics
+    assert (released.predictions["mask"] == plain.predictions["mask"]).all()
+    # The last checkpoint is the network that is scored.
+    again = run(tmp_path / "released", protocol="released")
+    assert again.details["folds"] == folds, "a finished training has kept what it found"
+    assert score(tmp_path / "pixels", Pixels(), protocol="released", epochs=1).metrics.keys() == plain.metrics.keys()
 
 
 def test_eight_classes_of_nineteen() -> None:

@@ -1,0 +1,44 @@
+"""The protocol of few labelled images."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from tasks.base import TaskConfig
+
+
+class FewShotConfig(TaskConfig):
+    """The protocol; defaults are the paper's, where there is one."""
+
+    protocol: Literal["default", "released"] = Field(
+        "default",
+        description="`released`: also score networks as the authors' code does, at checkpoints chosen on test images",
+    )
+    labelled_images: int = Field(
+        16, gt=0, description="labelled images that the table is of", json_schema_extra={"rows": True}
+    )
+    curve: tuple[int, ...] = Field((1, 5, 50), description="other numbers of labelled images, for the learning curve")
+    classes: Literal[8, "all"] = Field(
+        8, description="8 classes of faces, or all of the dataset's", json_schema_extra={"rows": True}
+    )
+    train_images: int | None = Field(
+        None, gt=0, description="training images at most that labels are drawn from, and all labels mean; null: all"
+    )
+    test_images: int | None = Field(None, gt=0, description="test images at most, drawn at random; null: all")
+    epochs: int = Field(100, gt=0, description="epochs of the pixel classifiers at most; they stop by themselves")
+    steps: int = Field(25_000, gt=0, description="optimiser steps of the network that is trained on labelled images")
+    batch_size: int = Field(8, gt=0, description="images per step of the network")
+    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate for the network")
+    width: int = Field(16, gt=0, description="channels of the decoder's finest level; every coarser one doubles them")
+
+    @field_validator("curve")
+    @classmethod
+    def _positive(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(count < 1 for count in value):
+            raise ValueError("expected numbers of labelled images, 1 or more")
+        return value
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Every number of labelled images, ascending."""
+        return tuple(sorted({self.labelled_images, *self.curve}))
