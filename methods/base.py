@@ -19,8 +19,8 @@ from datasets.base import Dataset, Progress
 from datasets.blocks import to_float
 from datasets.derendered import Derendered
 from datasets.errors import BenchError, NotApplicable
-from datasets.scene_factors import SceneFactors
 from datasets.labelled import LabelledImages, Teaching, TrainingPairs
+from datasets.scene_factors import SceneFactors
 from methods.learning import Learner, Losses, Schedule, SupervisedLearner, Trainer
 
 __all__ = [

@@ -161,7 +161,7 @@ METHODS = Registry(
             "methods.datasetgan.method:DatasetGAN",
             "DatasetGAN (Zhang et al., 2021): a U-Net trained on images that the same StyleGAN2 draws and labels",
             "stylegan2_e4e",
-            group="few_labels",
+            group="graphics",
             tasks=("few_shot_parts",),
         ),
         Entry(

@@ -106,8 +106,8 @@ def rendered(shots: Sequence[Shot], size: int) -> Rendered:
     )
     rays = _rays(size * FINE)
     for index, shot in enumerate(shots):
-        covered = seen[index] >= 0
-        shown[index, covered] += _highlights(shot, normals[index, seen[index, covered]], rays[covered])[:, None]
+        inside = seen[index] >= 0
+        shown[index, inside] += _highlights(shot, normals[index, seen[index, inside]], rays[inside])[:, None]
     shown = np.minimum(shown, 1.0)
     shown = np.where(seen[..., None] >= 0, shown, ground[:, None, None, None])
     pixels = shown.reshape(len(shots), size, FINE, size, FINE, 3).mean(axis=(2, 4))
