@@ -27,14 +27,22 @@ def moves_of(dataset: Dataset) -> Float[np.ndarray, "n 3"]:
             raise BenchError(f"{dataset.label}: its true {name} is {dataset.truth[name].shape}, expected {shape}")
     if "identity" not in dataset.labels:
         raise BenchError(f"{dataset.label}: this task needs the label identity, which says what belongs together")
-    return np.asarray(dataset.truth["moved"], dtype=np.float64)
+    moved = np.asarray(dataset.truth["moved"], dtype=np.float64)
+    if not np.isfinite(moved).all():
+        raise BenchError(f"{dataset.label}: its true moved holds what is no number: expected angles in degrees")
+    return moved
 
 
 def starts_of(dataset: Dataset) -> Int[np.ndarray, " n"]:
-    """The images that moves start from, ascending. Raises BenchError as `moves_of`, and where there is none."""
+    """The images that moves start from, ascending. Raises BenchError as `moves_of`, where there is none, and where a
+    scene has several."""
     found = np.flatnonzero(~moves_of(dataset).any(axis=1))
     if not len(found):
         raise BenchError(f"{dataset.label} has no image to start from: none is moved by 0")
+    if len(np.unique(np.asarray(dataset.labels["identity"])[found])) < len(found):
+        raise BenchError(
+            f"{dataset.label} has several images of a scene to start from: expected one that is moved by 0"
+        )
     return found
 
 

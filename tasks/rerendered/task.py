@@ -18,8 +18,8 @@ from tasks.rerendered.sweep import swept
 from tasks.rerendered.targets import Axis, starts_of
 from tasks.results import Caption, Curve, Interval, Metric, PerItem, Picture, Scores
 
-# Scenes on a method's own sheet, and on the strips that stand beside other methods'.
-SHOWN, FILMED = 3, 2
+# Scenes on a method's own sheet, and on the strips that stand beside other methods': a page holds all of both.
+SHOWN = 2
 # The sizes of angles that have a column of their own.
 SIZES = (0, 15, 30, 45, 60)
 OVER = "scenes"
@@ -109,7 +109,7 @@ class Rerendered(Task):
             charts=[self._curve(name, points[name]) for name in CURVES],
             pictures={
                 "sweeps": Picture(sweep_sheet(pictured, SHOWN), self._pictured()),
-                **{f"film-{one.axis}": film(one, FILMED) for one in pictured},
+                **{f"film-{one.axis}": film(one, SHOWN) for one in pictured},
             },
             predictions={**values, **{f"{name}_by_angle": found for name, found in by_angle.items()}, "frame": frames},
             per_item=PerItem(unit=OVER),

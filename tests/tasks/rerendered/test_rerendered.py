@@ -220,6 +220,7 @@ def test_a_dataset_that_lacks_something_is_said(dataset: Dataset) -> None:
     hole[3] = False
     twice = moved.copy()
     twice[1] = moved[2]
+    nodding = (moved[:, :1] != 0) * np.float32([0, 5, 0])
     for wrong, text in [
         (without(dataset, moved=None), "needs the true moved of each image; its truth is: light, silhouette, view"),
         (without(dataset, silhouette=None), "needs the true silhouette"),
@@ -227,7 +228,9 @@ def test_a_dataset_that_lacks_something_is_said(dataset: Dataset) -> None:
         (without(dataset, silhouette=hole), "a silhouette with yaw moved by -30 is empty"),
         (without(dataset, moved=moved + 1), "no image to start from"),
         (without(dataset, moved=twice), "expected one image of every scene with yaw moved by -60"),
-        (without(dataset, moved=moved * [0, 1, 1]), "yaw|start"),
+        (without(dataset, moved=moved * np.float32([0, 1, 1])), "several images of a scene to start from"),
+        (without(dataset, moved=np.where(moved == 45, np.float32(np.nan), moved)), "moved holds what is no number"),
+        (without(dataset, moved=moved + nodding), "no image has its yaw moved alone"),
         (replace(dataset, labels={}), "needs the label identity"),
     ]:
         with pytest.raises(BenchError, match=text) as caught:
