@@ -161,7 +161,7 @@ def _rows(named: Sequence[tuple[str, Curve]]) -> Heatmap:
 
 @_svg
 def heatmap(matrix: Heatmap, about: str) -> tuple[Figure, str] | None:
-    """Values in [0, 1], written into their cells and darker the larger; None is left empty.
+    """Values, in [0, 1] but for curves' (`curves`), written into their cells and darker the larger; None is left empty.
 
     `about` says what they are of.
     """
@@ -174,11 +174,14 @@ def _heatmap(matrix: Heatmap) -> Figure:
     axes = figure.subplots()
     axes.set_xlim(0, max(len(columns), 1))
     axes.set_ylim(max(len(rows), 1), 0)
+    # Curves that are shown as rows may be of any unit.
+    known = [value for line in matrix.values for value in line if value is not None]
+    low, high = min([0.0, *known]), max([1.0, *known])
     for place, line in enumerate(matrix.values[:MOST]):
         for column, value in enumerate(line[:MOST]):
             if value is not None:
                 # Faint enough for the page's own text colour on it, in light and in dark.
-                shade = 0.7 * min(max(value, 0.0), 1.0)
+                shade = 0.7 * (value - low) / (high - low)
                 axes.add_patch(Rectangle((column, place), 1, 1, color=OTHER, alpha=shade, linewidth=0))
                 axes.text(column + 0.5, place + 0.5, f"{value:.2f}", ha="center", va="center", fontsize=8)
     axes.set_xticks([place + 0.5 for place in range(len(columns))], columns, fontsize=8)

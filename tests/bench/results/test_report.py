@@ -150,6 +150,18 @@ def test_many_curves_are_rows_of_numbers() -> None:
     assert "light angle, degrees" in chart
 
 
+def test_rows_of_numbers_of_any_unit_are_darker_the_larger() -> None:
+    """Decibels, and what may be negative; what lies in [0, 1] is as dark as ever."""
+
+    def shades(first: float, second: float) -> list[float]:
+        chart = curves([(f"pdr[nf={place}]", swept(first, second)) for place in range(LINES + 1)], "by angle")
+        return sorted({float(found) for found in re.findall(r"opacity: ([\d.]+)", chart)})
+
+    assert shades(10.0, 20.0) == [0.35, 0.7]
+    assert shades(-1.0, 1.0) == [0.0, 0.7]
+    assert shades(0.5, 0.2) == [0.14, 0.35]
+
+
 def test_a_heatmap_leaves_out_what_there_is_not() -> None:
     matrix = Heatmap("groups", ("light", "view"), ("light", "view"), ((None, 0.31), (0.31, None)), "group")
     chart = heatmap(matrix, "two of four")
