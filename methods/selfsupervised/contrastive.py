@@ -9,14 +9,12 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from datasets.streams import seed_for
 from methods.base import Losses
 from methods.pdr.loocc import nt_xent
 from methods.selfsupervised.augmentation import Augmentation
 from methods.selfsupervised.config import TwinConfig
 from methods.selfsupervised.twin import ControlLearner, TwinControl, TwinEncoder
-
-# Of the views that a contact sheet shows.
-SHOWN = 0
 
 
 class ViewsConfig(TwinConfig):
@@ -81,7 +79,7 @@ class Views(TwinControl):
 
     def pictures(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b 3 h w"]]:
         """Images and two views of them."""
-        generator = torch.Generator().manual_seed(SHOWN)
+        generator = torch.Generator().manual_seed(seed_for(0, "controls", "pictures"))
         augmentation: Augmentation = self.config.augmentation
         return {"input": images, **{f"view {number}": augmentation(images, generator) for number in (1, 2)}}
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from datasets.streams import seed_for
 from methods.base import Domain, Losses
 from methods.pdr.networks import IMAGE_SIZE
 from methods.ranges import signed, unsigned
@@ -180,7 +181,8 @@ class MAE(Control):
     def pictures(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b 3 h w"]]:
         """Images, what is seen of them (the rest grey), and what is guessed in each patch's own mean and deviation."""
         config: MAEConfig = self.config
-        order = random_order(len(images), config.patches, torch.Generator().manual_seed(0)).to(images.device)
+        generator = torch.Generator().manual_seed(seed_for(0, "controls", "pictures"))
+        order = random_order(len(images), config.patches, generator).to(images.device)
         patches = self.module.patches(signed(images))
         _, mean, deviation = normalised(patches)
         shown = order[:, : config.seen, None].expand(-1, -1, patches.shape[2])

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from datasets.streams import seed_for
 from methods.base import Domain, Learner, Losses, Method, ProtocolName, Schedule, Trainer
 from methods.pdr.networks import IMAGE_SIZE, normalised_encoder
 from methods.ranges import signed
@@ -61,7 +62,7 @@ class ControlLearner(Learner):
 
     def validate(self, images: Float[Tensor, "b 3 h w"]) -> Losses:
         """As in training, but with the same numbers drawn for every batch."""
-        return self.losses(images, torch.Generator().manual_seed(0))
+        return self.losses(images, torch.Generator().manual_seed(seed_for(0, "controls", "validate")))
 
     @abstractmethod
     def losses(self, images: Float[Tensor, "b 3 h w"], generator: torch.Generator) -> Losses:

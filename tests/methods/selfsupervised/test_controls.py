@@ -129,18 +129,26 @@ def test_training_lowers_the_loss(name: str, autocast: bool, images: np.ndarray)
     learner = method.learner()  # type: ignore[attr-defined]
     (optimizer,) = learner.optimizers().values()
     smooth = torch.nn.functional.avg_pool2d(to_float(images[:8]), 9, stride=1, padding=4)
-    before = learner.validate(smooth)["loss"].item()
-    assert learner.validate(smooth)["loss"].item() == pytest.approx(before, rel=0.05), "the same numbers are drawn"
-    learner.train()
-    for step in range(15):
+    found = []
+    for step in range(15):  # on the same views and masks, so that chance neither helps nor hinders
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-            losses = learner(smooth, phase="all", step=step, generator=torch.Generator().manual_seed(step))
+            losses = learner(smooth, phase="all", step=step, generator=torch.Generator().manual_seed(3))
         losses["loss"].backward()
         optimizer.step()
+        found.append(losses["loss"].item())
         assert all(value.dtype == torch.float32 for value in losses.values())
+    assert found[-1] < 0.97 * found[0]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_validation_draws_the_same_numbers_each_time(name: str, images: np.ndarray) -> None:
+    learner = build(name, **SMALL[name]).learner()  # type: ignore[attr-defined]
+    learner.eval()
+    batch = to_float(images[:8])
     with torch.no_grad():
-        assert learner.validate(smooth)["loss"].item() < before
+        first, second = (learner.validate(batch) for _ in range(2))
+    assert all(torch.equal(value, second[key]) for key, value in first.items())
 
 
 @pytest.mark.parametrize("name", OWN)
