@@ -113,6 +113,12 @@ RELEASED: Mapping[str, Any] = {
     "ratio": (1, 1, 1, 1),
 }
 
+# mini: the paper's rule, odds and pull, on drawn faces (one training each; 12 batches of each factor of other people).
+# After 1,000 and 2,200 steps (107 and 230 seconds of one core) the mean squared error is 0.026 and 0.021. Within a
+# person's batch the azimuth's latent ranks the yaw at 0.996 and 0.998, over all people at 0.65 and 0.64, since it
+# starts elsewhere for each: its share of the code's variance is 0.22 and 0.50, its drift 0.39 both times. The
+# elevation's latent collapses to the prior, the light's is weak. A pull of 1 in place of 0.01 makes the latents
+# smaller, and their drift no less (0.41 after 1,000 steps).
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "smoke": {
         "size": 64,

@@ -60,6 +60,16 @@ class FactorCodes:
             found[f"{name}_drift"] = float(still / total) if total > 0 else 1.0
         return found
 
+    def within(self) -> dict[str, float]:
+        """Of each factor the median over its batches of the rank correlation within one, without its sign: whether what
+        is declared follows the angle of each scene, wherever it starts."""
+        found = {}
+        for place in self.factors:
+            pairs = [(self.values[place][own], self.batches.angles[own, place]) for own in self.rows[place]]
+            each = [abs(correlation(rankdata(seen), rankdata(angle))) for seen, angle in pairs]
+            found[FACTORS[place]] = float(np.median(each))
+        return found
+
     def intervals(self, rng: np.random.Generator) -> dict[str, Interval]:
         """Of `metrics`, over resampled batches of every factor (percentile bootstrap, Efron, 1979)."""
         drawn = [

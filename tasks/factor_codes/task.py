@@ -62,7 +62,8 @@ class FactorCodesTask(Task):
         """Scores as the class says, with bootstrap intervals over batches.
 
         `predictions` has per image `frame`, its `batch`, `factor` (of `datasets.controlled.FACTORS`), the true `angles`
-        (n, 3) in degrees, and `declared` (n, k) for the factors that `details["declared"]` names.
+        (n, 3) in degrees, and `declared` (n, k) for the factors that `details["declared"]` names; `details["within"]`
+        has the rank correlation within single batches, the median over a factor's.
 
         Raises BenchError where the dataset has no batches in which one factor varies, or the method's numbers are not
         what they should be.
@@ -100,7 +101,7 @@ class FactorCodesTask(Task):
                 "angles": batches.angles.astype(np.float32),
                 "declared": np.stack(list(values.values()), axis=1),
             },
-            details={"declared": list(values), "code": code.shape[1]},
+            details={"declared": list(values), "code": code.shape[1], "within": found.within()},
         )
 
 

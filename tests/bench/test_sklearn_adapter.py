@@ -201,3 +201,10 @@ def test_transform_before_fit() -> None:
 def test_a_method_that_needs_a_labelled_dataset_is_refused() -> None:
     with pytest.raises(BenchError, match=r"RIS needs more than the images to fit: it derives from .* celebamask"):
         Representation("ris", profile="smoke").fit(np.zeros((20, 64, 64, 3), dtype=np.uint8))
+
+
+def test_a_method_that_learns_from_batches_of_factors_cannot_be_fitted_on_images() -> None:
+    images = np.zeros((4, 64, 64, 3), dtype=np.uint8)
+    with pytest.raises(BenchError, match="DCIGN learns from batches in which one factor of the scene varies") as caught:
+        Representation("dcign", profile="smoke").fit(images)
+    assert "\n" not in str(caught.value)

@@ -56,7 +56,8 @@ def test_the_groups_of_its_code_and_the_entangled_network(grid: Grid, tmp_path: 
     assert by_name["dcign[features=all]/bbt/0"].weights_sha256 == clamped.weights_sha256 != entangled.weights_sha256
     assert any("without clamps" in note for note in entangled.notes)
     assert not any("without clamps" in note for note in clamped.notes)
-    assert by_name["random_init/factor_codes/0"].details == {"declared": ["azimuth", "elevation", "light"], "code": 5}
+    untrained = by_name["random_init/factor_codes/0"].details
+    assert (untrained["declared"], untrained["code"]) == (["azimuth", "elevation", "light"], 5)
     assert clamped.details["code"] == 12
 
     store = Store(tmp_path / "store")

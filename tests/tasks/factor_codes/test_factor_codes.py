@@ -114,6 +114,13 @@ def test_intervals_hold_the_score_and_are_of_whole_batches() -> None:
     assert found.metrics([np.zeros(EACH, int)] * 4) != own
 
 
+def test_within_a_batch_it_does_not_matter_where_a_code_starts() -> None:
+    offset = np.repeat(NOISE[: len(STORED.rows), 1], SIZE)
+    found = FactorCodes({"azimuth": -STORED.angles[:, 0] / 30 + 5 * offset}, NOISE, STORED)
+    assert found.within() == {"azimuth": pytest.approx(1)}
+    assert found.metrics()["azimuth_spearman"] < 0.8
+
+
 def test_curves_show_a_jump_at_zero() -> None:
     found = FactorCodes({"azimuth": np.sign(STORED.angles[:, 0])}, NOISE, STORED)
     [(name, angles, means)] = list(found.curves(10))
@@ -173,6 +180,7 @@ def test_the_task_scores_what_a_method_says() -> None:
         "pitch in degrees",
         "light azimuth in degrees",
     ]
+    assert found.details["within"] == pytest.approx(dict.fromkeys(FACTORS[:3], 1))
     assert found.predictions["declared"].shape == (len(NOISE), 3)
     assert found.predictions["batch"].shape == found.predictions["frame"].shape
     again = FactorCodes(
