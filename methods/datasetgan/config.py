@@ -50,8 +50,9 @@ class DatasetGANConfig(StyleGAN2E4EConfig):
     inversion_noise: bool = Field(
         True, description="optimise the noise maps too, and not the code alone", json_schema_extra=ENCODE
     )
+    # Of 16 drawn faces in the `mini` generator, e4e alone leaves 0.007 to 0.019, optimised 0.0005 to 0.0015.
     most_error: float = Field(
-        0.02,
+        0.01,
         gt=0,
         description="mean squared error, of values in [0, 1], beyond which a labelled image counts as not inverted and "
         "is left out",

@@ -36,6 +36,12 @@ class DatasetGAN(StyleGAN2E4E):
 
     The weights are those of StyleGAN2 and e4e. Labelled images of a dataset are inverted into the generator, and the
     classifiers are taught by its activations there; or, as in the paper, by samples that a person has annotated.
+
+    Where labels and images disagree, of 500 pairs of the `mini` generator taught by 16 drawn faces: the outlines of
+    skin, hair and nose follow the image, but one eye's label is too large and the other's too small (eyes cover 1.1 %
+    of the pixels, of drawn faces 0.5 %), brows are hardly drawn and hardly labelled (0.02 % against 0.6 %), an ear is
+    labelled on one side at most, strands beside the neck break off, and light hair, of which little was shown, has
+    holes. The least certain images are those that are drawn worst: bald, dark or blurred ones.
     """
 
     Config = DatasetGANConfig
