@@ -161,7 +161,7 @@ class FewShotParts(Task):
         )
 
     def reduced(self, trained: int, tested: int) -> list[str]:
-        """Sentences on what is less than the protocol without a profile's limits."""
+        """Sentences on what is less than, or other than, the paper's protocol."""
         config, whole = self.config, FewShotConfig()
         found = []
         if config.train_images is not None:
@@ -170,6 +170,7 @@ class FewShotParts(Task):
             found.append(f"{tested:,} test images")
         if config.epochs < whole.epochs:
             found.append(f"{config.epochs} epochs of the pixel classifiers at most in place of {whole.epochs}")
+        found.append("networks are U-Nets in place of DeepLab-v3")
         if config.steps < whole.steps:
             found.append(f"{config.steps:,} steps of the networks in place of {whole.steps:,}")
         return found
