@@ -30,7 +30,7 @@ BLOCK = 250
 class Unchanged(RawPixels):
     """The image itself, however it should have been moved. Its features are its pixels."""
 
-    provides: ClassVar[frozenset[str]] = frozenset({"features", "novel_view", "relight"})
+    provides: ClassVar[frozenset[str]] = RawPixels.provides | {"novel_view", "relight"}
 
     def rerender(
         self, images: Float[Tensor, "b 3 h w"], *, yaw: float = 0.0, pitch: float = 0.0, light: float = 0.0
