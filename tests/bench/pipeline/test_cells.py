@@ -21,6 +21,8 @@ def test_chance_and_random_init_always_run_five(tmp_path: Path) -> None:
         "chance": 5,
         "raw_pixels": 1,
         "random_init": 5,
+        # Rows of moved scenes alone.
+        **dict.fromkeys(("unchanged", "training_mean", "retrieval"), 1),
     }
     names = planned(tmp_path)
     assert names[:4] == ["pdr/buffy/0", "chance/buffy/0", "raw_pixels/buffy/0", "random_init/buffy/0"], (
