@@ -242,8 +242,9 @@ class Method(ABC):
         """Train on uint8 (n, s, s, 3) images by `trainer`; returns a JSON summary for the record."""
         return {}
 
-    def fit_dataset(self, dataset: Dataset, trainer: Trainer) -> dict[str, Any]:
-        """Train on a dataset: on its images alone, by `fit`, unless the method learns from more of it."""
+    def fit_dataset(self, dataset: Dataset, trainer: Trainer) -> Any:
+        """Train on a dataset, and return a summary as `fit` does: on its images alone, by `fit`, unless the method
+        learns from more of it. Whether it is one is checked by who asks (`bench.pipeline.hooks.fitted`)."""
         return self.fit(dataset.images, trainer)
 
     def load_published(self) -> None:
