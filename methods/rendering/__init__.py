@@ -1,1 +1,1 @@
-"""Differentiable rendering of meshes and depth maps, with Neural Mesh Renderer's numbers and Unsup3D's camera."""
+"""Differentiable rendering: depth with Neural Mesh Renderer's numbers and Unsup3D's camera, textures with DIB-R's."""
