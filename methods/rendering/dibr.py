@@ -50,7 +50,7 @@ class Rendered:
     """A textured mesh as the camera sees it; row 0 is the image's top.
 
     face: index of the visible triangle, -1 where there is none.
-    uv: texture coordinates, 0 where empty.
+    uv: texture coordinates, 0 where empty; of a texture that wraps, u is from 0 up to 1.
     image: the texture's colours, 0 where empty.
     soft: the soft silhouette, 1 where a triangle is visible.
     """
@@ -85,6 +85,8 @@ def render(
     points = project(vertices, fov)
     face = rasterize(points, vertices[..., 2], faces, facing(vertices, faces), size, size, backend)
     uv = interpolate(points, faces, face, uvs, backend)
+    if seam == "wrap":  # triangles across the seam have corners beyond 1
+        uv = torch.stack([uv[..., 0] - uv[..., 0].detach().floor(), uv[..., 1]], dim=-1)
     image = lookup(texture, uv, seam) * (face >= 0)[..., None]
     return Rendered(face, uv, image.permute(0, 3, 1, 2), soft_mask(points, faces, face, silhouette, backend))
 

@@ -31,10 +31,10 @@ def nearest(
     y: float,
     corners: tuple[float, float, float, float, float, float],
     inverses: tuple[float, float, float],
-) -> tuple[float, float, float, int, float]:
-    """From the outline's nearest point to (x, y): difference in x and y, squared distance, side, place on the side.
+) -> tuple[float, float, float, float, float, float]:
+    """From the outline's nearest point to (x, y): squared distance, difference in x and y, and the corners' weights.
 
-    Side k goes from corner k to the next; `inverses` are 1 / length^2 of the sides.
+    At the nearest point, that is. `inverses` are 1 / length^2 of the sides; side k goes from corner k to the next.
     """
     x0, y0, x1, y1, x2, y2 = corners
     # From here on seen from (x, y).
@@ -47,10 +47,10 @@ def nearest(
     dx2, dy2 = x2 - t2 * (x2 - x0), y2 - t2 * (y2 - y0)
     d0, d1, d2 = dx0 * dx0 + dy0 * dy0, dx1 * dx1 + dy1 * dy1, dx2 * dx2 + dy2 * dy2
     if d0 <= d1 and d0 <= d2:
-        return dx0, dy0, d0, 0, t0
+        return d0, dx0, dy0, 1.0 - t0, t0, 0.0
     if d1 <= d2:
-        return dx1, dy1, d1, 1, t1
-    return dx2, dy2, d2, 2, t2
+        return d1, dx1, dy1, 0.0, 1.0 - t1, t1
+    return d2, dx2, dy2, t2, 0.0, 1.0 - t2
 
 
 @compiled
@@ -70,14 +70,17 @@ def soft_mask(
     `box` is what the triangles' boxes grow by; of the triangles that reach a pixel the first `count` are taken.
     """
     height, width = face_map.shape[1:]
-    left_to_take = np.empty((height, width), np.int64)
+    # Of each pixel, how many triangles it still takes, and how many pixels before it in its row take any.
+    left_to_take, before = np.empty((height, width), np.int64), np.zeros((height, width + 1), np.int64)
     x, y, triangles = columns(width), rows(height), faces[0]
     grown = growth(inverse_sigma, box, count, len(triangles))
     for mesh in range(len(points)):
         place, product = points[mesh], rest[mesh]
         for row in range(height):
             for column in range(width):
-                left_to_take[row, column] = count if face_map[mesh, row, column] < 0 else 0
+                beside = face_map[mesh, row, column] < 0
+                left_to_take[row, column] = count if beside else 0
+                before[row, column + 1] = before[row, column] + beside
         product[:] = 1.0
         for face in range(len(triangles)):
             i0, i1, i2 = triangles[face, 0], triangles[face, 1], triangles[face, 2]
@@ -94,11 +97,13 @@ def soft_mask(
                 inverse_square(x0 - x2, y0 - y2),
             )
             for row in range(top, bottom):
+                if before[row, left] == before[row, right]:
+                    continue  # most triangles are amid covered pixels
                 for column in range(left, right):
                     if left_to_take[row, column] == 0:
                         continue
                     left_to_take[row, column] -= 1
-                    value = inverse_sigma * nearest(x[column], y[row], corners, inverses)[2]
+                    value = inverse_sigma * nearest(x[column], y[row], corners, inverses)[0]
                     if value < NEGLIGIBLE:
                         product[row, column] *= 1.0 - math.exp(-value)
         for row in range(height):
@@ -125,7 +130,8 @@ def soft_mask_gradient(
     At a pixel on an outline it is 0: d^2 has no slope there.
     """
     height, width = face_map.shape[1:]
-    left_to_take = np.empty((height, width), np.int64)
+    # Of each pixel, how many triangles it still takes, and how many pixels before it in its row take any.
+    left_to_take, before = np.empty((height, width), np.int64), np.zeros((height, width + 1), np.int64)
     x, y, triangles = columns(width), rows(height), faces[0]
     grown = growth(inverse_sigma, box, count, len(triangles))
     for mesh in range(len(points)):
@@ -135,6 +141,7 @@ def soft_mask_gradient(
                 beside = face_map[mesh, row, column] < 0
                 felt = grad_soft[mesh, row, column] != 0.0 and rest[mesh, row, column] != 0.0
                 left_to_take[row, column] = count if beside and felt else 0
+                before[row, column + 1] = before[row, column] + (beside and felt)
         total[:] = 0.0
         for face in range(len(triangles)):
             i0, i1, i2 = triangles[face, 0], triangles[face, 1], triangles[face, 2]
@@ -150,12 +157,15 @@ def soft_mask_gradient(
                 inverse_square(x2 - x1, y2 - y1),
                 inverse_square(x0 - x2, y0 - y2),
             )
+            gx0 = gy0 = gx1 = gy1 = gx2 = gy2 = 0.0
             for row in range(top, bottom):
+                if before[row, left] == before[row, right]:
+                    continue  # most triangles are amid covered pixels
                 for column in range(left, right):
                     if left_to_take[row, column] == 0:
                         continue
                     left_to_take[row, column] -= 1
-                    dx, dy, squared, side, t = nearest(x[column], y[row], corners, inverses)
+                    squared, dx, dy, a, b, c = nearest(x[column], y[row], corners, inverses)
                     value = inverse_sigma * squared
                     if not value < NEGLIGIBLE:
                         continue
@@ -163,11 +173,19 @@ def soft_mask_gradient(
                     # Of d^2: the other factors' product times exp(-d^2 / sigma) / sigma, and 2 from the square.
                     slope = 2.0 * inverse_sigma * grad_soft[mesh, row, column] * rest[mesh, row, column]
                     slope *= share / (1.0 - share)
-                    start, end = triangles[face, side], triangles[face, (side + 1) % 3]
-                    total[start, 0] += slope * (1.0 - t) * dx
-                    total[start, 1] += slope * (1.0 - t) * dy
-                    total[end, 0] += slope * t * dx
-                    total[end, 1] += slope * t * dy
+                    across, up = slope * dx, slope * dy
+                    gx0 += a * across
+                    gy0 += a * up
+                    gx1 += b * across
+                    gy1 += b * up
+                    gx2 += c * across
+                    gy2 += c * up
+            total[i0, 0] += gx0
+            total[i0, 1] += gy0
+            total[i1, 0] += gx1
+            total[i1, 1] += gy1
+            total[i2, 0] += gx2
+            total[i2, 1] += gy2
 
 
 @compiled
