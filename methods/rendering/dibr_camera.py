@@ -57,6 +57,6 @@ def facing(points: Float[Tensor, "b v 3"], faces: Int[Tensor, "f 3"]) -> Bool[Te
     Not the same as what the eye sees: in perspective it also sees triangles off the axis that lean away a little,
     which kaolin leaves out, and so does this.
     """
-    corners = points.detach().double()[:, faces.long()]
-    (ax, ay), (bx, by) = ((corners[:, :, k] - corners[:, :, 0])[..., :2].unbind(-1) for k in (1, 2))
+    corners = points.detach()[..., :2].double()[:, faces.long()]
+    (ax, ay), (bx, by) = ((corners[:, :, k] - corners[:, :, 0]).unbind(-1) for k in (1, 2))
     return ax * by - ay * bx >= 0

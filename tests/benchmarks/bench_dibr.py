@@ -23,7 +23,7 @@ from methods.rendering.dibr_texture import lookup
 
 MESHES, SIZE, FOV = 32, 64, 30.0
 INVERSE_SIGMA, BOX = 3333.0, 0.1
-ROUNDS = 20
+ROUNDS = 30
 REACH = 10
 # Meshes that plain torch takes at once: its quickest of 1, 4, 8 and 32.
 AT_ONCE = 4
