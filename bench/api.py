@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
-from rich.console import Console
 from torch import Tensor, nn
 
 from bench.execution.invocations import Invocation, invocations, path_of
@@ -78,7 +77,7 @@ def run(
     what is no grid, and KeyboardInterrupt after Ctrl-C, when what had ended is in the store.
     """
     request, opened = Options(methods=methods, tasks=tasks, jobs=jobs, **options).request(), _opened(store)
-    console = Console(quiet=True) if quiet else Terminal()
+    console = Terminal(quiet=True) if quiet else Terminal()
     under_way = Run(request, opened, cells(request, opened), console, suite, mlflow)
     if under_way.go() > SIGNALLED:
         raise KeyboardInterrupt
@@ -285,7 +284,7 @@ def _walked(
     cell = Cell(spec, task, request.seeds[0], request.profile.name, request.protocol)
     if cell.not_applicable is not None:
         raise BenchError(cell.not_applicable)
-    with RichProgress(Console(quiet=True) if quiet else Terminal()) as progress:
+    with RichProgress(Terminal(quiet=True) if quiet else Terminal()) as progress:
         context = Context.of(request, opened, progress)
         status = CellStatus(cell)
         compute(status, context, until=until)
