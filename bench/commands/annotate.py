@@ -1,7 +1,7 @@
 """`bench annotate`: generated samples for a person to label, whose labels then teach the generator's interpreter."""
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.commands.labelling import ready
 from bench.execution.progress import RichProgress
@@ -14,36 +14,11 @@ from methods.datasetgan.samples import write_samples
 from tasks.few_shot_parts.labels import class_names
 
 
-def annotate_command(
-    *,
-    method: str,
-    out: Path,
-    count: int,
-    profile: str | None,
-    data_root: Path | None,
-    data: str | None,
-    seed: int,
-    settings: Sequence[str],
-    protocol: str,
-    device: str,
-    store: Path,
-) -> None:
-    """Draw the samples and say how their labels come back."""
+def annotate_command(*, method: str, out: Path, count: int, **options: Any) -> None:
+    """Draw the samples and say how their labels come back; `options` are those of `ready`."""
     console = Terminal(soft_wrap=True)
     with RichProgress(console) as progress:
-        cell, status, context = ready(
-            method,
-            out,
-            profile=profile,
-            data_root=data_root,
-            data=data,
-            seed=seed,
-            settings=settings,
-            protocol=protocol,
-            device=device,
-            store=store,
-            progress=progress,
-        )
+        cell, status, context = ready(method, out, progress=progress, **options)
         assert status.checkpoint is not None, f"{cell.name} was looked at"
         assert status.dataset is not None, f"{cell.name} was looked at"
         loaded = load_method(

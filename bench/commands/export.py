@@ -26,35 +26,13 @@ from tasks.few_shot_parts.labels import Labels
 from tasks.few_shot_parts.task import FewShotParts
 
 
-def export_command(
-    *,
-    method: str,
-    out: Path,
-    count: int,
-    profile: str | None,
-    data_root: Path | None,
-    data: str | None,
-    seed: int,
-    settings: Sequence[str],
-    protocol: str,
-    device: str,
-    store: Path,
-) -> None:
-    """Check what is asked for, make the labelled images, and write them whole or not at all."""
+def export_command(*, method: str, out: Path, count: int, settings: Sequence[str], **options: Any) -> None:
+    """Check what is asked for, make the labelled images, and write them whole or not at all; `options` are those of
+    `ready`."""
     console = Terminal(soft_wrap=True)
     with RichProgress(console) as progress:
         cell, status, context = ready(
-            method,
-            out,
-            profile=profile,
-            data_root=data_root,
-            data=data,
-            seed=seed,
-            settings=[*settings, f"{method}.images={count}"],
-            protocol=protocol,
-            device=device,
-            store=store,
-            progress=progress,
+            method, out, settings=[*settings, f"{method}.images={count}"], progress=progress, **options
         )
         with computing(context.threads):
             labels, pairs, folder = made(cell, status, context)
