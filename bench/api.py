@@ -5,7 +5,7 @@ commands' where none is given: `$BENCH_STORE`, or results/store.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -15,6 +15,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from bench.commands.table import FORMATS
 from bench.execution.invocations import Invocation, invocations, path_of
 from bench.execution.progress import RichProgress
 from bench.grid import defaults
@@ -30,9 +31,6 @@ from bench.pipeline.store import Store
 from bench.pipeline.walk import Last, compute
 from bench.pipeline.weights import load_method
 from bench.results.table.chosen import chosen
-from bench.results.table.documents import to_html, to_latex
-from bench.results.table.files import to_csv, to_markdown
-from bench.results.table.model import Table
 from bench.run import SIGNALLED, Run
 from bench.terminal import Terminal
 from datasets.base import track_labels
@@ -42,13 +40,6 @@ from methods.base import Domain, Method
 from tasks.base import EvaluationInputs, Scores, Task, TaskConfig
 
 __all__ = ["Encoder", "FeatureTable", "features", "load", "results", "run", "table"]
-
-FORMATS: dict[str, Callable[[Table], str]] = {
-    "md": to_markdown,
-    "csv": to_csv,
-    "latex": lambda table: to_latex(table, "Results"),
-    "html": lambda table: to_html(table, "Results"),
-}
 
 
 def run(
@@ -162,7 +153,7 @@ def table(
     if format not in FORMATS:
         raise BenchError(f"unknown format {format!r}: expected one of {', '.join(FORMATS)}")
     opened = _opened(store)
-    return FORMATS[format](chosen(list(opened.records()), methods, tasks, metrics, profile, opened))
+    return FORMATS[format](chosen(list(opened.records()), methods, tasks, metrics, profile, opened), "Results")
 
 
 class Encoder(nn.Module):

@@ -53,10 +53,18 @@ def table_command(
             "--metrics"
         )
     place = Store(store)
-    texts = [FORMATS[form](_of_choice(choice, profile, place), "Results")] if name is None else []
-    for wanted in names(name) if name is not None else ():
+    wanted = [] if name is None else names(name)
+    records = (
+        list(place.records()) if choice.run is None else Invocation.read(path_of(store, choice.run)).records(store)
+    )
+    texts = (
+        [FORMATS[form](chosen(records, choice.methods, choice.tasks, choice.metrics, profile, place), "Results")]
+        if name is None
+        else []
+    )
+    for one in wanted:
         try:
-            filled = fill(wanted, list(place.records()), profile, place)
+            filled = fill(one, records, profile, place)
         except BenchError as error:
             if name != "all":
                 raise
@@ -64,7 +72,7 @@ def table_command(
             continue
         texts.append(FORMATS[form](filled.table, filled.definition.title))
         for command in filled.commands:
-            say(f"missing in table {wanted}: {command}", error=True)
+            say(f"missing in table {one}: {command}", error=True)
     if not texts:
         raise BenchError(f"no table can be made from {store}: run something first")
     text = "\n".join(texts)
@@ -72,15 +80,6 @@ def table_command(
         say(text, end="")
     else:
         write_text(output, text)
-
-
-def _of_choice(choice: Choice, profile: str | None, store: Store) -> tables.Table:
-    records = (
-        list(store.records())
-        if choice.run is None
-        else Invocation.read(path_of(store.root, choice.run)).records(store.root)
-    )
-    return chosen(records, choice.methods, choice.tasks, choice.metrics, profile, store)
 
 
 def cite_command(name: str, store: Path) -> None:
