@@ -1,10 +1,14 @@
-"""Matrices of zeros and ones at one bit per value."""
+"""Matrices of zeros and ones at one bit per value, and what holds for all matrices that tasks get."""
 
+import mmap
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float, Int, UInt8
+
+# Of a memory map, what is held at once by reading some of its columns.
+READ_BYTES = 16 * 2**20
 
 
 class PackedBits:
@@ -58,3 +62,21 @@ class PackedBits:
 
 # What tasks get as features: an array, or one that is as good as one to index. `Float[Matrix, "n d"]` in signatures.
 Matrix = np.ndarray | PackedBits
+
+
+def columns(matrix: Matrix, start: int, stop: int) -> Float[np.ndarray, "n columns"]:
+    """Columns `start` to `stop` of all rows; of a memory map a copy, and then no page of it stays in memory.
+
+    Its rows are read a few at a time: of each one the system puts the neighbouring pages into the process's memory too,
+    and so in the end a block of columns would hold the whole file.
+    """
+    array = matrix.packed if isinstance(matrix, PackedBits) else matrix
+    if not isinstance(array.base, mmap.mmap) or not hasattr(mmap, "MADV_DONTNEED"):
+        return np.asarray(matrix[:, start:stop])
+    stop = min(stop, matrix.shape[1])
+    block = np.empty((len(matrix), stop - start), dtype=matrix.dtype)
+    step = max(1, READ_BYTES // array[0].nbytes)
+    for first in range(0, len(block), step):
+        block[first : first + step] = matrix[first : first + step, start:stop]
+        array.base.madvise(mmap.MADV_DONTNEED)  # what was read stays in the system's cache
+    return block

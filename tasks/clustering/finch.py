@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
+from sklearn.metrics import pairwise_distances_chunked
 
 from datasets.packed import Matrix
 from tasks.clustering.rows import compact
@@ -23,18 +24,56 @@ METRICS = tuple(Metric(name, cites=("sarfraz2019finch",)) for name in ("finch_nm
 
 # Above this the package takes approximate neighbours from another one, which would not be the same algorithm.
 LARGEST = 20_000
+# Memory of a block of distances.
+BLOCK_MEBIBYTES = 64
 
 
 def finch(features: Float[Matrix, "n d"], clusters: int) -> tuple[Int[np.ndarray, "n p"], Int[np.ndarray, " n"]]:
     """The partitions of the hierarchy, finest first, and the partition into `clusters` clusters (into as many as the
-    finest has, where that has fewer)."""
+    finest has, where that has fewer).
+
+    These are the package's own steps with the links of the first level found a few rows at a time: its `FINCH` holds
+    four matrices of all pairs there.
+    """
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # that an optional package for more than 20,000 items is not there
-        from finch import FINCH
+        from finch.finch import clust_rank, get_clust, get_merge, req_numclust
 
         rows = np.asarray(compact(features), dtype=np.float32)
-        partitions, _, requested = FINCH(rows, req_clust=clusters, distance="cosine", verbose=False)
-    return partitions.astype(np.int64), np.asarray(requested, dtype=np.int64)
+        neighbours, longest = _first_neighbours(rows)
+        links, *_ = clust_rank(rows, initial_rank=neighbours)
+        cluster, count = get_clust(links, [])
+        cluster, means = get_merge([], cluster, rows)
+        partitions, counts = [cluster], [count]
+        while counts[-1] > 1:
+            links, distances, *_ = clust_rank(means, metric="cosine")
+            # No link may be longer than the longest of the first level (the package's `ensure_early_exit`).
+            merged, count = get_clust(links, distances, longest)
+            if count == 1 or counts[-1] - count <= 1:
+                break
+            cluster, means = get_merge(cluster, merged, rows)
+            partitions.append(cluster)
+            counts.append(count)
+        # From the coarsest partition that has enough clusters, two of which are joined at a time.
+        start = max(0, sum(count >= clusters for count in counts) - 1)
+        asked = partitions[start]
+        if counts[start] > clusters:
+            asked = req_numclust(asked, rows, clusters, "cosine", LARGEST, False)
+    return np.stack(partitions, axis=1).astype(np.int64), np.asarray(asked, dtype=np.int64)
+
+
+def _first_neighbours(rows: Float[np.ndarray, "n d"]) -> tuple[Int[np.ndarray, " n"], float]:
+    """Each row's nearest other by cosine distance, and the largest of their distances."""
+
+    def nearest(block: Float[np.ndarray, "b n"], start: int) -> tuple[Int[np.ndarray, " b"], Float[np.ndarray, " b"]]:
+        place = np.arange(len(block))
+        block[place, start + place] = np.inf
+        found = block.argmin(axis=1)
+        return found, block[place, found]
+
+    blocks = pairwise_distances_chunked(rows, reduce_func=nearest, metric="cosine", working_memory=BLOCK_MEBIBYTES)
+    neighbours, distances = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    return neighbours, float(distances.max())
 
 
 def finch_details(features: Float[Matrix, "n d"], labels: Int[np.ndarray, "n *tables"], classes: int) -> dict[str, Any]:

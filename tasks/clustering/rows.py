@@ -13,7 +13,7 @@ from pydantic import Field
 from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dpstrf
 
-from datasets.packed import Matrix
+from datasets.packed import Matrix, columns
 from tasks.base import TaskConfig
 from tasks.clustering.ward import not_finite
 
@@ -103,7 +103,7 @@ def _blocks(features: Float[Matrix, "n d"]) -> Iterator[Float[np.ndarray, "n b"]
     """The columns in double precision, about `BLOCK_BYTES` at a time."""
     step = max(1, BLOCK_BYTES // (8 * len(features)))
     for start in range(0, features.shape[1], step):
-        yield np.asarray(features[:, start : start + step], dtype=np.float64)
+        yield columns(features, start, start + step).astype(np.float64)
 
 
 def _gram(features: Float[Matrix, "n d"], change: Callable[[Any], Any]) -> Float[np.ndarray, "n n"]:

@@ -18,7 +18,7 @@ import psutil
 from jaxtyping import Float, Int
 
 from datasets.errors import BenchError
-from datasets.packed import Matrix
+from datasets.packed import Matrix, columns
 from tasks.clustering.ward_float32 import certified_tree
 
 # Memory of a block of columns in float64, and of the products of a strip of rows with all later ones.
@@ -129,9 +129,9 @@ def _places(row: int, others: Int[np.ndarray, " m"], items: int) -> Int[np.ndarr
 
 def _blocks(features: Float[Matrix, "n d"], rows: Int[np.ndarray, " m"]) -> Iterator[Float[np.ndarray, "m b"]]:
     """The columns of `rows`, in blocks of about `BLOCK_BYTES` as float64."""
-    columns = max(BLOCK_COLUMNS, BLOCK_BYTES // (8 * len(rows)))
-    for start in range(0, features.shape[1], columns):
-        block = features[:, start : start + columns]
+    width = max(BLOCK_COLUMNS, BLOCK_BYTES // (8 * len(rows)))
+    for start in range(0, features.shape[1], width):
+        block = columns(features, start, start + width)
         yield block if len(rows) == len(features) else block[rows]
 
 

@@ -4,6 +4,7 @@ The pairs of one person are few and are held; those of two people, nearly all, a
 so that memory does not grow with the number of pairs. Nothing is approximated.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ from tasks.units import OVER, Units
 
 # The false acceptance rate at which true ones are given.
 FAR = 0.01
+# Parts of a block of distances.
+STRIPS = 8
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def verification(rows: Float[np.ndarray, "n m"], labels: Int[np.ndarray, " n"]) 
     same = np.concatenate(
         [
             block[(labels[start : start + len(block), None] == labels) & _later(start, block)]
-            for start, block in squared_distance_blocks(rows)
+            for start, block in _strips(rows)
         ]
     )
     pairs = len(rows) * (len(rows) - 1) // 2
@@ -66,7 +69,7 @@ def verification(rows: Float[np.ndarray, "n m"], labels: Int[np.ndarray, " n"]) 
     # By how many distances of one person are below (not above) them: how many pairs of two people.
     below, up_to = np.zeros(len(same) + 1, dtype=np.int64), np.zeros(len(same) + 1, dtype=np.int64)
     closer = np.zeros(len(rows))
-    for start, block in squared_distance_blocks(rows):
+    for start, block in _strips(rows):
         other = labels[start : start + len(block), None] != labels
         left, right = (np.searchsorted(same, block[other], side=side) for side in ("left", "right"))
         below += np.bincount(left, minlength=len(below))
@@ -89,6 +92,14 @@ def verification(rows: Float[np.ndarray, "n m"], labels: Int[np.ndarray, " n"]) 
         float(allowed.max()) if len(allowed) else 0.0,
         _influence(rows, labels, same, (above + at_least) / (2 * others), closer, auc),
     )
+
+
+def _strips(rows: Float[np.ndarray, "n m"]) -> Iterator[tuple[int, Float[np.ndarray, "b n"]]]:
+    """`squared_distance_blocks` in parts, since what is made of each is several times its size."""
+    for start, block in squared_distance_blocks(rows):
+        step = -(-len(block) // STRIPS)
+        for part in range(0, len(block), step):
+            yield start + part, block[part : part + step]
 
 
 def _later(start: int, block: Float[np.ndarray, "b n"]) -> np.ndarray:
@@ -126,7 +137,7 @@ def _influence(
     others = len(rows) * (len(rows) - 1) // 2 - len(same)
     own = np.zeros(len(rows))
     alike = np.zeros(len(rows))
-    for start, block in squared_distance_blocks(rows):
+    for start, block in _strips(rows):
         mask = labels[start : start + len(block), None] == labels
         mask[np.arange(len(block)), start + np.arange(len(block))] = False
         placed = np.zeros(block.shape)

@@ -1,5 +1,7 @@
 """Packed bits index like the array that they stand for."""
 
+import re
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from datasets.packed import PackedBits
+from datasets import packed
+from datasets.packed import PackedBits, columns
 from datasets.streams import generator
 
 
@@ -97,3 +100,31 @@ def test_only_what_is_asked_for_is_unpacked(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < dense.nbytes / 8
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 45), (7, 16), (40, 500), (3, 3)])
+@pytest.mark.parametrize("packing", [False, True])
+def test_columns_of_a_memory_map_are_those_of_the_array(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packing: bool, start: int, stop: int
+) -> None:
+    monkeypatch.setattr(packed, "READ_BYTES", 1000)  # several reads
+    dense = bits(50, 45)
+    np.save(tmp_path / "rows.npy", np.packbits(dense.astype(bool), axis=1) if packing else dense)
+    rows = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    for matrix in (PackedBits(rows, 45) if packing else rows, dense):
+        np.testing.assert_array_equal(columns(matrix, start, stop), dense[:, start:stop], strict=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads from Linux's /proc what is in memory")
+def test_columns_leave_no_page_of_a_memory_map_in_memory(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", bits(200, 20_000))
+    rows = np.load(tmp_path / "rows.npy", mmap_mode="r")
+
+    def kilobytes() -> int:
+        maps = Path("/proc/self/smaps").read_text()
+        return int(re.search(r"rows\.npy\nSize:.*\n(?:.*\n)*?Rss: +(\d+) kB", maps)[1])  # type: ignore[index]
+
+    rows[:, 9_000:9_100].sum()
+    assert kilobytes() > 200 * 4, "the test would show nothing"
+    columns(rows, 9_000, 9_100)
+    assert kilobytes() == 0

@@ -37,6 +37,25 @@ def test_wide_features_give_the_partitions_of_the_features_themselves() -> None:
     assert np.array_equal(finch(features, 3)[0], partitions)
 
 
+@pytest.mark.parametrize(("items", "width"), [(2, 3), (3, 1), (40, 2), (300, 8), (1500, 16)])
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("clusters", [1, 2, 20])
+def test_steps_are_the_packages(
+    monkeypatch: pytest.MonkeyPatch, items: int, width: int, ties: bool, clusters: int
+) -> None:
+    """With links that are found in several blocks."""
+    from finch import FINCH
+
+    rng = np.random.default_rng(items)
+    features = 4 * rng.standard_normal((8, width))[rng.integers(0, 8, items)] + rng.standard_normal((items, width))
+    features = (np.abs(np.rint(features)) + 1 if ties else features).astype(np.float32)
+    partitions, _, asked = FINCH(features, req_clust=min(clusters, items), distance="cosine", verbose=False)
+    monkeypatch.setattr("tasks.clustering.finch.BLOCK_MEBIBYTES", 4)
+    found, chosen = finch(features, min(clusters, items))
+    np.testing.assert_array_equal(found, partitions)
+    np.testing.assert_array_equal(chosen, asked)
+
+
 def test_scores_by_hand() -> None:
     """Two directions, the labels of one item in each exchanged; another is unknown."""
     features = np.repeat(np.eye(2, dtype=np.float32), 4, axis=0)
