@@ -14,7 +14,7 @@ from bench.terminal import Terminal
 from datasets.base import Dataset, Source, shortened
 from datasets.errors import BenchError
 from datasets.imagefiles import ImageFiles
-from datasets.official import COUNTS
+from datasets.official import COUNTS, counts
 from datasets.prepared import prepare
 from datasets.tracklists import OTHERS
 
@@ -91,12 +91,6 @@ def left_out(source: Source, dataset: Dataset) -> Iterator[str]:
 
 def incomplete(dataset: Dataset) -> Iterator[str]:
     """How a dataset's counts differ from the official ones."""
-    for what, wanted in COUNTS.get(dataset.name, {}).items():
-        if what == "images":
-            found = len(dataset)
-        elif what == "tracks":
-            found = len(dataset.track_names)
-        else:
-            found = int((np.asarray(dataset.labels["split"]) == dataset.classes["split"].index(what)).sum())
-        if found != wanted:
-            yield f"  {what}: {found}, the official distribution has {wanted}"
+    for kind, found in counts(dataset).items():
+        if found != (wanted := COUNTS[dataset.name][kind]):
+            yield f"  {kind}: {found}, the official distribution has {wanted}"

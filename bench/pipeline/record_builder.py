@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import numpy as np
+from jaxtyping import Int
+
 from bench.grid.portable import without_folders
 from bench.pipeline.context import Context
 from bench.pipeline.environment import environment
@@ -14,6 +17,7 @@ from bench.pipeline.records import Citations, DatasetInfo, PictureFile, Record, 
 from bench.pipeline.status import CellStatus
 from datasets.base import Dataset
 from datasets.names import message
+from datasets.official import counts
 from tasks.base import Scores, Task
 from tasks.results import Metric
 
@@ -112,7 +116,7 @@ class RecordBuilder:
             "protocol": cell.protocol,
             "status": status,
             "error": error,
-            "dataset": dataset_info(self.status.dataset),
+            "dataset": dataset_info(self.status.dataset, self.status.frames),
             "training_dataset": dataset_info(self.status.training),
             "citations": Citations(
                 method=list(method.cls.citations(method.config)),
@@ -165,8 +169,8 @@ def stage_cost(artifact: Costed) -> StageCost:
     return StageCost(key=artifact.key, seconds=info["seconds"], peak_memory_mb=info["peak_memory_mb"])
 
 
-def dataset_info(dataset: Dataset | None) -> DatasetInfo | None:
-    """A dataset's identity for the record."""
+def dataset_info(dataset: Dataset | None, frames: Int[np.ndarray, " m"] | None = None) -> DatasetInfo | None:
+    """A dataset's identity for the record; `frames` are the images that are used, where those are chosen."""
     if dataset is None:
         return None
     return DatasetInfo(
@@ -176,6 +180,7 @@ def dataset_info(dataset: Dataset | None) -> DatasetInfo | None:
         images=len(dataset),
         size=dataset.size,
         skipped=dict(dataset.skipped),
+        counts=counts(dataset, frames),
         world=dataset.world,
     )
 

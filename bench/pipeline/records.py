@@ -38,6 +38,11 @@ class DatasetInfo(Frozen):
     size: int | None = Field(None, description="side of the decoded images in pixels, which the digest depends on")
     images: int = Field(description="images read")
     skipped: dict[str, int] = Field(default_factory=dict, description="reason -> items left out for it")
+    counts: dict[str, int] = Field(
+        default_factory=dict,
+        description="items of each kind that the official distribution is counted by (`datasets.official.COUNTS`), of "
+        "the parts that the cell used; empty for drawn and other data, and in records of before they were counted",
+    )
     world: str = Field("", description="how drawn images are drawn, as it follows the word drawn; empty: not said")
 
     @property

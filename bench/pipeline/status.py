@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from jaxtyping import Int
+
 from bench.pipeline.cell import Cell
 from bench.pipeline.derive import Derived
 from bench.pipeline.encode import Features
@@ -24,6 +27,7 @@ class CellStatus:
     states: step -> `cached` or `to do`, of the steps that the cell has, in order.
     ingredients: stage -> what its key hashes, as far as that is known before the stages ahead of it are done.
     key: that of the record, once it is known.
+    frames: indices of the dataset's images that the task uses, once they are chosen.
     missing: what a cell that cannot be computed lacks (files of a dataset, say), or None.
     cached: whether the record was there before.
     fit_failed: whether it was the training that raised an error: the cells that share it need not try again.
@@ -37,6 +41,7 @@ class CellStatus:
     cached: bool = False
     fit_failed: bool = False
     dataset: Dataset | None = None
+    frames: Int[np.ndarray, " m"] | None = None
     training: Dataset | None = None
     checkpoint: Checkpoint | None = None
     derived: Derived | None = None

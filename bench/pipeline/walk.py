@@ -95,7 +95,7 @@ class _Walk:
                 return
         if status.dataset is None or self.until == "derive":
             return
-        frames = cell.frames(status.dataset)
+        frames = status.frames = cell.frames(status.dataset)
         encode = None
         if cell.encodes:
             encode = encode_stage(cell, status.checkpoint, status.derived, status.dataset, frames, context)

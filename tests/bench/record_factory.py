@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from bench.pipeline.records import Citations, DatasetInfo, Environment, Interval, Record, StageCost
+from datasets.official import COUNTS
 from tasks.results import Metric, PerItem
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -12,9 +13,9 @@ NAMES = ("accuracy", "f1", "nmi")
 
 
 def record(method: str = "pdr", task: str = "bbt", seed: int = 0, **changes: Any) -> Record:
-    """A plausible record of a finished cell on real data; `value` sets all three metrics, `half` their intervals'
-    half width over tracks, `synthetic` the datasets', anything else a field of the record. What is declared follows
-    `metrics` and `secondary` where those are other ones."""
+    """A plausible record of a finished cell on whole real datasets; `value` sets all three metrics, `half` their
+    intervals' half width over tracks, `synthetic` the datasets', anything else a field of the record. What is declared
+    follows `metrics` and `secondary` where those are other ones."""
     value, half = changes.pop("value", 0.5), changes.pop("half", 0.02)
     synthetic, trained = changes.pop("synthetic", False), changes.pop("trained", True)
     names = (*changes.get("metrics", NAMES), *changes.get("secondary", ()))
@@ -28,8 +29,10 @@ def record(method: str = "pdr", task: str = "bbt", seed: int = 0, **changes: Any
         "profile": "mini",
         "protocol": "default",
         "status": "ok",
-        "dataset": DatasetInfo(name=task, synthetic=synthetic, digest=digest, images=100),
-        "training_dataset": DatasetInfo(name="utkface", synthetic=synthetic, digest="b" * 64, images=50)
+        "dataset": DatasetInfo(
+            name=task, synthetic=synthetic, digest=digest, images=100, counts={} if synthetic else COUNTS.get(task, {})
+        ),
+        "training_dataset": DatasetInfo(name="utkface", synthetic=synthetic, digest="b" * 64, images=23_708)
         if trained
         else None,
         "metrics": dict.fromkeys(NAMES, value) if ok else {},

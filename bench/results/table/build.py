@@ -14,6 +14,7 @@ from bench.results.spread import Spreads, committed
 from bench.results.table.captions import captions
 from bench.results.table.check import check
 from bench.results.table.compared import compared
+from bench.results.table.departures import departures
 from bench.results.table.model import Row, Section, Table
 from bench.results.table.scores import score
 from bench.results.trainings import Trainings
@@ -174,6 +175,7 @@ def _row_notes(own: Sequence[Record]) -> list[str]:
         beside = any(published(record.method, record.task, metric) is not None for metric in record.metrics)
         if beside and BFLOAT16 in precisions({"method": record.training, "task": record.details}):
             notes[f"trained in {BFLOAT16}; published figures are of float32 trainings"] = None
+    notes.update(dict.fromkeys(departures(good)))
     return list(notes)
 
 

@@ -5,7 +5,7 @@ from statistics import fmean
 
 from bench.pipeline.records import Record
 from bench.results.published import footnotes, unattributed
-from bench.results.table.model import Row
+from bench.results.table.model import UNLIKE, Row
 from bench.results.trainings import ENOUGH
 from datasets.errors import BenchError
 from tasks.results import Metric
@@ -34,6 +34,7 @@ def captions(task: str, metrics: Sequence[Metric], rows: Sequence[Row], records:
     found += [
         f"Drawn {record.dataset.world}." for record in records if record.dataset is not None and record.dataset.world
     ]
+    found += _not_compared(rows)
     for metric in metrics:
         found += [
             f"The paper gives {metric.header} {figure.value:g} for a PDR variant that it does not name "
@@ -46,6 +47,12 @@ def captions(task: str, metrics: Sequence[Metric], rows: Sequence[Row], records:
         left_out = ", ".join(f"{reason} ({count})" for reason, count in sorted(data.skipped.items()))
         found.append(f"{data.images} images; left out: {left_out}.")
     return list(dict.fromkeys(found))
+
+
+def _not_compared(rows: Sequence[Row]) -> list[str]:
+    """Which rows stand beside a published figure without a difference, on real data."""
+    unlike = [row.method for row in rows if any(score.verdict == UNLIKE for score in row.scores)]
+    return [f"Not trained or tested as in the paper, so no difference is given: {', '.join(unlike)}."] if unlike else []
 
 
 def _footnotes(task: str, metrics: Sequence[Metric], rows: Sequence[Row]) -> list[str]:

@@ -35,6 +35,7 @@ CSV_COLUMNS = (
     "best",
     "p_best",
     "standing",
+    "notes",
 )
 BETTER = {True: "higher", False: "lower", None: ""}
 
@@ -44,8 +45,8 @@ def to_csv(table: Table) -> str:
 
     `low`, `high`: 95 % interval over what `over` says; `synthetic`: whether any data behind the value was drawn by
     the project; `reference`: whether the row is one that learned methods must beat; `unit`: of the value, empty for a
-    pure number; `better`: higher, lower, or empty where neither is; the rest is as in `Row` and `Score`. A name that a
-    spreadsheet would take for a formula has an apostrophe before it.
+    pure number; `better`: higher, lower, or empty where neither is; `notes`: the sentences on the row; the rest is as
+    in `Row` and `Score`. A name that a spreadsheet would take for a formula has an apostrophe before it.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
@@ -81,6 +82,7 @@ def to_csv(table: Table) -> str:
                         "best": _word(score.best),
                         "p_best": _number(score.p_best),
                         "standing": score.standing,
+                        "notes": escaping.csv("; ".join(section.notes[number - 1] for number in row.notes)),
                     }
                 )
     return out.getvalue()

@@ -15,6 +15,8 @@ Verdict = Literal[
     "not the paper's size: not comparable",
     "too few trainings",
 ]
+# The verdict on a row of real data that was not trained or tested as in the paper.
+UNLIKE: Verdict = "not the paper's size: not comparable"
 # What a row is beside `random_init`, in the metric's direction; empty where they are not compared.
 Standing = Literal["", "better", "worse", "not told apart"]
 
@@ -34,7 +36,8 @@ class Score:
     sd: standard deviation over the row's trainings, from three on.
     known_sd, known_trainings: for a row of fewer, that of an earlier run of so many trainings, where there is one.
     published, source: the paper's figure for exactly this method, and the place that gives it.
-    difference: value - published; None without either, and wherever synthetic data stand behind the value.
+    difference: value - published; None without either, wherever synthetic data stand behind the value, and where it was
+        not trained and tested as in the paper.
     verdict: what the value is beside the published figure.
     best: whether this is the best of the column's values that are compared, or cannot be told from it.
     p_best: of a value that is compared, the corrected probability that it differs so much from the best by chance; None

@@ -2,22 +2,13 @@
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel
-
-from bench.grid.catalogue import METHODS
-from bench.grid.request import validate
-from bench.grid.values import merge
 from bench.pipeline.records import Record
 from bench.results.published import published
 from bench.results.spread import Spreads
-from bench.results.table.model import Score, Status, Verdict
+from bench.results.table.departures import as_in_the_paper
+from bench.results.table.model import UNLIKE, Score, Status, Verdict
 from bench.results.trainings import Trainings
-from tasks.results import REDUCED, Metric
-
-# The profile whose architectures, schedules and data are the paper's.
-PAPER_PROFILE = "paper"
-# Settings that do not make a method smaller: which weights are taken, and what draws, to the same numbers.
-OPEN = ("weights", "renderer")
+from tasks.results import Metric
 
 
 def score(
@@ -36,7 +27,7 @@ def score(
         return Score(status, published=paper, source=source)
     value = row.mean
     low, high, over = interval(metric, row)
-    synthetic = any(record.synthetic for record in row.records)
+    unlike: Verdict = "" if paper is None else _why_not(row.records)
     known = None
     if row.number and not row.compared and all(_drawn(record) for record in row.records):
         known = spreads.of(method, task, metric.name)
@@ -52,8 +43,8 @@ def score(
         known_trainings=0 if known is None else known[1],
         published=paper,
         source=source,
-        difference=None if paper is None or synthetic else value - paper,
-        verdict="" if paper is None else _verdict(row, low, high, paper),
+        difference=value - paper if paper is not None and not unlike else None,
+        verdict="" if paper is None else unlike or _verdict(row, low, high, paper),
     )
 
 
@@ -79,51 +70,24 @@ def _within(metric: Metric, low: float, value: float, high: float) -> tuple[floa
     return low, high
 
 
+def _why_not(records: Sequence[Record]) -> Verdict:
+    """Why a row is not beside its published figure; empty where it is: of real data, trained and tested as there."""
+    if any(record.synthetic for record in records):
+        return "synthetic: not comparable"
+    return "" if all(map(as_in_the_paper, records)) else UNLIKE
+
+
 def _verdict(row: Trainings, low: float | None, high: float | None, paper: float) -> Verdict:
     """Whether the published figure lies in the value's 95 % interval, or the value is above or below it.
 
-    Only of a row of the paper's size, on real data, of enough trainings. Without an interval only the same figure is
-    within noise.
+    Only of enough trainings. Without an interval only the same figure is within noise.
     """
-    if any(record.synthetic for record in row.records):
-        return "synthetic: not comparable"
-    if not all(of_papers_size(record) for record in row.records):
-        return "not the paper's size: not comparable"
     if not row.compared:
         return "too few trainings"
     value = row.mean
     if (value if low is None else low) <= paper <= (value if high is None else high):
         return "within noise"
     return "above" if value > paper else "below"
-
-
-def of_papers_size(record: Record) -> bool:
-    """Whether a record's architecture, schedule and protocol are the paper's: its profile, no setting of the method's
-    that is not the profile's (but for where weights lie and what renders), and no less than the task's protocol."""
-    less = any(caption.text.startswith(REDUCED) for caption in record.captions) or record.details.get("reduced")
-    return record.profile == PAPER_PROFILE and not less and _as_configured(record)
-
-
-def _as_configured(record: Record) -> bool:
-    """Whether the method's settings are those of its name in the paper's profile, for some kind of object. What the
-    record has no setting for is as it was."""
-    from methods.base import Method, ProtocolName
-
-    entry = METHODS.get(record.method)
-    cls: type[Method] = entry.load()
-    open_to_choice = {*cls.Config.file_fields(), *OPEN}
-    protocol: ProtocolName = "released" if record.protocol == "released" else "default"
-    for domain in cls.domains:
-        layers = (cls.for_protocol(protocol, domain), cls.for_profile(PAPER_PROFILE, domain))
-        config: BaseModel = validate(cls.Config, merge(entry.preset, *layers, entry.variant), record.method)
-        expected = config.model_dump(mode="json")
-        if all(
-            record.method_config.get(name, value) == value
-            for name, value in expected.items()
-            if name not in open_to_choice
-        ):
-            return True
-    return False
 
 
 def _drawn(record: Record) -> bool:

@@ -55,6 +55,7 @@ def test_the_official_layout_is_read(grid: Grid, official: Path) -> None:
     assert record.dataset is not None
     assert (record.dataset.label, record.synthetic) == ("shapenet_cars", False)
     assert record.details["class_counts"] == [1, 2, 2, 2, 2]
+    assert any("9 test images in place of the paper's 1,000" in caption.text for caption in record.captions)
     assert record.details["unknown"] == 1
 
 

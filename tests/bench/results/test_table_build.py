@@ -16,6 +16,7 @@ from bench.results.table import Row, Score, Section, build
 from datasets.errors import BenchError
 from tasks.results import Caption, Metric
 
+AS_IN_THE_PAPER = {"profile": "paper", "method_config": {}, "task_config": {}}
 REFERENCE_ROWS = ("chance", "raw_pixels", "random_init")
 OF_SCENES_RENDERED_ANEW = ("unchanged", "training_mean", "retrieval")
 
@@ -35,7 +36,7 @@ def test_rows_stand_in_the_papers_order_with_the_reference_rows_last() -> None:
 
 
 def test_a_value_on_real_data_stands_beside_the_papers_and_its_difference() -> None:
-    (section,) = build([record("pdr_loocc_l", value=0.65)]).sections
+    (section,) = build([record("pdr_loocc_l", value=0.65, **AS_IN_THE_PAPER)]).sections
     score = row_of(section, "pdr_loocc_l").scores[0]
     assert score.published == 0.6252
     assert score.source == "PDR table 1"
@@ -160,9 +161,9 @@ def test_what_did_not_run_says_so_and_why() -> None:
 
 def test_a_row_with_a_failed_seed_is_the_mean_of_the_others_and_says_so() -> None:
     records = [
-        record("pdr", seed=0, value=0.5),
-        record("pdr", seed=1, status="failed", error="disk full"),
-        record("pdr", seed=2, value=0.6),
+        record("pdr", seed=0, value=0.5, **AS_IN_THE_PAPER),
+        record("pdr", seed=1, status="failed", error="disk full", **AS_IN_THE_PAPER),
+        record("pdr", seed=2, value=0.6, **AS_IN_THE_PAPER),
     ]
     (section,) = build(records).sections
     row = row_of(section, "pdr")
@@ -179,7 +180,8 @@ def test_where_everything_failed_there_is_still_a_table() -> None:
 
 
 def test_equal_notes_of_several_rows_share_a_number() -> None:
-    (section,) = build([record(name, notes=["no perceptual term"]) for name in ("pdr", "pdr_loocc_l")]).sections
+    noted = [record(name, notes=["no perceptual term"], **AS_IN_THE_PAPER) for name in ("pdr", "pdr_loocc_l")]
+    (section,) = build(noted).sections
     assert section.notes == ("no perceptual term",)
     assert row_of(section, "pdr").notes == row_of(section, "pdr_loocc_l").notes == (1,)
 
