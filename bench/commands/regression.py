@@ -21,6 +21,8 @@ from datasets.errors import BenchError
 FOLDER = Path(__file__).parents[2] / "results" / "reference"
 
 SAME, REGRESSION, VOID, CRASH = 0, 1, 3, 4
+# The folder of suites in a store; their tables and reports lie in it too.
+SUITES = "suites"
 # How many threads a cell has when the numeric noise is measured: sums are then added up in another order.
 OTHER_THREADS = 2
 
@@ -30,7 +32,7 @@ def calibrate_command(runs: int, suite: Suite, output: Path | None, store: Path)
     if runs < 2:
         raise BenchError(f"--runs {runs}: a standard deviation needs at least 2 runs")
     console = Terminal()
-    place = Store(store)
+    place = suite_store(store)
     records = [_run(_request(suite, seed), place, console) for seed in range(runs)]
     console.print("seed 0 once more, with another number of threads")
     with TemporaryDirectory(prefix="calibrate-") as folder:
@@ -63,7 +65,7 @@ def check_command(path: Path, store: Path) -> int:
             console.print(f"void: {reason}", soft_wrap=True)
         console.print("the comparison would mean nothing here: make a reference with `bench calibrate`")
         return VOID
-    place = Store(store)
+    place = suite_store(store)
     records = _run(_request(reference.suite, reference.seeds[0]), place, console)
     found = findings(reference, records, place)
     for finding in found:
@@ -76,6 +78,11 @@ def check_command(path: Path, store: Path) -> int:
     if any(finding.kind == "crash" for finding in found):
         return CRASH
     return REGRESSION if found else SAME
+
+
+def suite_store(root: Path) -> Store:
+    """The store of suites, within the one of runs: whatever looks for a run's records never finds those of a suite."""
+    return Store(Store(root).root / SUITES / "store")
 
 
 def _outcome(differing: int, moved: int) -> str:

@@ -168,7 +168,8 @@ class Registry:
             return own
         if name.endswith("]") and "[" in name:
             base, _, inside = name[:-1].partition("[")
-            return _with_settings(self.get(base), name, inside)
+            entry = self.get(base)
+            return _with_settings(entry, f"{entry.name}[{inside}]", inside)
         entries = self.entries()
         head, _, argument = name.partition(":")
         if name in entries and not entries[name].argument:

@@ -125,6 +125,8 @@ class RecordBuilder:
             ),
             "method_config": self._public(method.config.model_dump(mode="json")),
             "task_config": task.config,
+            "method_settings": self._public(dict(method.settings)),
+            "task_settings": self._public(dict(task.settings)),
             "ingredients": self.status.ingredients or {"specification": self._specification()},
             "run": self.context.run or None,
             "environment": environment(self.context.device, self.context.threads),

@@ -4,6 +4,7 @@ It holds what a task declares of its metrics and says of its scores, so that wha
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +22,25 @@ def first_fault(error: ValidationError) -> str:
     """The first thing wrong with a file that does not fit its schema, and where in it."""
     first = error.errors()[0]
     return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+
+
+def with_settings(name: str, settings: Mapping[str, Any] | None) -> str:
+    """A name with settings in brackets, as it could be typed.
+
+    >>> with_settings("pdr[features=light]", {"nf": 32, "schedule.flip": False})
+    'pdr[features=light;nf=32;schedule.flip=false]'
+    """
+    if not settings:
+        return name
+    inside = ";".join(f"{place}={_typed(value)}" for place, value in settings.items())
+    return f"{name[:-1]};{inside}]" if name.endswith("]") else f"{name}[{inside}]"
+
+
+def _typed(value: Any) -> str:
+    """A value as `--set` takes it."""
+    if isinstance(value, list):
+        return ",".join(map(_typed, value))
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 class Frozen(BaseModel):
@@ -129,6 +149,12 @@ class Record(Frozen):
     feature_size: int | None = None
     method_config: dict[str, Any] = Field(default_factory=dict)
     task_config: dict[str, Any] = Field(default_factory=dict)
+    method_settings: dict[str, Any] | None = Field(
+        None,
+        description="dotted place -> value of what `--set` made other than the method's name means in the profile; "
+        "none in records of before they were kept",
+    )
+    task_settings: dict[str, Any] | None = Field(None, description="the same of the task")
     training: dict[str, Any] = Field(default_factory=dict, description="the training's summary (steps, best loss)")
     # Files keep the name that schema 1 gave them, for scripts that read it.
     stages: dict[str, StageCost] = Field(
@@ -162,6 +188,21 @@ class Record(Frozen):
     def name(self) -> str:
         """The cell's name for a person: `method/task/seed`."""
         return f"{self.method}/{self.task}/{self.all_seeds}"
+
+    @property
+    def row(self) -> str:
+        """What a table calls its method: with what was set otherwise in brackets, as `vqvae[schedule.max_steps=1]`."""
+        return with_settings(self.method, self.method_settings)
+
+    @property
+    def section(self) -> str:
+        """What a table calls its task, likewise."""
+        return with_settings(self.task, self.task_settings)
+
+    @property
+    def place(self) -> str:
+        """Where it stands in tables: `row/section/seed`."""
+        return f"{self.row}/{self.section}/{self.all_seeds}"
 
     @property
     def all_seeds(self) -> Seeds:

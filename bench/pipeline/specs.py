@@ -3,11 +3,12 @@
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
 import torch
+from pydantic import BaseModel, ValidationError
 
 from bench.grid.catalogue import DATASETS
 from bench.grid.portable import last_parts, portable
@@ -15,7 +16,7 @@ from bench.grid.registry import Entry
 from bench.grid.request import Request, settings_for, validate
 from bench.grid.values import merge
 from bench.pipeline.hooks import checked_method
-from bench.pipeline.keys import canonical, packages_of, source_version
+from bench.pipeline.keys import canonical, differences, packages_of, source_version
 from bench.pipeline.store import Store
 from datasets.errors import BenchError
 from datasets.names import at_home, printable
@@ -27,7 +28,12 @@ from tasks.base import Metric, Task, TaskConfig
 
 @dataclass(frozen=True)
 class MethodSpec:
-    """A method as it will run: class, configuration, kind of object, and the file of imported weights if any."""
+    """A method as it will run: class, configuration, kind of object, and the file of imported weights if any.
+
+    Attributes
+    ----------
+    settings: what `--set` made other than the name means in the profile (`set_otherwise`).
+    """
 
     name: str
     cls: type[Method]
@@ -35,6 +41,7 @@ class MethodSpec:
     domain: Domain
     weights: Path | None = None
     family: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def build(self, seed: int) -> Method:
         """The method with its weights initialised from the stream `init` of `seed`.
@@ -98,11 +105,13 @@ class TaskSpec:
     name: what was asked for, by which streams of random numbers are drawn.
     label: what records, tables and lines of progress call it: the name, but for the folders that a user's own folder
         lies in (`labelled`).
+    settings: what `--set` made other than the name means in the profile (`set_otherwise`).
     """
 
     name: str
     task: Task
     label: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def folder(self) -> str | None:
@@ -151,9 +160,11 @@ def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) ->
         cls.for_protocol(request.protocol, domain),
         cls.for_profile(request.profile.name, domain),
         entry.variant,
-        settings_for(entry, request.settings),
     ]
-    config = cls.resolve(validate(cls.Config, merge({}, *layers), entry.name))
+    usual, settings = merge({}, *layers), settings_for(entry, request.settings)
+    config = validate(cls.Config, merge(usual, settings), entry.name)
+    otherwise = set_otherwise(config, usual, settings)
+    config = cls.resolve(config)
     for name in sorted(cls.Config.file_fields()):
         path = getattr(config, name)
         if path is not None:
@@ -169,7 +180,7 @@ def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) ->
                 raise BenchError(f"{entry.name}.{name} = {path}: no such folder")
             config = config.model_copy(update={name: str(found)})
     weights = weights_file(config.weights, entry.name, store)
-    return MethodSpec(entry.name, cls, config, domain, weights, entry.family)
+    return MethodSpec(entry.name, cls, config, domain, weights, entry.family, otherwise)
 
 
 def check_trains_on(cls: type[Method], name: str) -> None:
@@ -240,10 +251,31 @@ def task_spec(entry: Entry, request: Request) -> TaskSpec:
     config: type[TaskConfig] = cls.Config
     protocol = {"protocol": request.protocol} if "protocol" in config.model_fields else {}
     profile = cls.profiles.get(request.profile.name, {})
-    values = merge(protocol, entry.preset, profile, entry.variant, settings_for(entry, request.settings))
-    task = cls(validate(config, values, entry.name))
+    usual, settings = merge(protocol, entry.preset, profile, entry.variant), settings_for(entry, request.settings)
+    task = cls(validate(config, merge(usual, settings), entry.name))
     check_task(task, entry.name)
-    return TaskSpec(entry.name, task, entry.name)
+    return TaskSpec(entry.name, task, entry.name, set_otherwise(task.config, usual, settings))
+
+
+def set_otherwise(config: BaseModel, usual: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted place -> value of what a configuration has otherwise than without `settings`, for a table to tell rows of
+    one name apart; paths by their last part.
+
+    `usual`: the values that it would be made of without them. Where that is no configuration (a setting has to be
+    given), nothing is usual.
+    """
+    if not settings:
+        return {}
+    try:
+        before = type(config).model_validate(usual).model_dump(mode="json")
+    except ValidationError:
+        before = {}
+    found = {place: value for place, _, value in differences(before, config.model_dump(mode="json"))}
+    return {place: Path(value).name if _is_path(value) else value for place, value in found.items()}
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and os.path.isabs(at_home(Path(value)))
 
 
 def check_task(task: Task, name: str) -> None:

@@ -10,6 +10,7 @@ evaluations/K/  state of a cell's own trainings while they are under way
 weights/        checkpoints of other code, taken over by `bench import-weights`
 invocations/    one manifest per run
 charts/         charts of reports, drawn once
+suites/store/   a store like this of what `bench calibrate` and `bench check` run
 locks/          who computes what
 mlflow.db       the default tracking store; mlartifacts/ beside it
 """

@@ -45,7 +45,7 @@ class Spreads(Frozen):
         cells: dict[tuple[str, str], list[Record]] = {}
         for record in records:
             if record.status == "ok":
-                cells.setdefault((record.method, record.task), []).append(record)
+                cells.setdefault((record.row, record.section), []).append(record)
         methods = {method: dict(tasks) for method, tasks in self.methods.items()}
         for (method, task), own in cells.items():
             measured: dict[str, float] = {}

@@ -26,7 +26,7 @@ def check(records: Sequence[Record]) -> None:
         _same_data(chosen, lambda record: record.training_dataset, f"training data {name}")
     keys: dict[str, set[str]] = {}
     for record in records:
-        keys.setdefault(record.name, set()).add(record.key[:12])
+        keys.setdefault(record.place, set()).add(record.key[:12])
     for cell, found in keys.items():
         if len(found) > 1:
             raise BenchError(

@@ -1,6 +1,7 @@
 """A table of any rows: those of one run, or the newest of each cell in a store, by name."""
 
 import fnmatch
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from bench.pipeline.store import Store
 from bench.results.table.build import build
 from bench.results.table.check import one_code
 from bench.results.table.model import Section, Table
+from bench.results.table.newest import newest
 from datasets.base import shortened
 from datasets.errors import BenchError
 
@@ -32,17 +34,18 @@ def chosen(
     in_time = sorted(records, key=lambda record: record.ended)
     if profile is None and in_time:
         profile = in_time[-1].profile
-    newest = {record.name: record for record in in_time if record.profile == profile}
-    if not newest:
+    kept, older = newest([record for record in in_time if record.profile == profile])
+    if not kept:
         raise BenchError(f"{store.root}: no records{f' of profile {profile}' if profile else ''}; run something first")
     place = {name: number for number, name in enumerate(TASKS.entries())}
-    by_task = sorted(newest.values(), key=lambda record: (place.get(record.task, len(place)), record.task))
-    found = _named(by_task, tasks, lambda record: record.task, "task")
-    found = _named(found, methods, lambda record: record.method, "method")
+    by_task = sorted(kept, key=lambda record: (place.get(record.task, len(place)), record.section))
+    found = _named(by_task, tasks, lambda record: record.section, "task")
+    found = _named(found, methods, lambda record: record.row, "method")
     one_code(found)
     table = build(found, store)
-    rows = {record.method for record in found}
-    return replace(table, sections=tuple(_cut(section, rows, metrics) for section in table.sections))
+    rows = {record.row for record in found}
+    sections = tuple(_cut(section, rows, metrics) for section in table.sections)
+    return replace(table, sections=sections, captions=(*table.captions, *older))
 
 
 def _named(items: Sequence[Any], names: str, name_of: Callable[[Any], str], kind: str) -> list[Any]:
@@ -51,9 +54,13 @@ def _named(items: Sequence[Any], names: str, name_of: Callable[[Any], str], kind
         return list(items)
     there = list(dict.fromkeys(map(name_of, items)))
     wanted: dict[str, None] = {}
-    for pattern in filter(None, map(str.strip, names.split(","))):
-        # Brackets belong to names, as in pdr[features=light].
-        matches = fnmatch.filter(there, pattern.replace("[", "[[]"))
+    # Not at commas within brackets: pdr[features=light,view] is one name.
+    for pattern in filter(None, map(str.strip, re.split(r",(?![^\[]*\])", names))):
+        # Brackets belong to names, as in pdr[features=light]; a name alone is also what was set otherwise, where there
+        # is nothing else.
+        matches = fnmatch.filter(there, pattern.replace("[", "[[]")) or [
+            name for name in there if name.partition("[")[0] == pattern
+        ]
         if not matches:
             raise BenchError(f"no records of {kind} {pattern!r}; there are {shortened(sorted(there))}")
         wanted.update(dict.fromkeys(matches))

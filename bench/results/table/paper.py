@@ -10,6 +10,7 @@ from bench.pipeline.store import Store
 from bench.results.table.build import build
 from bench.results.table.check import one_code
 from bench.results.table.model import Section, Table
+from bench.results.table.newest import newest
 from datasets.errors import BenchError
 from tasks.results import Caption
 
@@ -129,16 +130,15 @@ def fill(name: str, records: Iterable[Record], profile: str | None = None, store
         raise BenchError(
             f"table {name}: no records" + (f" of profile {profile}" if profile else "") + f"; {_all(name)}"
         )
-    newest: dict[str, Record] = {}
-    for record in sorted(own, key=lambda record: record.ended):
-        newest[record.name] = record
-    chosen = sorted(newest.values(), key=lambda record: (definition.tasks.index(record.task), record.all_seeds))
+    found, older = newest(own)
+    chosen = sorted(found, key=lambda record: (definition.tasks.index(record.task), record.all_seeds))
     one_code(chosen)
     chosen = [_with_secondary(record, definition) for record in chosen]
     table = build(chosen, store)
     sections = tuple(_only(section, definition) for section in table.sections)
     commands = tuple(_missing(definition, chosen))
-    return Filled(name, definition, replace(table, sections=sections), tuple(chosen), commands)
+    captions = (*table.captions, *older)
+    return Filled(name, definition, replace(table, sections=sections, captions=captions), tuple(chosen), commands)
 
 
 def _with_secondary(record: Record, definition: Definition) -> Record:
@@ -179,7 +179,7 @@ def _missing(definition: Definition, records: Sequence[Record]) -> Iterable[str]
     """One command per task that lacks rows."""
     profile = records[0].profile
     for task in definition.tasks:
-        there = [record.method for record in records if record.task == task and record.status != "failed"]
+        there = [record.row for record in records if record.section == task and record.status != "failed"]
         if definition.subsets:
             there = [method.partition(SUBSET)[0] for method in there]
         if lacking := [method for method in definition.methods if method not in there]:

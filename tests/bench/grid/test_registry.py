@@ -221,3 +221,7 @@ def test_a_file_that_cannot_be_imported_is_one_line(text: str, message: str, tmp
     with pytest.raises(BenchError, match=message) as caught:
         load_object(f"{tmp_path / 'own.py'}:Own", "own.py:Own")
     assert "\n" not in str(caught.value)
+
+
+def test_settings_behind_a_file_leave_its_folder_out(tmp_path: Path) -> None:
+    assert METHODS.get(f"{tmp_path}/mine.py:Mine[width=3]").name == "mine.py:Mine[width=3]"

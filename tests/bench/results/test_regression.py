@@ -12,6 +12,7 @@ from scipy import stats
 
 import datasets.blocks
 from bench.commands.regression import calibrate_command, check_command
+from bench.execution.invocations import invocations
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.regression import (
@@ -49,6 +50,8 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reference")
     suite = Suite(methods="raw_pixels", tasks="buffy")
     assert calibrate_command(3, suite, folder / "reference.json", folder / "store") == 0
+    assert list(Store(folder / "store").records()) == [], "no table of that store knows of it"
+    assert list(invocations(folder / "store")) == []
     return folder / "reference.json"
 
 
