@@ -1,7 +1,7 @@
 """From records to a table: means over trainings, intervals, published figures, comparisons and notes."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from bench.pipeline.store import Store
 from bench.results.published import published
 from bench.results.resampled import Drawn, resampled
 from bench.results.spread import Spreads, committed
-from bench.results.table.captions import captions
+from bench.results.table.captions import captions, is_about
 from bench.results.table.check import check
 from bench.results.table.compared import compared
 from bench.results.table.departures import departures
@@ -26,7 +26,14 @@ BFLOAT16 = "bf16-mixed"
 UNKNOWN = Metric("score", low=None, high=None)
 
 
-def build(records: Sequence[Record], store: Store | None = None, spreads: Spreads | None = None) -> Table:
+def build(
+    records: Sequence[Record],
+    store: Store | None = None,
+    spreads: Spreads | None = None,
+    *,
+    columns: Callable[[Sequence[str]], Sequence[str]] = list,
+    every_reference: bool = True,
+) -> Table:
     """The table of `records`, whose order does not matter beyond that of the tasks.
 
     A value is the mean over the trainings. From three on, its 95 % interval covers the trainings and the units of the
@@ -38,6 +45,8 @@ def build(records: Sequence[Record], store: Store | None = None, spreads: Spread
     store: where the records' arrays of predictions are; without it, what a score varies by over units is read off the
         records' intervals, and nothing is compared unit by unit.
     spreads: what is known of how far trainings lie apart, for rows of one; by default what is committed of the profile.
+    columns: which of a section's metrics to show, in which order, by their names.
+    every_reference: whether reference rows stand there even where they have no record.
 
     Raises
     ------
@@ -48,7 +57,11 @@ def build(records: Sequence[Record], store: Store | None = None, spreads: Spread
     known = committed(records[0].profile) if spreads is None else spreads
     tasks = _tasks(records)
     methods = _ordered({record.row: record.method for record in records})
-    sections = [_section(task, methods, [r for r in records if r.section == task], store, known) for task in tasks]
+    sections = []
+    for task in tasks:
+        own = [record for record in records if record.section == task]
+        rows = {row: method for row, method in methods.items() if every_reference or any(r.row == row for r in own)}
+        sections.append(_section(task, rows, own, store, known, columns))
     shared = [text for text in sections[0].captions if all(text in section.captions for section in sections)]
     return Table(
         profile=records[0].profile,
@@ -94,11 +107,18 @@ def _by_settings(method: str) -> tuple[str, int, str]:
 
 
 def _section(
-    task: str, methods: Mapping[str, str], records: Sequence[Record], store: Store | None, spreads: Spreads
+    task: str,
+    methods: Mapping[str, str],
+    records: Sequence[Record],
+    store: Store | None,
+    spreads: Spreads,
+    columns: Callable[[Sequence[str]], Sequence[str]],
 ) -> Section:
     order = {row: place for place, row in enumerate(methods)}
     in_order = sorted(records, key=lambda record: (order[record.row], record.all_seeds))
-    metrics = _columns(in_order)
+    known = {metric.name: metric for metric in _columns(in_order)}
+    metrics = tuple(known[name] for name in columns(list(known)))
+    shown = [metric.name for metric in metrics]
     good = [record for record in in_order if record.status == "ok"]
     drawn: list[Drawn | None] = [None] * len(good) if store is None else resampled([(one, store) for one in good])
     notes: dict[str, int] = {}
@@ -106,7 +126,7 @@ def _section(
     for row in (row for row, method in methods.items() if _is_row_of(method, task)):
         own = [record for record in in_order if record.row == row]
         mine = [(record, values) for record, values in zip(good, drawn, strict=True) if record.row == row]
-        numbers = tuple(notes.setdefault(text, len(notes) + 1) for text in _row_notes(own))
+        numbers = tuple(notes.setdefault(text, len(notes) + 1) for text in _row_notes(own, shown))
         scored.append([_trainings(metric.name, mine) for metric in metrics])
         scores = tuple(
             score(row, task, metric, own, behind, spreads) for metric, behind in zip(metrics, scored[-1], strict=True)
@@ -164,8 +184,11 @@ def _is_reference(method: str) -> bool:
     return entry is not None and entry.baseline
 
 
-def _row_notes(own: Sequence[Record]) -> list[str]:
-    """Sentences on one row: why cells are empty, what its records note, how it differs from the other rows."""
+def _row_notes(own: Sequence[Record], shown: Sequence[str]) -> list[str]:
+    """Sentences on one row: why cells are empty, what its records note, how it differs from the other rows.
+
+    `shown`: the metrics of the section.
+    """
     notes: dict[str, None] = {}
     reasons: dict[str, list[str]] = {}
     for record in own:
@@ -177,11 +200,11 @@ def _row_notes(own: Sequence[Record]) -> list[str]:
     if good and len(good) < len(own):
         notes[f"mean of {len(good)} of {len(own)} seeds"] = None
     for record in good:
-        notes.update(dict.fromkeys(record.notes))
+        notes.update(dict.fromkeys(text for text in record.notes if is_about(text, shown, own)))
         trained, evaluated = record.training_dataset, record.dataset
         if trained is not None and trained.synthetic and evaluated is not None and not evaluated.synthetic:
             notes[f"trained on {trained.label}: not comparable with the paper"] = None
-        beside = any(published(record.row, record.section, metric) is not None for metric in record.metrics)
+        beside = any(published(record.row, record.section, metric) is not None for metric in shown)
         if beside and BFLOAT16 in precisions({"method": record.training, "task": record.details}):
             notes[f"trained in {BFLOAT16}; published figures are of float32 trainings"] = None
     notes.update(dict.fromkeys(departures(good)))

@@ -1,6 +1,7 @@
 """Sentences under a section's table: what the task says of its records, then what the table itself knows."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from statistics import fmean
 
 from bench.pipeline.records import Record
@@ -10,10 +11,12 @@ from bench.results.trainings import ENOUGH
 from datasets.errors import BenchError
 from tasks.results import Metric
 
-SD = (
-    "sd: standard deviation over the row's trainings; of fewer than three, that of as many earlier ones as stand in "
-    "brackets."
-)
+SD = "sd: standard deviation over the row's trainings"
+KNOWN_SD = "; of fewer than three, that of as many earlier ones as stand in brackets"
+
+NO_DIFFERENCE = ", so no difference to the paper is given"
+# How the sentence begins that says what is bold, for what shows nothing bold.
+BOLD = "Bold:"
 
 
 def captions(task: str, metrics: Sequence[Metric], rows: Sequence[Row], records: Sequence[Record]) -> list[str]:
@@ -22,7 +25,8 @@ def captions(task: str, metrics: Sequence[Metric], rows: Sequence[Row], records:
     Raises BenchError where a record's caption cannot be filled with its values.
     """
     good = [record for record in records if record.status == "ok"]
-    found = _of_task(task, good)
+    shown = {metric.name for metric in metrics}
+    found = [text for text in _of_task(task, good) if is_about(text, shown, good)]
     if less := [metric.header for metric in metrics if metric.higher_is_better is False]:
         found.append(f"Less is better: {'every metric' if len(less) == len(metrics) else ', '.join(less)}.")
     if unranked := [metric.header for metric in metrics if not metric.ranked]:
@@ -30,7 +34,8 @@ def captions(task: str, metrics: Sequence[Metric], rows: Sequence[Row], records:
     found += _intervals(metrics, rows)
     found += _comparisons(rows)
     if any(record.dataset is not None and record.dataset.synthetic for record in records):
-        found.append("[synthetic]: images drawn by the project, so no difference to the paper is given.")
+        beside = any(score.published is not None for row in rows for score in row.scores)
+        found.append(f"[synthetic]: images drawn by the project{NO_DIFFERENCE * beside}.")
     found += [
         f"Drawn {record.dataset.world}." for record in records if record.dataset is not None and record.dataset.world
     ]
@@ -47,6 +52,16 @@ def captions(task: str, metrics: Sequence[Metric], rows: Sequence[Row], records:
         left_out = ", ".join(f"{reason} ({count})" for reason, count in sorted(data.skipped.items()))
         found.append(f"{data.images} images; left out: {left_out}.")
     return list(dict.fromkeys(found))
+
+
+def is_about(text: str, shown: Collection[str], records: Sequence[Record]) -> bool:
+    """Whether a task's sentence is about a section that shows some of its metrics: one that names metrics has to name
+    one that is shown.
+
+    `records`: the section's, which declare the metrics.
+    """
+    named = {metric.name for record in records for metric in record.declared}.intersection(re.findall(r"[\w@]+", text))
+    return not named or not named.isdisjoint(shown)
 
 
 def _not_compared(rows: Sequence[Row]) -> list[str]:
@@ -127,9 +142,11 @@ def _comparisons(rows: Sequence[Row]) -> list[str]:
     found = [f"Of fewer than {ENOUGH} trainings, so neither ranked nor judged: {', '.join(few)}."] if few else []
     if any(score.best for row in rows for score in row.scores):
         found.append(
-            f"Bold: of the {'other ' if few else ''}rows, the best and all that cannot be told from it at 5 % (paired "
+            f"{BOLD} of the {'other ' if few else ''}rows, the best and all that cannot be told from it at 5 % (paired "
             "by seed and unit; Holm's correction over the rows)."
         )
-    if any(score.sd is not None or score.known_sd is not None for row in rows for score in row.scores):
-        found.append(SD)
+    scores = [score for row in rows for score in row.scores]
+    known = any(score.known_sd is not None for score in scores)
+    if known or any(score.sd is not None for score in scores):
+        found.append(f"{SD}{KNOWN_SD * known}.")
     return found

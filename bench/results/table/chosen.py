@@ -11,7 +11,7 @@ from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.table.build import build
 from bench.results.table.check import one_code
-from bench.results.table.model import Section, Table
+from bench.results.table.model import Table
 from bench.results.table.newest import newest
 from datasets.base import shortened
 from datasets.errors import BenchError
@@ -42,10 +42,8 @@ def chosen(
     found = _named(by_task, tasks, lambda record: record.section, "task")
     found = _named(found, methods, lambda record: record.row, "method")
     one_code(found)
-    table = build(found, store)
-    rows = {record.row for record in found}
-    sections = tuple(_cut(section, rows, metrics) for section in table.sections)
-    return replace(table, sections=sections, captions=(*table.captions, *older))
+    table = build(found, store, columns=lambda names: _named(names, metrics, str, "metric"), every_reference=False)
+    return replace(table, captions=(*table.captions, *older))
 
 
 def _named(items: Sequence[Any], names: str, name_of: Callable[[Any], str], kind: str) -> list[Any]:
@@ -65,15 +63,3 @@ def _named(items: Sequence[Any], names: str, name_of: Callable[[Any], str], kind
             raise BenchError(f"no records of {kind} {pattern!r}; there are {shortened(sorted(there))}")
         wanted.update(dict.fromkeys(matches))
     return [item for name in wanted for item in items if name_of(item) == name]
-
-
-def _cut(section: Section, methods: set[str], metrics: str) -> Section:
-    """The rows and the columns that are asked for."""
-    names = _named(section.names, metrics, str, "metric")
-    columns = [section.names.index(name) for name in names]
-    rows = tuple(
-        replace(row, scores=tuple(row.scores[column] for column in columns))
-        for row in section.rows
-        if row.method in methods
-    )
-    return replace(section, metrics=tuple(section.metrics[column] for column in columns), rows=rows)

@@ -9,7 +9,7 @@ from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.table.build import build
 from bench.results.table.check import one_code
-from bench.results.table.model import Section, Table
+from bench.results.table.model import Table
 from bench.results.table.newest import newest
 from datasets.errors import BenchError
 from tasks.results import Caption
@@ -134,11 +134,15 @@ def fill(name: str, records: Iterable[Record], profile: str | None = None, store
     chosen = sorted(found, key=lambda record: (definition.tasks.index(record.task), record.all_seeds))
     one_code(chosen)
     chosen = [_with_secondary(record, definition) for record in chosen]
-    table = build(chosen, store)
-    sections = tuple(_only(section, definition) for section in table.sections)
+    table = build(
+        chosen,
+        store,
+        columns=lambda names: _columns(names, definition),
+        every_reference=definition.references,
+    )
     commands = tuple(_missing(definition, chosen))
-    captions = (*table.captions, *older)
-    return Filled(name, definition, replace(table, sections=sections, captions=captions), tuple(chosen), commands)
+    table = replace(table, captions=(*table.captions, *older))
+    return Filled(name, definition, table, tuple(chosen), commands)
 
 
 def _with_secondary(record: Record, definition: Definition) -> Record:
@@ -162,17 +166,10 @@ def _belongs(record: Record, definition: Definition) -> bool:
     return record.method in (*definition.methods, *references)
 
 
-def _only(section: Section, definition: Definition) -> Section:
-    """The columns and rows of the table's own."""
-    wanted = [name for pattern in definition.metrics for name in fnmatch.filter(section.names, pattern)]
-    columns = [section.names.index(name) for name in dict.fromkeys(wanted)] or [0]
-    metrics = tuple(section.metrics[column] for column in columns)
-    rows = tuple(
-        replace(row, scores=tuple(row.scores[column] for column in columns))
-        for row in section.rows
-        if definition.references or not row.reference
-    )
-    return replace(section, metrics=metrics, rows=rows)
+def _columns(names: Sequence[str], definition: Definition) -> list[str]:
+    """The names of the table's own metrics, in its order; the first of a section that has none of them."""
+    wanted = [name for pattern in definition.metrics for name in fnmatch.filter(names, pattern)]
+    return list(dict.fromkeys(wanted)) or list(names[:1])
 
 
 def _missing(definition: Definition, records: Sequence[Record]) -> Iterable[str]:

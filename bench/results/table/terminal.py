@@ -8,6 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from bench.results.table.captions import BOLD
 from bench.results.table.cells import has_paper, has_sd, short, texts, trainings, wide_cells, wide_headers
 from bench.results.table.model import Row, Section, Table
 from datasets.names import brief
@@ -27,6 +28,7 @@ class TerminalTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.table.title, style="dim")
+        plain = console.color_system is None  # a file, a pipe or a terminal without styles: nothing is bold there
         for section in self.table.sections:
             yield Text()
             yield Text(section.label, style="bold")
@@ -36,14 +38,19 @@ class TerminalTable:
                 yield grid
             else:
                 yield from _parts(section, console, unlimited, options.max_width)
-            for caption in section.captions:
+            for caption in _seen(section.captions, plain):
                 yield Text(caption, style="dim")
             for number, note in enumerate(section.notes, start=1):
                 yield Text(f"{str(number).translate(SUPERSCRIPTS)} {brief(note)}")
         if self.table.captions:
             yield Text()
-        for caption in self.table.captions:
+        for caption in _seen(self.table.captions, plain):
             yield Text(caption, style="dim")
+
+
+def _seen(captions: Sequence[str], plain: bool) -> list[str]:
+    """The captions, without the one on what is bold where nothing is."""
+    return [caption for caption in captions if not (plain and caption.startswith(BOLD))]
 
 
 def to_rich(table: Table) -> TerminalTable:
