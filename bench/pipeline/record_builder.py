@@ -13,6 +13,7 @@ from bench.grid.portable import without_folders
 from bench.pipeline.context import Context
 from bench.pipeline.environment import environment
 from bench.pipeline.keys import key_of
+from bench.pipeline.official import unknown_files
 from bench.pipeline.records import Citations, DatasetInfo, PictureFile, Record, StageCost
 from bench.pipeline.status import CellStatus
 from datasets.base import Dataset
@@ -77,7 +78,7 @@ class RecordBuilder:
             weights_sha256=status.checkpoint.sha256,
             parameters=info["parameters"],
             training=info.get("training", {}),
-            notes=list(dict.fromkeys([*info["notes"], *self._trained_elsewhere(), *derived, *scores.notes])),
+            notes=list(dict.fromkeys([*info["notes"], *self._of_training(), *derived, *scores.notes])),
             feature_size=None if status.features is None else status.features.size,
             metrics=scores.metrics,
             secondary=scores.secondary,
@@ -133,8 +134,10 @@ class RecordBuilder:
             "started": self.started,
         }
 
-    def _trained_elsewhere(self) -> Iterable[str]:
-        """On what the method was trained, where that is not what other methods are trained on."""
+    def _of_training(self) -> Iterable[str]:
+        """On what the method was trained, where that is not what other methods are trained on, and which files of
+        weights are behind it that are not known."""
+        yield from unknown_files(self.status.cell.method.trained)
         cell, training = self.status.cell, self.status.training
         if training is not None and cell.trained_elsewhere:
             what = f"drawn {cell.method.domain} ({training.name})" if training.synthetic else training.name
