@@ -86,18 +86,32 @@ def cite(
 
 @app.command()
 def compare(
-    first: Annotated[str, typer.Argument(help="A run's identity, its manifest's file, or a store's folder.")],
-    second: Annotated[str, typer.Argument(help="The run to compare with it.")],
+    first: Annotated[
+        str, typer.Argument(help="A run's identity, its manifest's file, or a store's folder; or a method.")
+    ],
+    second: Annotated[str, typer.Argument(help="The run, or the method, to compare with it.")],
+    run: Annotated[
+        list[str] | None,
+        typer.Option(help="Run with both methods' records, or twice: the first's, then the second's. [default: all]"),
+    ] = None,
     format_: Annotated[str, typer.Option("--format", help="md or csv.")] = "md",
     store: StoreFolder = defaults.STORE,
 ) -> None:
-    """Show how two runs' metrics differ, with 95 % intervals of the paired difference.
+    """Show how two runs' metrics differ, or two methods', with 95 % intervals of the paired difference over all seeds.
 
-    Example:  python -m bench compare 20261101T101500Z-1a2b3c 20261102T090000Z-4d5e6f
+    Methods are named as in tables, those that were set otherwise with their brackets.
+
+    Examples:
+
+      python -m bench compare 20261101T101500Z-1a2b3c 20261102T090000Z-4d5e6f
+
+      python -m bench compare pdr pdr_loocc_l --run 20261101T101500Z-1a2b3c
+
+      python -m bench compare vqvae 'vqvae[schedule.max_steps=1]'
     """
     from bench.commands.compare import compare_command
 
-    compare_command(first, second, format_, store)
+    compare_command(first, second, format_, store, run or ())
 
 
 @app.command()

@@ -1,17 +1,15 @@
-"""`bench compare`: two runs, row by row."""
+"""`bench compare`: two runs, row by row, or two methods, task by task."""
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench import escaping
 from bench.escaping import markdown
-from bench.execution.invocations import Invocation, invocations, path_of
-from bench.pipeline.store import Store
 from bench.results.crossed import LEVEL, holm
-from bench.results.paired import Change, Kept, changes
+from bench.results.paired import Change, changes
+from bench.results.sides import Sides, is_run, of_methods, of_runs
 from bench.streams import say
 from datasets.errors import BenchError
 
@@ -20,43 +18,28 @@ COLUMNS = ("row", "metric", "trainings", "first", "second", "difference", "low",
 Line = tuple[str, str, Change]
 
 
-def compare_command(first: str, second: str, form: str, store: Path) -> None:
-    """Print how the second run's metrics differ from the first's, as Markdown or CSV."""
+def compare_command(first: str, second: str, form: str, store: Path, runs: Sequence[str] = ()) -> None:
+    """Print how the metrics of a second run differ from the first's, or those of a second method, as Markdown or CSV;
+    `runs` are where methods' records are taken from (`bench.results.sides.of_methods`)."""
     if form not in ("md", "csv"):
         raise BenchError(f"unknown format {form!r}: expected md or csv")
-    before, after = _rows(first, store), _rows(second, store)
+    named = [name for name in (first, second) if not runs and is_run(name, store)]
+    if len(named) == 1:
+        raise BenchError(f"{named[0]} is a run, the other is none: expected two runs, or two methods and --run")
+    sides = of_runs(first, second, store) if named else of_methods(first, second, runs, store)
     lines = [
         (name, metric, change)
-        for name in before
-        if name in after
-        for metric, change in changes(before[name], after[name]).items()
+        for name, before in sides.before.items()
+        if name in sides.after
+        for metric, change in changes(before, sides.after[name]).items()
     ]
     shown = list(zip(lines, verdicts([change for *_, change in lines]), strict=True))
-    say(_csv(shown) if form == "csv" else _markdown(shown), end="")
-    for label, here, there in (("first", before, after), ("second", after, before)):
+    say(_csv(shown) if form == "csv" else _markdown(shown, sides), end="")
+    for label, here, there in (("first", sides.before, sides.after), ("second", sides.after, sides.before)):
         if lacking := [name for name in here if name not in there]:
             say(f"only in the {label}: {', '.join(lacking)}", error=True)
-
-
-def _rows(run: str, store: Path) -> dict[str, list[Kept]]:
-    """The finished records of a run, by method and task: of an identity, a manifest's file, or a store's latest run."""
-    path = Path(run)
-    if path.suffix == ".json" and os.path.isfile(path):
-        place, invocation = Store(path.parents[1]), Invocation.read(path)
-    elif os.path.isdir(path / "invocations"):
-        place = Store(path)
-        known = [found for found in invocations(place.root) if found.cells]
-        if not known:
-            raise BenchError(f"no run in the store {run}")
-        invocation = known[-1]
-    else:
-        place = Store(store)
-        invocation = Invocation.read(path_of(place.root, run))
-    rows: dict[str, list[Kept]] = {}
-    for record in invocation.records(place.root):
-        if record.status == "ok":
-            rows.setdefault(f"{record.method}/{record.task}", []).append((record, place))
-    return rows
+    for text in sides.settings:
+        say(f"set otherwise: {text}", error=True)
 
 
 def verdicts(found: Sequence[Change]) -> list[str]:
@@ -78,9 +61,10 @@ def verdicts(found: Sequence[Change]) -> list[str]:
     return texts
 
 
-def _markdown(shown: Sequence[tuple[Line, str]]) -> str:
+def _markdown(shown: Sequence[tuple[Line, str]], sides: Sides) -> str:
+    first, second = markdown(sides.first), markdown(sides.second)
     lines = [
-        "| row | metric | trainings | first | second | difference | 95 % | verdict |",
+        f"| row | metric | trainings | {first} | {second} | difference | 95 % | verdict |",
         "|---|---|---|---:|---:|---:|---:|---|",
     ]
     for (name, metric, change), verdict in shown:

@@ -8,22 +8,11 @@ from datasets.errors import BenchError
 
 
 def check(records: Sequence[Record]) -> None:
-    """Raise a `BenchError` naming the cells that differ, unless all records belong in one table.
-
-    Profile and protocol must be the same everywhere. The data of a task must be the same in all of its cells, and
-    a training set the same in all cells that use it; digests are compared between equal image sizes, since the
-    digest is one of decoded pixels. A cell must not occur twice with different settings.
-    """
+    """Raise a `BenchError` naming the cells that differ, unless all records belong in one table: measured alike, and no
+    cell twice with different settings."""
     if not records:
         raise BenchError("no records to make a table of: run something first")
-    same(records, lambda record: record.profile, "profiles", "make one table per profile")
-    same(records, lambda record: record.protocol, "protocols", "make one table per protocol")
-    for task in dict.fromkeys(record.task for record in records):
-        chosen = [record for record in records if record.task == task]
-        _same_data(chosen, lambda record: record.dataset, f"data of task {task}")
-    for name in dict.fromkeys(r.training_dataset.name for r in records if r.training_dataset):
-        chosen = [record for record in records if record.training_dataset and record.training_dataset.name == name]
-        _same_data(chosen, lambda record: record.training_dataset, f"training data {name}")
+    measured_alike(records)
     keys: dict[str, set[str]] = {}
     for record in records:
         keys.setdefault(record.place, set()).add(record.key[:12])
@@ -33,6 +22,23 @@ def check(records: Sequence[Record]) -> None:
                 f"cell {cell} occurs {len(found)} times with different settings (keys {', '.join(sorted(found))}): "
                 f"choose one; `bench why {cell}` says how they differ"
             )
+
+
+def measured_alike(records: Sequence[Record]) -> None:
+    """Raise a `BenchError` naming the cells that differ, unless all records can be compared.
+
+    Profile and protocol must be the same everywhere. The data of a task must be the same in all of its cells, and
+    a training set the same in all cells that use it; digests are compared between equal image sizes, since the
+    digest is one of decoded pixels.
+    """
+    same(records, lambda record: record.profile, "profiles", "make one table per profile")
+    same(records, lambda record: record.protocol, "protocols", "make one table per protocol")
+    for task in dict.fromkeys(record.task for record in records):
+        chosen = [record for record in records if record.task == task]
+        _same_data(chosen, lambda record: record.dataset, f"data of task {task}")
+    for name in dict.fromkeys(r.training_dataset.name for r in records if r.training_dataset):
+        chosen = [record for record in records if record.training_dataset and record.training_dataset.name == name]
+        _same_data(chosen, lambda record: record.training_dataset, f"training data {name}")
 
 
 def _same_data(records: Sequence[Record], data: Callable[[Record], DatasetInfo | None], what: str) -> None:
