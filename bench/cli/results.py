@@ -155,15 +155,28 @@ def check(
     reference: Annotated[
         Path, typer.Option(help="File of a reference, as `calibrate` writes it.", callback=home)
     ] = Path("results") / "reference" / "smoke.json",
+    format_: Annotated[str, typer.Option("--format", help="text, json, junit or github (annotations).")] = "text",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only what it came to.")] = False,
     store: StoreFolder = defaults.STORE,
 ) -> None:
-    """Run the suite of a reference again and compare every number with it, for CI.
+    """Run the suite of a reference again and compare every number with it, for CI. The verdict comes first.
 
-    Exit code: 0 the same, 1 a regression, 2 bad usage, 3 the environment differs so much that the comparison is void,
-    4 a cell crashed.
+    Told apart are regressions, gains, changes of numbers that are neither, crashes, and what is new. A number within
+    its limit of chance is none of these, and a cell or a metric that the reference lacks is no difference.
 
-    Example:  python -m bench check --reference results/reference/smoke.json
+    Exit code: 0 the same, 1 a regression, a gain or a change, 2 bad usage, 3 the environment differs so much that the
+    comparison is void, 4 a cell crashed.
+
+    To update a reference, where the numbers were meant to change or something is new: run `bench calibrate` with the
+    suite's --methods, --tasks and --profile (its file names them under "suite") and as many --runs as it has seeds, to
+    the same --output; look at what `git diff` shows of it; commit the file with the reason.
+
+    Examples:
+
+      python -m bench check --reference results/reference/smoke.json
+
+      python -m bench check --quiet --format junit > check.xml
     """
     from bench.commands.regression import check_command
 
-    raise typer.Exit(check_command(reference, store))
+    raise typer.Exit(check_command(reference, store, format_, quiet=quiet))

@@ -12,15 +12,17 @@ from bench.pipeline.cell import cells
 from bench.pipeline.environment import environment
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
+from bench.results.checked import FORMATS, Checked, Outcome
 from bench.results.regression import Reference, Suite, calibrated, changed, findings, void
 from bench.run import SIGNALLED, Run
+from bench.streams import say
 from bench.terminal import Terminal
 from bench.training.device import resolve_device
 from datasets.errors import BenchError
 
 FOLDER = Path(__file__).parents[2] / "results" / "reference"
 
-SAME, REGRESSION, VOID, CRASH = 0, 1, 3, 4
+CODES: dict[Outcome, int] = {"same": 0, "differs": 1, "void": 3, "crashed": 4}
 # The folder of suites in a store; their tables and reports lie in it too.
 SUITES = "suites"
 # How many threads a cell has when the numeric noise is measured: sums are then added up in another order.
@@ -55,41 +57,32 @@ def calibrate_command(runs: int, suite: Suite, output: Path | None, store: Path)
     return 0
 
 
-def check_command(path: Path, store: Path) -> int:
-    """Run a reference's suite and compare; see `bench check --help` for the exit codes."""
+def check_command(path: Path, store: Path, form: str = "text", *, quiet: bool = False) -> int:
+    """Run a reference's suite and compare; see `bench check --help` for the exit codes.
+
+    What it came to goes to standard output in the format `form`, and how far the suite is to standard error; that not
+    where it is to be `quiet`.
+    """
+    if form not in FORMATS:
+        raise BenchError(f"unknown format {form!r}: expected one of {', '.join(FORMATS)}")
     reference = Reference.read(path)
-    console = Terminal()
-    reasons = void(reference, environment(resolve_device("auto")))
-    if reasons:
-        for reason in reasons:
-            console.print(f"void: {reason}", soft_wrap=True)
-        console.print("the comparison would mean nothing here: make a reference with `bench calibrate`")
-        return VOID
-    place = suite_store(store)
-    records = _run(_request(reference.suite, reference.seeds[0]), place, console)
-    found = findings(reference, records, place)
-    for finding in found:
-        console.print(f"{finding.kind}: {finding.cell}: {finding.text}", soft_wrap=True)
     measured = sum(len(cell.metrics) for cell in reference.cells.values())
-    console.print(
-        f"{len(reference.cells)} cells, {measured} metrics compared with {path.name} "
-        f"of {reference.calibrated:%Y-%m-%d}: {_outcome(len(found), changed(reference, records))}",
-    )
-    if any(finding.kind == "crash" for finding in found):
-        return CRASH
-    return REGRESSION if found else SAME
+    checked = Checked(path.name, reference.calibrated, tuple(reference.cells), measured)
+    if reasons := void(reference, environment(resolve_device("auto"))):
+        checked = replace(checked, reasons=tuple(reasons))
+    else:
+        place = suite_store(store)
+        console = Terminal(stderr=True, quiet=quiet)
+        records = _run(_request(reference.suite, reference.seeds[0]), place, console)
+        found = tuple(findings(reference, records, place))
+        checked = replace(checked, findings=found, moved=changed(reference, records))
+    say(FORMATS[form](checked))
+    return CODES[checked.outcome]
 
 
 def suite_store(root: Path) -> Store:
     """The store of suites, within the one of runs: whatever looks for a run's records never finds those of a suite."""
     return Store(Store(root).root / SUITES / "store")
-
-
-def _outcome(differing: int, moved: int) -> str:
-    """In words; a number that moved within its limit is no regression, but worth knowing."""
-    if differing:
-        return f"{differing} differ"
-    return f"no more than by chance, but {moved} changed" if moved else "same"
 
 
 def _request(suite: Suite, seed: int, threads: int = 1) -> Request:

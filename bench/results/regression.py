@@ -112,13 +112,26 @@ class Reference(Frozen):
             ) from error
 
 
+# A loss (or what is gone); a gain; a change of a number of which neither more nor less is better; a cell that failed;
+# what the reference does not have, which is no difference.
+Kind = Literal["regression", "gain", "change", "crash", "new"]
+
+
 @dataclass(frozen=True)
 class Finding:
-    """One difference; `kind` decides the exit code."""
+    """One thing that is not as in the reference; `kind` decides the exit code.
 
-    kind: Literal["regression", "crash"]
+    Attributes
+    ----------
+    metric, before, after: the number, where it is one, at the first seed.
+    """
+
+    kind: Kind
     cell: str
     text: str
+    metric: str | None = None
+    before: float | None = None
+    after: float | None = None
 
 
 def calibrated(
@@ -224,7 +237,7 @@ def changed(reference: Reference, records: Sequence[Record]) -> int:
 
 
 def findings(reference: Reference, records: Sequence[Record], store: Store) -> list[Finding]:
-    """Everything in `records` that differs from the reference by more than its limit, or is not there."""
+    """Everything in `records` that differs from the reference by more than its limit, is not there, or is new."""
     found = []
     here = {_cell(record): record for record in records}
     for name, wanted in reference.cells.items():
@@ -237,28 +250,37 @@ def findings(reference: Reference, records: Sequence[Record], store: Store) -> l
             found.append(Finding("regression", name, f"was {wanted.status}, is {record.status}: {record.error}"))
         else:
             found += _differences(name, wanted, record, store)
-    found += [Finding("regression", name, "a new cell: calibrate again") for name in here]
+    found += [Finding("new", name, "not in the reference: calibrate again to compare it") for name in here]
     return found
 
 
 def _differences(name: str, wanted: CellReference, record: Record, store: Store) -> list[Finding]:
     found = []
+    higher = {metric.name: metric.higher_is_better for metric in record.declared}
     for metric, measured in wanted.metrics.items():
         value = record.metrics.get(metric)
         if value is None:
-            found.append(Finding("regression", name, f"{metric} is gone"))
+            found.append(Finding("regression", name, f"{metric} is gone", metric, measured.value))
         elif alarms(value, measured):
             text = (
                 f"{metric} {measured.value:.4f} -> {value:.4f} (mean {measured.mean:.4f} ± {measured.limit:.2g}); "
                 f"{first_difference(wanted.items, items_of(predictions_of(record, store)))}"
             )
-            found.append(Finding("regression", name, text))
+            kind = _kind(value - measured.mean, higher.get(metric))
+            found.append(Finding(kind, name, text, metric, measured.value, value))
     found += [
-        Finding("regression", name, f"a new metric, {metric}: calibrate again")
-        for metric in record.metrics
+        Finding("new", name, f"{metric} is not in the reference: calibrate again to compare it", metric, None, value)
+        for metric, value in record.metrics.items()
         if metric not in wanted.metrics
     ]
     return found
+
+
+def _kind(difference: float, higher_is_better: bool | None) -> Kind:
+    """Whether a difference from the mean is a loss or a gain."""
+    if higher_is_better is None:
+        return "change"
+    return "gain" if (difference > 0) == higher_is_better else "regression"
 
 
 def first_difference(wanted: Mapping[str, str], found: Mapping[str, str]) -> str:

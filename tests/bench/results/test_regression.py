@@ -1,5 +1,6 @@
 """Calibration and check: real defects are caught, no change passes, and a void comparison says so."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -71,7 +72,14 @@ def test_a_reference_holds_what_the_numbers_do_by_themselves(reference: Path) ->
 
 def test_nothing_changed(reference: Path, new_store: NewStore, capsys: pytest.CaptureFixture[str]) -> None:
     assert check_command(reference, new_store("store")) == 0
-    assert "same" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "same" in out
+    assert len(out.splitlines()) == 1, "the verdict alone"
+    assert "raw_pixels/buffy/0" in err, "progress is elsewhere"
+    assert check_command(reference, new_store("store"), "json", quiet=True) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["outcome"] == "same"
+    assert err == ""
 
 
 def test_shifted_labels_are_caught(
