@@ -23,9 +23,9 @@ def compare_command(first: str, second: str, form: str, store: Path, runs: Seque
     `runs` are where methods' records are taken from (`bench.results.sides.of_methods`)."""
     if form not in ("md", "csv"):
         raise BenchError(f"unknown format {form!r}: expected md or csv")
-    named = [name for name in (first, second) if not runs and is_run(name, store)]
-    if len(named) == 1:
-        raise BenchError(f"{named[0]} is a run, the other is none: expected two runs, or two methods and --run")
+    named = [name for name in (first, second) if is_run(name, store)]
+    if len(named) == 1 or (named and runs):
+        raise BenchError(f"{named[0]} is a run: expected two runs, or two methods, whose runs --run names")
     sides = of_runs(first, second, store) if named else of_methods(first, second, runs, store)
     lines = [
         (name, metric, change)

@@ -32,8 +32,13 @@ def with_settings(name: str, settings: Mapping[str, Any] | None) -> str:
     """
     if not settings:
         return name
-    inside = ";".join(f"{place}={_typed(value)}" for place, value in settings.items())
+    inside = listed(settings)
     return f"{name[:-1]};{inside}]" if name.endswith("]") else f"{name}[{inside}]"
+
+
+def listed(settings: Mapping[str, Any]) -> str:
+    """`nf=32;schedule.flip=false`."""
+    return ";".join(f"{place}={_typed(value)}" for place, value in settings.items())
 
 
 def _typed(value: Any) -> str:
@@ -191,17 +196,17 @@ class Record(Frozen):
 
     @property
     def row(self) -> str:
-        """What a table calls its method: with what was set otherwise in brackets, as `vqvae[schedule.max_steps=1]`."""
+        """Its method with what was set otherwise in brackets, as `vqvae[schedule.max_steps=1]`."""
         return with_settings(self.method, self.method_settings)
 
     @property
     def section(self) -> str:
-        """What a table calls its task, likewise."""
+        """Its task likewise."""
         return with_settings(self.task, self.task_settings)
 
     @property
     def place(self) -> str:
-        """Where it stands in tables: `row/section/seed`."""
+        """The same for records of one cell, whatever code, data and machine they are of: `row/section/seed`."""
         return f"{self.row}/{self.section}/{self.all_seeds}"
 
     @property

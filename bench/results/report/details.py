@@ -60,7 +60,7 @@ def details(sections: Sequence[Section], records: Sequence[Record], store: Store
     """Of each task that has more to show than its table, in the order of the table's sections."""
     found = []
     for number, section in enumerate(sections, start=1):
-        own = [record for record in records if record.section == section.task and record.status == "ok"]
+        own = [record for record in records if record.task == section.task and record.status == "ok"]
         task = TaskDetails(
             anchor=f"task-{number}",
             label=section.label,
@@ -77,7 +77,7 @@ def details(sections: Sequence[Section], records: Sequence[Record], store: Store
 def _as_in_table(section: Section, records: Sequence[Record]) -> list[Record]:
     """Records in the order of the table's rows."""
     order = {row.method: place for place, row in enumerate(section.rows)}
-    return sorted(records, key=lambda record: order.get(record.row, len(order)))
+    return sorted(records, key=lambda record: order.get(record.method, len(order)))
 
 
 def _charts(records: Sequence[Record], kind: type[Kind]) -> Iterator[tuple[Record, Kind]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.grid.catalogue import METHODS
-from bench.pipeline.records import Record
+from bench.pipeline.records import Record, listed
 from bench.pipeline.store import Store
 from bench.results.published import published
 from bench.results.resampled import Drawn, resampled
@@ -16,6 +16,7 @@ from bench.results.table.check import check
 from bench.results.table.compared import compared
 from bench.results.table.departures import departures
 from bench.results.table.model import Row, Section, Table
+from bench.results.table.newest import told_apart
 from bench.results.table.scores import score
 from bench.results.trainings import Trainings
 from tasks.results import Metric
@@ -53,14 +54,15 @@ def build(
     BenchError
         Where the records do not belong in one table; see `bench.results.table.check.check`.
     """
+    records = told_apart(records)
     check(records)
     known = committed(records[0].profile) if spreads is None else spreads
     tasks = _tasks(records)
-    methods = _ordered({record.row: record.method for record in records})
+    methods = _ordered({record.method for record in records})
     sections = []
     for task in tasks:
-        own = [record for record in records if record.section == task]
-        rows = {row: method for row, method in methods.items() if every_reference or any(r.row == row for r in own)}
+        own = [record for record in records if record.task == task]
+        rows = [name for name in methods if every_reference or any(record.method == name for record in own)]
         sections.append(_section(task, rows, own, store, known, columns))
     shared = [text for text in sections[0].captions if all(text in section.captions for section in sections)]
     return Table(
@@ -80,25 +82,17 @@ def _tasks(records: Sequence[Record]) -> list[str]:
     of a few tasks only; then the others."""
     by_method: dict[str, dict[str, None]] = {}
     for record in records:
-        by_method.setdefault(record.row, {})[record.section] = None
+        by_method.setdefault(record.method, {})[record.task] = None
     most = max(by_method.values(), key=len)
-    return list(dict.fromkeys([*most, *(record.section for record in records)]))
+    return list(dict.fromkeys([*most, *(record.task for record in records)]))
 
 
-def _ordered(methods: Mapping[str, str]) -> dict[str, str]:
-    """Row -> its method's name: the registered methods that are there in the registry's order, others (variants, a
-    user's) by name with small sets of features first, and all baselines, each with those that were set otherwise.
-
-    `methods`: of the rows that there are.
-    """
-    baselines = [entry.name for entry in METHODS.baselines()]
-    rows = sorted(methods, key=_by_settings)
-    learned = [name for name in METHODS.entries() if name in methods and name not in baselines]
-    others = [row for row in rows if row not in learned and methods[row] not in baselines]
-    found = {row: methods[row] for row in (*learned, *others)}
-    for name in baselines:
-        found.update(dict.fromkeys([row for row in rows if methods[row] == name] or [name], name))
-    return found
+def _ordered(methods: set[str]) -> list[str]:
+    """The registered methods that are there in the registry's order, others (variants, a user's) by name with small
+    sets of features first, and all baselines."""
+    known = METHODS.entries()
+    learned = [name for name, entry in known.items() if name in methods and not entry.baseline]
+    return [*learned, *sorted(methods - known.keys(), key=_by_settings), *(b.name for b in METHODS.baselines())]
 
 
 def _by_settings(method: str) -> tuple[str, int, str]:
@@ -108,14 +102,13 @@ def _by_settings(method: str) -> tuple[str, int, str]:
 
 def _section(
     task: str,
-    methods: Mapping[str, str],
+    methods: Sequence[str],
     records: Sequence[Record],
     store: Store | None,
     spreads: Spreads,
     columns: Callable[[Sequence[str]], Sequence[str]],
 ) -> Section:
-    order = {row: place for place, row in enumerate(methods)}
-    in_order = sorted(records, key=lambda record: (order[record.row], record.all_seeds))
+    in_order = sorted(records, key=lambda record: (methods.index(record.method), record.all_seeds))
     known = {metric.name: metric for metric in _columns(in_order)}
     metrics = tuple(known[name] for name in columns(list(known)))
     shown = [metric.name for metric in metrics]
@@ -123,23 +116,23 @@ def _section(
     drawn: list[Drawn | None] = [None] * len(good) if store is None else resampled([(one, store) for one in good])
     notes: dict[str, int] = {}
     rows, scored = [], []
-    for row in (row for row, method in methods.items() if _is_row_of(method, task)):
-        own = [record for record in in_order if record.row == row]
-        mine = [(record, values) for record, values in zip(good, drawn, strict=True) if record.row == row]
+    for method in filter(lambda name: _is_row_of(name, task), methods):
+        own = [record for record in in_order if record.method == method]
+        mine = [(record, values) for record, values in zip(good, drawn, strict=True) if record.method == method]
         numbers = tuple(notes.setdefault(text, len(notes) + 1) for text in _row_notes(own, shown))
         scored.append([_trainings(metric.name, mine) for metric in metrics])
         scores = tuple(
-            score(row, task, metric, own, behind, spreads) for metric, behind in zip(metrics, scored[-1], strict=True)
+            score(method, task, metric, own, behind, spreads)
+            for metric, behind in zip(metrics, scored[-1], strict=True)
         )
         trainings = next((behind.number for behind in scored[-1] if behind is not None), None)
-        synthetic = any(record.synthetic for record in own)
-        rows.append(Row(row, _is_reference(methods[row]), synthetic, scores, numbers, trainings))
-    drawn_data = any(record.dataset is not None and record.dataset.synthetic for record in records)
+        rows.append(Row(method, _is_reference(method), any(r.synthetic for r in own), scores, numbers, trainings))
+    synthetic = any(record.dataset is not None and record.dataset.synthetic for record in records)
     rows = compared(rows, metrics, scored)
     return Section(
         task=task,
-        label=f"{task}[synthetic]" if drawn_data else task,
-        synthetic=drawn_data,
+        label=f"{task}[synthetic]" if synthetic else task,
+        synthetic=synthetic,
         metrics=metrics,
         rows=tuple(rows),
         captions=tuple(captions(task, metrics, rows, in_order)),
@@ -174,8 +167,8 @@ def _by_numbers(name: str) -> list[str | int]:
 
 
 def _is_row_of(method: str, task: str) -> bool:
-    """Whether a method belongs in a task's table; one that is not registered belongs in all."""
-    entry = METHODS.entries().get(method)
+    """Whether a method belongs in a task's table, however both were set; one that is not registered belongs in all."""
+    entry = METHODS.entries().get(method.partition("[")[0])
     return entry is None or not entry.tasks or task.partition("[")[0] in entry.tasks
 
 
@@ -200,11 +193,13 @@ def _row_notes(own: Sequence[Record], shown: Sequence[str]) -> list[str]:
     if good and len(good) < len(own):
         notes[f"mean of {len(good)} of {len(own)} seeds"] = None
     for record in good:
+        if record.method_settings:
+            notes[f"set otherwise: {listed(record.method_settings)}"] = None
         notes.update(dict.fromkeys(text for text in record.notes if is_about(text, shown, own)))
         trained, evaluated = record.training_dataset, record.dataset
         if trained is not None and trained.synthetic and evaluated is not None and not evaluated.synthetic:
             notes[f"trained on {trained.label}: not comparable with the paper"] = None
-        beside = any(published(record.row, record.section, metric) is not None for metric in shown)
+        beside = any(published(record.method, record.task, metric) is not None for metric in shown)
         if beside and BFLOAT16 in precisions({"method": record.training, "task": record.details}):
             notes[f"trained in {BFLOAT16}; published figures are of float32 trainings"] = None
     notes.update(dict.fromkeys(departures(good)))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from statistics import fmean
 
-from bench.pipeline.records import Record
+from bench.pipeline.records import Record, listed
 from bench.results.published import footnotes, unattributed
 from bench.results.table.model import UNLIKE, Row
 from bench.results.trainings import ENOUGH
@@ -27,6 +27,8 @@ def captions(task: str, metrics: Sequence[Metric], rows: Sequence[Row], records:
     good = [record for record in records if record.status == "ok"]
     shown = {metric.name for metric in metrics}
     found = [text for text in _of_task(task, good) if is_about(text, shown, good)]
+    otherwise = dict.fromkeys(listed(record.task_settings) for record in good if record.task_settings)
+    found += [f"{task} is set otherwise: {text}." for text in otherwise]
     if less := [metric.header for metric in metrics if metric.higher_is_better is False]:
         found.append(f"Less is better: {'every metric' if len(less) == len(metrics) else ', '.join(less)}.")
     if unranked := [metric.header for metric in metrics if not metric.ranked]:

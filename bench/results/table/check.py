@@ -15,7 +15,7 @@ def check(records: Sequence[Record]) -> None:
     measured_alike(records)
     keys: dict[str, set[str]] = {}
     for record in records:
-        keys.setdefault(record.place, set()).add(record.key[:12])
+        keys.setdefault(record.name, set()).add(record.key[:12])
     for cell, found in keys.items():
         if len(found) > 1:
             raise BenchError(

@@ -12,7 +12,7 @@ from bench.pipeline.store import Store
 from bench.results.table.build import build
 from bench.results.table.check import one_code
 from bench.results.table.model import Table
-from bench.results.table.newest import newest
+from bench.results.table.newest import newest, told_apart
 from datasets.base import shortened
 from datasets.errors import BenchError
 
@@ -39,8 +39,8 @@ def chosen(
         raise BenchError(f"{store.root}: no records{f' of profile {profile}' if profile else ''}; run something first")
     place = {name: number for number, name in enumerate(TASKS.entries())}
     by_task = sorted(kept, key=lambda record: (place.get(record.task, len(place)), record.section))
-    found = _named(by_task, tasks, lambda record: record.section, "task")
-    found = _named(found, methods, lambda record: record.row, "method")
+    found = _named(told_apart(by_task), tasks, lambda record: record.task, "task")
+    found = _named(found, methods, lambda record: record.method, "method")
     one_code(found)
     table = build(found, store, columns=lambda names: _named(names, metrics, str, "metric"), every_reference=False)
     return replace(table, captions=(*table.captions, *older))

@@ -48,7 +48,7 @@ def _column(
     for place, p in _of_row(best, _corrected(chances)).items():
         found[place] = replace(found[place], best=p > LEVEL, p_best=p)
     found[best] = replace(found[best], best=True)
-    baseline = next((place for place in chosen if methods[place].partition("[")[0] == BASELINE), None)
+    baseline = next((place for place in chosen if methods[place] == BASELINE), None)
     if baseline is not None:
         own = {pair: p for pair, p in chances.items() if baseline in pair}
         for place, p in _of_row(baseline, _corrected(own)).items():

@@ -1,6 +1,7 @@
-"""Of each cell the newest record: which one a table shows where a store has several, and what it says of the others."""
+"""Which records a table shows: of each cell the newest, and rows of one name and other settings told apart."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from bench.pipeline.records import Record
 from datasets.base import shortened
@@ -21,6 +22,24 @@ def newest(records: Iterable[Record]) -> tuple[list[Record], list[str]]:
         found[record.place] = record
     said = f"Of {shortened(list(unlike))} the newest record is shown; there are older ones of other settings."
     return list(found.values()), [said] if unlike else []
+
+
+def told_apart(records: Sequence[Record]) -> list[Record]:
+    """The records, their methods and tasks called by what was set otherwise where there are several ways of one name:
+    `vqvae` and `vqvae[schedule.max_steps=1]`. A name in one way only stays, and keeps its settings for a note."""
+    rows, sections = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for record in records:
+        rows[record.method].add(record.row)
+        sections[record.task].add(record.section)
+    found = []
+    for record in records:
+        called: dict[str, object] = {}
+        if len(rows[record.method]) > 1:
+            called |= {"method": record.row, "method_settings": {}}
+        if len(sections[record.task]) > 1:
+            called |= {"task": record.section, "task_settings": {}}
+        found.append(record.model_copy(update=called) if called else record)
+    return found
 
 
 def _settings(record: Record) -> tuple[object, object]:

@@ -176,7 +176,7 @@ def _missing(definition: Definition, records: Sequence[Record]) -> Iterable[str]
     """One command per task that lacks rows."""
     profile = records[0].profile
     for task in definition.tasks:
-        there = [record.row for record in records if record.section == task and record.status != "failed"]
+        there = [record.method for record in records if record.task == task and record.status != "failed"]
         if definition.subsets:
             there = [method.partition(SUBSET)[0] for method in there]
         if lacking := [method for method in definition.methods if method not in there]:

@@ -29,7 +29,8 @@ def score(
     low, high, over = interval(metric, row)
     unlike: Verdict = "" if paper is None else _why_not(row.records)
     known = None
-    if row.number and not row.compared and all(_drawn(record) for record in row.records):
+    usual = all(_drawn(record) and not (record.method_settings or record.task_settings) for record in row.records)
+    if row.number and not row.compared and usual:
         known = spreads.of(method, task, metric.name)
     return Score(
         "ok",

@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 from record_factory import record
 
+from bench.grid.catalogue import METHODS, TASKS
+from bench.grid.request import Options
 from bench.pipeline.records import DatasetInfo, Record
+from bench.pipeline.specs import task_spec
+from bench.results.published import load
 from bench.results.table import Row, build, to_csv, to_markdown
+from bench.results.table.departures import as_in_the_paper
 from bench.results.table.documents import to_html, to_latex
 from datasets.official import COUNTS
 
@@ -126,3 +131,16 @@ def test_drawn_test_data_are_another_test_and_what_trains_nothing_carries_nothin
     drawn = DatasetInfo(name="bbt", synthetic=True, digest="d", images=9)
     assert of(rows(dataset=drawn, profile="mini"))[1] == ()
     assert of(rows("raw_pixels", training_dataset=None, profile="mini"))[1] == ()
+
+
+def test_whatever_is_published_can_be_compared_in_the_papers_profile() -> None:
+    """The settings of a name in that profile are the paper's, of every method and task with a figure."""
+    pairs = {(method, task) for method, task, _ in load().attributed if method in METHODS.entries()}
+    known = [(method, task) for method, task in sorted(pairs) if task in TASKS.entries()]
+    assert len(known) > 30
+    for method, name in known:
+        options = Options(methods=method, tasks=name, profile="paper", data="synthetic", baselines=False)
+        request = options.request()
+        config = task_spec(request.tasks[0], request).config
+        one = record(method, name, profile="paper", method_config={}, task_config=config)
+        assert as_in_the_paper(one), (method, name)

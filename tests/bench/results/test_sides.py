@@ -128,7 +128,8 @@ def test_what_cannot_be_compared_is_one_line(store: Store) -> None:
     for names, runs, message in [
         (("pdr", "pdrr"), (), "'pdrr': no such invocation of .* and no method with finished records; there are pdr"),
         (("pdr", "pdr"), (), "are the same records"),
-        (("pdr", first), (), "first is a run, the other is none"),
+        (("pdr", first), (), "first is a run: expected two runs, or two methods, whose runs --run names"),
+        ((first, first), (first,), "first is a run: expected two runs"),
         (("pdr", "vqvae"), (first, first, first), "--run was given 3 times"),
         (("pdr", "vqvae"), ("absent",), "no such invocation"),
         (("pdr", "vqvae"), (), "cannot mix different data of task bbt"),

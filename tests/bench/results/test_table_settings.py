@@ -35,31 +35,31 @@ def test_a_variant_does_not_replace_its_row() -> None:
         assert published("vqvae", "bbt", "accuracy") is not None
 
 
-def test_the_command_that_fills_a_table_asks_for_the_rows_themselves() -> None:
-    filled = fill("1", [made(settings=STEPS), made("pdr", settings={})])
-    assert "--methods vqvae," in filled.commands[0]
+def test_what_is_set_in_one_way_only_keeps_its_name_and_says_how() -> None:
+    """The published figure stands beside it, and is not compared."""
+    real = {"profile": "paper", "method_config": {"schedule": {"max_steps": 1}}, "task_config": {}}
+    (section,) = build([made(settings=STEPS, seed=seed, later=0, **real) for seed in range(3)]).sections
+    row = section.rows[0]
+    assert row.method == "vqvae"
+    assert "set otherwise: schedule.max_steps=1" in [section.notes[number - 1] for number in row.notes]
+    assert row.scores[0].published is not None
+    assert (row.scores[0].difference, row.scores[0].verdict) == (None, "not the paper's size: not comparable")
+
+
+def test_two_ways_that_are_not_the_usual_one() -> None:
+    records = [made(settings=STEPS, value=0.45), made(settings={"codes": 8}, value=0.5)]
+    (section,) = build(records).sections
+    assert [row.method for row in section.rows if row.scores[0].value] == ["vqvae[codes=8]", VARIANT]
+    assert not any("set otherwise" in note for note in section.notes), "the name says so"
 
 
 def test_tasks_that_were_set_otherwise_are_sections_of_their_own() -> None:
     records = [made(value=0.45), made(value=0.5, task_settings={"normalise": "l2"})]
     found = {section.task: section.rows[0].scores[0].value for section in build(records).sections}
     assert found == {"bbt": 0.45, "bbt[normalise=l2]": 0.5}
-
-
-def test_baselines_that_were_set_otherwise_are_baselines() -> None:
-    seeds = range(3)
-    records = [
-        *(made("pdr", {"nf": 32}, seed=seed, value=0.8 + seed / 100) for seed in seeds),
-        *(made("random_init", {"nf": 32}, seed=seed, value=0.2 + seed / 100) for seed in seeds),
-    ]
-    (section,) = build(records).sections
-    assert [(row.method, row.reference) for row in section.rows] == [
-        ("pdr[nf=32]", False),
-        ("chance", True),
-        ("raw_pixels", True),
-        ("random_init[nf=32]", True),
-    ]
-    assert section.rows[0].scores[0].standing == "better"
+    alone = build(records[1:])
+    assert [section.task for section in alone.sections] == ["bbt"]
+    assert "bbt is set otherwise: normalise=l2." in alone.captions
 
 
 @pytest.mark.parametrize(
@@ -88,5 +88,6 @@ def test_rows_are_chosen_by_their_whole_names(tmp_path: Path, capsys: pytest.Cap
 
     assert rows(methods="vqvae", tasks="bbt") == ["vqvae"]
     assert rows(methods="vqvae*", tasks="bbt") == ["vqvae", VARIANT]
+    assert rows(methods=VARIANT, tasks="bbt") == [VARIANT]
     assert rows(methods="vqvae", tasks="buffy") == [VARIANT], "there is no other"
-    assert rows(methods="pdr[features=light,view],vqvae", tasks="bbt")[0] == "vqvae"
+    assert rows(methods="pdr,vqvae", tasks="bbt") == ["vqvae", "pdr"], "it is set in one way"
