@@ -7,7 +7,10 @@ from bench.grid.registry import Entry, Registry
 # Seeds that the rows run whose chance costs next to nothing.
 FREE_TRAININGS = 5
 # The tasks on scenes rendered anew, which have reference rows of their own.
-RERENDERED = ("novel_view", "novel_view_unmatched", "novel_view_cars", "relight", "relight_unmatched", "relight_cars")
+RERENDERED = (
+    *("novel_view", "novel_view_unmatched", "novel_view_cars", "novel_view_cars_unmatched"),
+    *("relight", "relight_unmatched", "relight_cars", "relight_cars_unmatched"),
+)
 SCENE_PARAMETERS = {"features": ("geometry", "albedo", "light", "view")}
 GRAPHICS_CODE = {"features": ("azimuth", "elevation", "light", "intrinsic")}
 
@@ -316,7 +319,12 @@ TASKS = Registry(
         Entry(
             "novel_view_cars",
             "tasks.rerendered.task:NovelViewCars",
-            "the same on drawn cars, with what PDR does not model",
+            "the same on drawn cars, in PDR's own world",
+        ),
+        Entry(
+            "novel_view_cars_unmatched",
+            "tasks.rerendered.task:NovelViewCarsUnmatched",
+            "the same on cars drawn with what PDR does not model",
         ),
         Entry(
             "relight",
@@ -331,13 +339,19 @@ TASKS = Registry(
         Entry(
             "relight_cars",
             "tasks.rerendered.task:RelightCars",
-            "the same on drawn cars, with what PDR does not model",
+            "the same on drawn cars, in PDR's own world",
+        ),
+        Entry(
+            "relight_cars_unmatched",
+            "tasks.rerendered.task:RelightCarsUnmatched",
+            "the same on cars drawn with what PDR does not model",
         ),
         Entry(
             "factor_codes",
             "tasks.factor_codes.task:FactorCodesTask",
             "what a method declares for view and light, against the truth where one factor varies and all else stays",
         ),
+        Entry("factor_codes_cars", "tasks.factor_codes.task:FactorCodesCars", "the same on drawn cars"),
         Entry(
             "attribution",
             "tasks.attribution.task:Attribution",
@@ -445,8 +459,14 @@ DATASETS = Registry(
         Entry(
             "cars_novel",
             "",
-            "drawn cars, each under new views and lights too; there is no real counterpart",
+            "drawn cars, each under new views and lights too, in PDR's own world; there is no real counterpart",
             stand_in="datasets.synthetic.novel:CarsNovel.open",
+        ),
+        Entry(
+            "cars_novel_unmatched",
+            "",
+            "the same cars, views and lights with what PDR does not model; there is no real counterpart",
+            stand_in="datasets.synthetic.novel:CarsNovelUnmatched.open",
         ),
         Entry(
             "shapenet_cars",

@@ -15,8 +15,9 @@ from jaxtyping import Float32, Int64
 from datasets.base import Content, OpenRows, Progress
 from datasets.streams import generator
 from datasets.synthetic.cars.models import Car, draw_car
-from datasets.synthetic.cars.render import WORLD as CARS_WORLD
-from datasets.synthetic.cars.render import Shot, largest_scale, rendered
+from datasets.synthetic.cars.render import MATCHED_WORLD as CARS_MATCHED_WORLD
+from datasets.synthetic.cars.render import WORLD as CARS_UNMATCHED_WORLD
+from datasets.synthetic.cars.render import Shot, largest_scale, matched, rendered
 from datasets.synthetic.drawn import SEED, Drawn, Subset
 from datasets.synthetic.faces.acting import TYPICAL, draw_expression
 from datasets.synthetic.faces.beyond import MATCHED_WORLD, UNMATCHED_WORLD, beyond, near
@@ -154,7 +155,7 @@ class FacesNovelUnmatched(FacesNovel):
 
 
 class CarsNovel(Drawn):
-    """Cars that no other dataset has, each seen nearly from its front and moved from there.
+    """Cars that no other dataset has, each seen nearly from its front and moved from there, in PDR's own world.
 
     In the image to start from, the camera is up to 10 degrees aside and 18 to 24 above, and the first light comes from
     up to 20 degrees aside and 10 to 50 above; the moves are those of `FacesNovel`. A car's distance is the same in all
@@ -166,7 +167,7 @@ class CarsNovel(Drawn):
     """
 
     name = "cars_novel"
-    world = CARS_WORLD
+    world = CARS_MATCHED_WORLD
 
     def __init__(self, subset: Subset) -> None:
         super().__init__(subset)
@@ -207,9 +208,24 @@ class CarsNovel(Drawn):
 
     def shots(self, number: int) -> list[Shot]:
         """Car `number` at every move, the same in every subset."""
-        rng = generator(SEED, "synthetic", self.name, number)
+        start = self.in_world(self.start(number))
+        moved = [
+            replace(
+                start,
+                azimuth=start.azimuth - move.yaw,
+                elevation=start.elevation + move.pitch,
+                light_azimuth=start.light_azimuth + move.light,
+            )
+            for move in MOVES
+        ]
+        scale = min(map(largest_scale, moved))
+        return [replace(shot, scale=scale) for shot in moved]
+
+    def start(self, number: int) -> Shot:
+        """Car `number` where its moves start, the same in both worlds, with what PDR does not model."""
+        rng = generator(SEED, "synthetic", "cars_novel", number)
         car: Car = draw_car(rng, -1)
-        start = Shot(
+        return Shot(
             car,
             azimuth=clipped(rng, 0.0, 5.0, -10.0, 10.0),
             elevation=uniform(rng, 18.0, 24.0),
@@ -222,17 +238,21 @@ class CarsNovel(Drawn):
             second_azimuth=uniform(rng, -80.0, 80.0),
             second_elevation=uniform(rng, 0.0, 60.0),
         )
-        moved = [
-            replace(
-                start,
-                azimuth=start.azimuth - move.yaw,
-                elevation=start.elevation + move.pitch,
-                light_azimuth=start.light_azimuth + move.light,
-            )
-            for move in MOVES
-        ]
-        scale = min(map(largest_scale, moved))
-        return [replace(shot, scale=scale) for shot in moved]
+
+    def in_world(self, shot: Shot) -> Shot:
+        """A shot in this dataset's world."""
+        return matched(shot)
+
+
+class CarsNovelUnmatched(CarsNovel):
+    """The same cars and moves in the world that PDR does not model (`cars.render`); the second light stays."""
+
+    name = "cars_novel_unmatched"
+    world = CARS_UNMATCHED_WORLD
+
+    def in_world(self, shot: Shot) -> Shot:
+        """As it is."""
+        return shot
 
 
 def _people(kind: str, count: int) -> tuple[tuple[str, ...], Int64[np.ndarray, " n"], Float32[np.ndarray, "n 3"]]:

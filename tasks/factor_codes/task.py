@@ -105,6 +105,13 @@ class FactorCodesTask(Task):
         )
 
 
+class FactorCodesCars(FactorCodesTask):
+    """`FactorCodesTask` of drawn cars: a camera's azimuth and elevation, and the light's azimuth before it."""
+
+    dataset = "cars_factors_test"
+    domain = "cars"
+
+
 def declared(inputs: EvaluationInputs) -> tuple[dict[str, Float[np.ndarray, " n"]], Float[np.ndarray, "n d"]]:
     """What the method declares of every image, by factor, and its code; float32.
 

@@ -147,10 +147,16 @@ class NovelViewUnmatched(NovelView):
 
 
 class NovelViewCars(NovelView):
-    """`NovelView` of drawn cars."""
+    """`NovelView` of cars drawn in PDR's own world."""
 
     dataset = "cars_novel"
     domain = "cars"
+
+
+class NovelViewCarsUnmatched(NovelViewCars):
+    """`NovelViewCars` of the same cars drawn with what PDR does not model (`datasets.synthetic.cars.render`)."""
+
+    dataset = "cars_novel_unmatched"
 
 
 class Relight(Rerendered):
@@ -169,10 +175,16 @@ class RelightUnmatched(Relight):
 
 
 class RelightCars(Relight):
-    """`Relight` of drawn cars; the first of two lights is moved."""
+    """`Relight` of cars drawn in PDR's own world."""
 
     dataset = "cars_novel"
     domain = "cars"
+
+
+class RelightCarsUnmatched(RelightCars):
+    """`RelightCars` of the same cars drawn with what PDR does not model; the first of two lights is moved."""
+
+    dataset = "cars_novel_unmatched"
 
 
 def _interval(values: Float[np.ndarray, " n"], seed: int, *name: str) -> Interval:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.grid.catalogue import METHODS, TRAINING_DATASET
+from bench.grid.catalogue import METHODS, TASKS, TRAINING_DATASET
 from bench.grid.request import Options
 from bench.pipeline.cell import cells
 from bench.pipeline.store import Store
@@ -129,6 +129,8 @@ def test_they_are_rows_of_what_is_rendered_anew_alone(tmp_path: object) -> None:
     assert cell.derived_dataset is not None
     assert cell.derived_dataset.name == "shapenet_cars_train"
     assert cell.training_dataset is None
-    assert len(METHODS.get("retrieval").tasks) == 6
+    renders = {name for name, entry in TASKS.entries().items() if entry.target.startswith("tasks.rerendered.")}
+    assert len(renders) == 8
+    assert set(METHODS.get("retrieval").tasks) == renders
     without = Options(methods="pdr", tasks="bbt", profile="smoke").request()
     assert "retrieval" not in [entry.name for entry in without.methods]

@@ -27,9 +27,13 @@ ASKED: dict[str, tuple[set[str], set[str], bool]] = {
     "pcc": ({"groups"}, set(), False),
     "disentanglement": (set(), {"features", "groups"}, False),
     **dict.fromkeys(("truth", "truth_unmatched"), ({"derender"}, set[str](), False)),
-    **{f"novel_view{world}": ({"novel_view"}, set[str](), False) for world in ("", "_unmatched", "_cars")},
-    **{f"relight{world}": ({"relight"}, set[str](), False) for world in ("", "_unmatched", "_cars")},
-    "factor_codes": ({"scene_factors"}, set(), False),
+    **{
+        f"{task}{kind}{world}": ({task}, set[str](), False)
+        for task in ("novel_view", "relight")
+        for kind in ("", "_cars")
+        for world in ("", "_unmatched")
+    },
+    **dict.fromkeys(("factor_codes", "factor_codes_cars"), ({"scene_factors"}, set[str](), False)),
     "attribution": ({"groups"}, {"group_encoders"}, True),
 }
 CITED = {

@@ -1,13 +1,14 @@
 """Draws cars: meshes posed in front of the camera, rasterised, shaded flat, averaged to pixels.
 
 PDR, which is tested on them, has a camera of 10 degrees, one light and matt surfaces; these have a camera of 30
-degrees, a second light and glossy paint. Nothing casts a shadow: the surroundings are empty, and a car has hardly a
-part that could upon another.
+degrees, a second light and glossy paint, unless a shot is of PDR's own world (`matched`). Nothing casts a shadow: the
+surroundings are empty, and a car has hardly a part that could upon another.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,8 @@ from datasets.synthetic.cars.parts import BACKGROUND, PARTS
 from methods.rendering.camera import intrinsics, to_screen
 from methods.rendering.rasterize import fragments
 
-FOV = 30.0
+# Fields of view in degrees: the one that cars are drawn with, and PDR's.
+FOV, MATCHED_FOV = 30.0, 10.0
 # The share of the image's width (or height) that a car covers, and how much larger than side on it may be drawn.
 COVERED = 0.84
 LARGER = 1.6
@@ -27,7 +29,8 @@ LARGER = 1.6
 FINE = 2
 # As `Source.world` says it.
 WORLD = f"with what PDR does not model: a {FOV:.0f} degree camera, a second light, glossy paint"
-# Of the highlight (Blinn and Phong): its exponent, and its strength as a share of each light.
+MATCHED_WORLD = f"in PDR's own world: a {MATCHED_FOV:.0f} degree camera, matt paint under one light"
+# Of the highlight (Blinn and Phong): its exponent, and its strength as a share of each light's.
 GLOSS, SHINE = 80.0, 0.6
 
 
@@ -45,6 +48,8 @@ class Shot:
     ground: grey of the background in [0, 1].
     second, second_azimuth, second_elevation: strength and place of the second light, as of the first.
     scale: camera units per metre of the car; None: `largest_scale`.
+    fov: field of view of the camera in degrees.
+    shine: strength of the highlights, as a share of each light's.
     """
 
     car: Car
@@ -59,6 +64,13 @@ class Shot:
     second_azimuth: float = 0.0
     second_elevation: float = 0.0
     scale: float | None = None
+    fov: float = FOV
+    shine: float = SHINE
+
+
+def matched(shot: Shot) -> Shot:
+    """The shot in PDR's own world: through its camera, in matt paint, under the first light alone."""
+    return replace(shot, fov=MATCHED_FOV, shine=0.0, second=0.0)
 
 
 def render(shots: Sequence[Shot], size: int) -> UInt8[np.ndarray, "n s s 3"]:
@@ -97,16 +109,18 @@ def rendered(shots: Sequence[Shot], size: int) -> Rendered:
         )
         colours[index, : len(corners)] = albedo * shading[:, None]
         normals[index, : len(corners)] = towards
-    screen = to_screen(torch.from_numpy(points.reshape(len(shots), -1, 3)), intrinsics(size, FOV), size)
+    flat = torch.from_numpy(points.reshape(len(shots), -1, 3))
+    cameras = [intrinsics(size, shot.fov) for shot in shots]
+    screen = torch.cat([to_screen(flat[k : k + 1], camera, size) for k, camera in enumerate(cameras)])
     faces = torch.arange(3 * count, dtype=torch.int32).view(-1, 3)
     seen = fragments(screen, faces, size * FINE).face.numpy()
     ground = np.array([shot.ground for shot in shots], np.float32)
     shown = np.take_along_axis(colours, np.maximum(seen, 0).reshape(len(shots), -1)[..., None], axis=1).reshape(
         *seen.shape, 3
     )
-    rays = _rays(size * FINE)
     for index, shot in enumerate(shots):
         inside = seen[index] >= 0
+        rays = _rays(size * FINE, shot.fov)
         shown[index, inside] += _highlights(shot, normals[index, seen[index, inside]], rays[inside])[:, None]
     shown = np.minimum(shown, 1.0)
     shown = np.where(seen[..., None] >= 0, shown, ground[:, None, None, None])
@@ -131,7 +145,7 @@ def _parts(
 def largest_scale(shot: Shot) -> float:
     """The scale at which all of the car is seen, but never more than `LARGER` times that of its side."""
     corners, _ = build(shot.car).arrays()
-    return _fitting(*_turned(shot, corners))
+    return _fitting(*_turned(shot, corners), shot.fov)
 
 
 def _placed(
@@ -139,7 +153,7 @@ def _placed(
 ) -> tuple[Float32[np.ndarray, "t 3 3"], Float[np.ndarray, "t 3"]]:
     """Triangles in camera space (x right, y down, z away), and their unit normals on the side that is seen."""
     turned, length = _turned(shot, corners)
-    turned *= _fitting(turned, length) if shot.scale is None else shot.scale
+    turned *= _fitting(turned, length, shot.fov) if shot.scale is None else shot.scale
     normals = np.cross(turned[:, 1] - turned[:, 0], turned[:, 2] - turned[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     turned += np.array([0.0, 0.0, 1.0])
@@ -153,9 +167,9 @@ def _turned(shot: Shot, corners: Float[np.ndarray, "t 3 3"]) -> tuple[Float[np.n
     return (corners - (low + high) / 2) @ _camera(shot.azimuth, shot.elevation).T, high[2] - low[2]
 
 
-def _fitting(turned: Float[np.ndarray, "t 3 3"], length: float) -> float:
+def _fitting(turned: Float[np.ndarray, "t 3 3"], length: float, fov: float) -> float:
     """The scale at which a car covers as much as it may."""
-    edge = COVERED * math.tan(math.radians(FOV / 2))
+    edge = COVERED * math.tan(math.radians(fov / 2))
     # scale * |x| <= edge * (1 + scale * z) for every corner, so that all of it is seen in perspective.
     needed = (np.abs(turned[..., :2]).max(axis=-1) - edge * turned[..., 2]).max()
     return float(edge / max(needed, length / (2 * LARGER)))
@@ -173,9 +187,10 @@ def _lights(shot: Shot) -> list[tuple[float, Float[np.ndarray, "3"]]]:
     return found
 
 
-def _rays(fine: int) -> Float32[np.ndarray, "s s 3"]:
+@cache
+def _rays(fine: int, fov: float) -> Float32[np.ndarray, "s s 3"]:
     """Unit vectors from the camera to each sample."""
-    across = ((2 * np.arange(fine) + 1) / fine - 1) * math.tan(math.radians(FOV / 2))
+    across = ((2 * np.arange(fine) + 1) / fine - 1) * math.tan(math.radians(fov / 2))
     rays = np.stack([*np.meshgrid(across, across), np.ones((fine, fine))], axis=-1)
     unit: np.ndarray = (rays / np.linalg.norm(rays, axis=-1, keepdims=True)).astype(np.float32)
     return unit
@@ -193,7 +208,7 @@ def _highlights(
         half = direction - rays
         half /= np.maximum(np.linalg.norm(half, axis=-1, keepdims=True), 1e-12)
         lit = normal @ direction > 0
-        total += SHINE * strength * lit * np.maximum((normal * half).sum(axis=-1), 0.0) ** GLOSS
+        total += shot.shine * strength * lit * np.maximum((normal * half).sum(axis=-1), 0.0) ** GLOSS
     return total
 
 

@@ -13,7 +13,7 @@ from datasets.errors import BenchError
 from datasets.shapenet_cars import CLASSES
 from datasets.synthetic.cars.models import build, draw_car
 from datasets.synthetic.cars.parts import PARTS
-from datasets.synthetic.cars.render import render
+from datasets.synthetic.cars.render import largest_scale, matched, render, rendered
 from datasets.synthetic.cars.sources import CarsStandIn, ShapeNetCarsStandIn, ShapeNetCarsTrainStandIn
 
 
@@ -100,6 +100,38 @@ def test_a_second_light_and_gloss_add_light() -> None:
     side = render([replace(windows, light_azimuth=0.0, light_elevation=5.0, second=0.0)], 64)[0].astype(int)
     row = side[34, 20:44, 0]
     assert np.ptp(row) >= 3, row
+
+
+def test_matt_paint_under_one_light_is_lamberts() -> None:
+    """The plates of wheels that are seen from right before them: every pixel the albedo by ambient and diffuse light,
+    whatever a second light was before, and whatever shots are drawn beside it."""
+    shot = replace(
+        next(iter(ShapeNetCarsStandIn.open("smoke").shots())),
+        azimuth=90.0,
+        elevation=0.0,
+        light_azimuth=20.0,
+        light_elevation=30.0,
+    )
+    [plain] = rendered([matched(shot)], 64).images
+    glossy = rendered([shot, matched(shot)], 64)
+    assert np.array_equal(glossy.images[1], plain), "each through its own camera"
+    hubs = np.asarray(rendered([matched(shot)], 64).parts[0] == PARTS.index("wheelhub"))
+    cosine = np.cos(np.radians(20.0)) * np.cos(np.radians(30.0))
+    expected = np.rint(255 * np.array(shot.car.hub) * (shot.ambient + shot.diffuse * cosine))
+    assert (plain[hubs] == expected).all(axis=-1).mean() > 0.5, "all but those of an edge"
+    assert (glossy.images[0][hubs] == expected).all(axis=-1).mean() < 0.01
+
+
+def test_each_camera_sees_a_car_as_wide_as_its_field_of_view_has_it() -> None:
+    shot = replace(next(iter(ShapeNetCarsStandIn.open("smoke").shots())), azimuth=0.0, elevation=0.0)
+    corners = build(shot.car).arrays()[0].reshape(-1, 3)
+    middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
+    aside, behind = corners[:, 0] - middle[0], middle[2] - corners[:, 2]
+    for one in (shot, matched(shot)):
+        scale, edge = largest_scale(one), np.tan(np.radians(one.fov / 2))
+        seen = np.abs(scale * aside / (1 + scale * behind)).max()
+        columns = np.flatnonzero((rendered([one], 64).covered[0] > 0.5).any(axis=0))
+        assert np.ptp(columns) + 1 == pytest.approx(63 * seen / edge, abs=1.5)
 
 
 def test_the_same_bits_alone_and_in_a_larger_subset(drawn: Content) -> None:

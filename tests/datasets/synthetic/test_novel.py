@@ -1,5 +1,6 @@
 """Scenes under new views and lights: what moves by how much, what stays, and the same bits in every subset."""
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -7,13 +8,26 @@ import pytest
 
 from bench.grid.catalogue import DATASETS
 from datasets.base import Content, Silent
+from datasets.synthetic.cars.render import SHINE
 from datasets.synthetic.drawn import Drawn
 from datasets.synthetic.faces.beyond import FIELD_OF_VIEW, NEAR
 from datasets.synthetic.faces.parameters import Camera
-from datasets.synthetic.novel import COUNTS, MOVES, TURNS, CarsNovel, FacesNovel, FacesNovelUnmatched, Move
+from datasets.synthetic.novel import (
+    COUNTS,
+    MOVES,
+    TURNS,
+    CarsNovel,
+    CarsNovelUnmatched,
+    FacesNovel,
+    FacesNovelUnmatched,
+    Move,
+)
 from datasets.synthetic.sources import FacesTruth, UTKFaceStandIn
+from methods.pdr.config import MAX_DEPTH, MIN_DEPTH
+from methods.rendering.scene import DepthRenderer
 
-KINDS = (FacesNovel, FacesNovelUnmatched, CarsNovel)
+CARS = (CarsNovel, CarsNovelUnmatched)
+KINDS = (FacesNovel, FacesNovelUnmatched, *CARS)
 SIZE = 32
 
 
@@ -102,9 +116,10 @@ def test_positive_is_to_the_images_right(kind: type[FacesNovel], drawn: dict[str
     assert bright(Move(yaw=60.0)) > bright(Move(yaw=-60.0)) + 0.5
 
 
-def test_cars_keep_their_distance() -> None:
+@pytest.mark.parametrize("kind", CARS)
+def test_cars_keep_their_distance(kind: type[CarsNovel]) -> None:
     for number in range(3):
-        shots = CarsNovel.open("smoke").shots(number)
+        shots = kind.open("smoke").shots(number)
         assert len({shot.scale for shot in shots}) == len({shot.car for shot in shots}) == 1
         for shot, move in zip(shots, MOVES, strict=True):
             assert shot.azimuth - shots[0].azimuth == pytest.approx(-move.yaw)
@@ -116,7 +131,7 @@ def test_cars_keep_their_distance() -> None:
 def test_no_car_or_head_is_cut_off_by_much(kind: type[Drawn], drawn: dict[str, Content]) -> None:
     outline = drawn[kind.name].truth["silhouette"]
     edge = np.concatenate([outline[:, 0], outline[:, -1], outline[:, :, 0], outline[:, :, -1]], axis=1)
-    assert edge.mean() < (0.01 if kind is CarsNovel else 0.35)
+    assert edge.mean() < (0.01 if kind in CARS else 0.35)
 
 
 def test_nobody_is_in_another_dataset_and_both_worlds_show_the_same_people() -> None:
@@ -141,9 +156,30 @@ def test_worlds() -> None:
     assert "10 degree camera" in FacesNovel.world
 
 
+def test_worlds_of_cars() -> None:
+    """The same cars and moves: through PDR's camera, without gloss, under one light; or as all other cars are drawn."""
+    for number in range(3):
+        for ours, theirs in zip(*(kind.open("smoke").shots(number) for kind in CARS), strict=True):
+            assert (ours.fov, ours.shine, ours.second) == (DepthRenderer(size=SIZE).fov, 0.0, 0.0)
+            assert (theirs.fov, theirs.shine) == (30.0, SHINE)
+            assert theirs.second > 0
+            assert replace(ours, fov=theirs.fov, shine=theirs.shine, second=theirs.second, scale=theirs.scale) == theirs
+    assert "10 degree camera" in CarsNovel.world
+    assert "30 degree camera" in CarsNovelUnmatched.world
+
+
+def test_cars_stand_within_the_depths_that_pdr_knows() -> None:
+    for number in range(COUNTS["mini"]):
+        shot = CarsNovel.open("smoke").shots(number)[0]
+        assert shot.scale is not None
+        half = np.linalg.norm([shot.car.length, shot.car.width]) / 2
+        assert shot.scale * half < (MAX_DEPTH - MIN_DEPTH) / 2
+
+
 def test_a_smaller_subset_is_a_part_of_a_larger_one() -> None:
     small, large = FacesNovelUnmatched.open("smoke"), FacesNovelUnmatched.open("mini")
     assert list(small.faces()) == list(islice(large.faces(), len(small)))
     assert CarsNovel.open("smoke").shots(5) == CarsNovel.open("full").shots(5)
+    assert CarsNovelUnmatched.open("smoke").shots(5) == CarsNovelUnmatched.open("full").shots(5)
     assert len(CarsNovel.open("full")) == 300 * len(MOVES)
     assert CarsNovel.open("smoke").fingerprint() != CarsNovel.open("full").fingerprint()
