@@ -170,7 +170,12 @@ class PDR(Method):
 
 
 class RandomInit(PDR):
-    """PDR's encoders with the weights they start from: what the architecture alone is worth."""
+    """PDR's encoders with the weights they start from: what the architecture alone is worth.
 
+    It renders no scene anew: the floor of that is the image as it is (`methods.rerendered.Unchanged`).
+    """
+
+    provides: ClassVar[frozenset[str]] = PDR.provides - {"novel_view", "relight"}
+    rerender = Method.rerender
     cites: ClassVar[tuple[str, ...]] = ("wu2020unsup3d",)
     trains: ClassVar[bool] = False

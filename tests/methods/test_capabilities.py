@@ -48,7 +48,8 @@ def test_methods_declare_what_they_define(name: str) -> None:
 
 
 def test_what_the_methods_can_do() -> None:
-    assert PDR.provides == RandomInit.provides == ON_SCENES
+    assert PDR.provides == ON_SCENES
+    assert RandomInit.provides == ON_SCENES - {"novel_view", "relight"}
     assert PDRUNet.provides == UNetRandomInit.provides == {*ON_SCENES, "pyramid"}
     assert UNetFewLabels.provides == UNetAllLabels.provides == UNetRandomInit.provides | {"training_pairs"}
     assert DatasetGAN.provides == StyleGAN2E4E.provides | {"pyramid", "training_pairs"}

@@ -45,6 +45,8 @@ def test_a_copy_beside_what_is_looked_up_and_one_that_renders_nothing(grid: Grid
 
 
 def test_a_new_light_says_so(grid: Grid) -> None:
-    code, [pixels] = grid("raw_pixels", tasks="relight")
+    code, records = grid("raw_pixels,random_init", tasks="relight")
     assert code == 0
-    assert pixels.error == "raw_pixels renders under no other light"
+    assert [record.error for record in records] == [
+        f"{name} renders under no other light" for name in ("raw_pixels", "random_init")
+    ]
