@@ -34,6 +34,7 @@ DECISIVE = {
     "sklearn": "scikit-learn",
     "timm": "timm",
     "torch": "torch",
+    "torchmetrics": "torchmetrics",
     "torchvision": "torchvision",
 }
 

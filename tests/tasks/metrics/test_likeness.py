@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from tasks.metrics.likeness import BEST_PSNR, likeness, ssim_map
@@ -72,6 +73,29 @@ def test_another_library_agrees(pair: tuple[Tensor, Tensor]) -> None:
     np.testing.assert_allclose(found["ssim"], full[..., : SIZE // 2].mean(dim=(1, 2, 3)).numpy(), rtol=1e-6)
     expected = [peak_signal_noise_ratio(a, b, data_range=1.0).item() for a, b in zip(made, true, strict=True)]
     assert found["psnr_whole"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_similarity_by_the_formula(pair: tuple[Tensor, Tensor]) -> None:
+    """Wang et al.'s, with means over windows from scipy's Gaussian filter."""
+    one, other = (images.double().numpy() for images in pair)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.asarray(gaussian_filter(values, (0, 0, 1.5, 1.5), mode="mirror", radius=(0, 0, 5, 5)))
+
+    a, b = mean(one), mean(other)
+    covariance, variances = mean(one * other) - a * b, mean(one**2) - a**2 + mean(other**2) - b**2
+    expected = (2 * a * b + 0.01**2) * (2 * covariance + 0.03**2)
+    expected /= (a**2 + b**2 + 0.01**2) * (variances + 0.03**2)
+    np.testing.assert_allclose(ssim_map(*(images.double() for images in pair)).numpy(), expected, rtol=1e-9)
+
+
+def test_flat_images_are_as_like_as_their_brightness() -> None:
+    """Which float32 misses by thousandths."""
+    true = torch.full((COUNT, 3, SIZE, SIZE), 0.9)
+    found = likeness(true - 0.4, true, half())
+    expected = (2 * 0.9 * 0.5 + 0.01**2) / (0.9**2 + 0.5**2 + 0.01**2)
+    for name in ("ssim", "ssim_whole"):
+        assert found[name] == pytest.approx([expected] * COUNT, rel=1e-6)
 
 
 def test_each_image_by_itself(pair: tuple[Tensor, Tensor]) -> None:
