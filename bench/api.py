@@ -22,14 +22,14 @@ from bench.grid import defaults
 from bench.grid.catalogue import DATASETS, TRAINING_DATASET
 from bench.grid.registry import FOLDER
 from bench.grid.request import Options
-from bench.pipeline.cell import Cell, cells
+from bench.pipeline.cell import cells
 from bench.pipeline.context import Context
 from bench.pipeline.records import Record
-from bench.pipeline.specs import TaskSpec, method_spec
+from bench.pipeline.single import single, walked
+from bench.pipeline.specs import TaskSpec
 from bench.pipeline.status import CellStatus
 from bench.pipeline.store import Store
-from bench.pipeline.walk import Last, compute
-from bench.pipeline.weights import load_method
+from bench.pipeline.walk import Last
 from bench.results.table.chosen import chosen
 from bench.run import SIGNALLED, Run
 from bench.terminal import Terminal
@@ -189,11 +189,7 @@ def load(
     `options` are those of `run`; `seeds` names one. Raises BenchError where data, weights or settings do not allow it.
     """
     status, context = _walked(method, _task(TRAINING_DATASET[domain], "image", domain), store, quiet, "derive", options)
-    checkpoint, derived, cell = status.checkpoint, status.derived, status.cell
-    assert checkpoint is not None, f"{method} was found or made"
-    tensors = None if derived is None else derived.tensors()
-    spec, seed = cell.method, cell.seeds.fit
-    return Encoder(load_method(spec, seed, context.device, weights=checkpoint.weights, derived=tensors))
+    return Encoder(status.load(context.device))
 
 
 @dataclass(frozen=True)
@@ -269,14 +265,7 @@ def _walked(
 ) -> tuple[CellStatus, Context]:
     """What is found or made of one method with one seed on a dataset."""
     request, opened = Options(methods=method, baselines=False, **options).request(), _opened(store)
-    if len(request.methods) != 1 or len(request.seeds) != 1:
-        raise BenchError(f"{method}: expected one method and one seed; call once for each")
-    spec = method_spec(request.methods[0], request, task.task.domain, opened)
-    cell = Cell(spec, task, request.seeds[0], request.profile.name, request.protocol)
-    if cell.not_applicable is not None:
-        raise BenchError(cell.not_applicable)
+    cell = single(request, task, opened)
     with RichProgress(Terminal(quiet=True) if quiet else Terminal()) as progress:
         context = Context.of(request, opened, progress)
-        status = CellStatus(cell)
-        compute(status, context, until=until)
-    return status, context
+        return walked(cell, context, until=until), context

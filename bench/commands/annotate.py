@@ -6,7 +6,6 @@ from typing import Any
 from bench.commands.labelling import ready
 from bench.execution.progress import RichProgress
 from bench.pipeline.computing import computing
-from bench.pipeline.weights import load_method
 from bench.terminal import Terminal
 from datasets.streams import seed_for
 from methods.datasetgan.method import DatasetGAN
@@ -19,11 +18,8 @@ def annotate_command(*, method: str, out: Path, count: int, **options: Any) -> N
     console = Terminal(soft_wrap=True)
     with RichProgress(console) as progress:
         cell, status, context = ready(method, out, progress=progress, **options)
-        assert status.checkpoint is not None, f"{cell.name} was looked at"
         assert status.dataset is not None, f"{cell.name} was looked at"
-        loaded = load_method(
-            cell.method, cell.seeds.fit, context.device, weights=status.checkpoint.weights, derived=None
-        )
+        loaded = status.load(context.device)
         assert isinstance(loaded, DatasetGAN), f"{method} was checked to be a generator"
         classes = class_names(status.dataset, cell.task.task.config.classes == 8)
         with computing(context.threads):

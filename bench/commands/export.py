@@ -1,6 +1,7 @@
 """`bench export`: labelled images that a method makes, written for use elsewhere."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,11 @@ from bench.pipeline.computing import computing
 from bench.pipeline.context import Context
 from bench.pipeline.keys import key_of
 from bench.pipeline.status import CellStatus
-from bench.pipeline.weights import load_method
 from bench.terminal import Terminal
 from datasets.files import atomic_folder, remove, write_json
 from datasets.labelled import TrainingPairs
 from datasets.palette import palette
 from datasets.streams import seed_for
-from methods.base import Method
 from tasks.base import EvaluationInputs
 from tasks.few_shot_parts.labels import Labels
 from tasks.few_shot_parts.task import FewShotParts
@@ -60,14 +59,11 @@ def made(cell: Cell, status: CellStatus, context: Context) -> tuple[Labels, Trai
     }
     folder = context.store.evaluation(key_of(own))
 
-    def model() -> Method:
-        return load_method(cell.method, cell.seeds.fit, context.device, weights=checkpoint.weights, derived=None)
-
     inputs = EvaluationInputs(
         dataset,
         cell.frames(dataset),
         seed=seed_for(cell.seeds.evaluate, "evaluate", cell.task.name),
-        model=model,
+        model=partial(status.load, context.device),
         device=context.device,
         progress=context.progress,
         folder=folder,

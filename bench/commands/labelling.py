@@ -5,12 +5,12 @@ from pathlib import Path
 
 from bench.grid.catalogue import METHODS
 from bench.grid.request import Options
-from bench.pipeline.cell import Cell, cells
-from bench.pipeline.computing import computing
+from bench.pipeline.cell import Cell
 from bench.pipeline.context import Context
+from bench.pipeline.single import single, walked
+from bench.pipeline.specs import task_spec
 from bench.pipeline.status import CellStatus
 from bench.pipeline.store import Store
-from bench.pipeline.walk import compute
 from datasets.base import Progress
 from datasets.errors import BenchError, NotApplicable
 from methods.base import CAPABILITIES
@@ -56,8 +56,5 @@ def ready(
         baselines=False,
     ).request()
     context = Context.of(request, Store(store), progress)
-    [cell] = cells(request, context.store)
-    status = CellStatus(cell)
-    with computing(context.threads):
-        compute(status, context, until="fit")
-    return cell, status, context
+    cell = single(request, task_spec(request.tasks[0], request), context.store)
+    return cell, walked(cell, context), context

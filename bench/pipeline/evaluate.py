@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,12 @@ from bench.pipeline.records import PictureFile, Record
 from bench.pipeline.scores import checked
 from bench.pipeline.stage import Stage
 from bench.pipeline.status import CellStatus
-from bench.pipeline.weights import load_method
 from bench.timing import part
 from bench.training.loop import FabricTrainer
 from datasets.files import atomic_folder
 from datasets.sealed import digests
 from datasets.streams import seed_for
-from tasks.base import EvaluationInputs, Model, Scores
+from tasks.base import EvaluationInputs, Scores
 
 
 def evaluate_ingredients(
@@ -87,14 +87,9 @@ def evaluate_stage(
 
 def evaluate(status: CellStatus, frames: Int[np.ndarray, " m"], key: str, context: Context) -> Scores:
     """The task's scores; a task that trains goes on from where it was interrupted."""
-    cell, checkpoint = status.cell, status.checkpoint
-    assert checkpoint is not None, f"{cell.name} is evaluated before its method is there"
+    cell = status.cell
     assert status.dataset is not None, f"{cell.name} is evaluated before its dataset is there"
     task = cell.task.task
-
-    def model() -> Model:
-        tensors = None if status.derived is None else status.derived.tensors()
-        return load_method(cell.method, cell.seeds.fit, context.device, weights=checkpoint.weights, derived=tensors)
 
     trainer = FabricTrainer(
         context.store.evaluation(key),
@@ -108,7 +103,7 @@ def evaluate(status: CellStatus, frames: Int[np.ndarray, " m"], key: str, contex
         frames,
         seed=seed_for(cell.seeds.evaluate, "evaluate", cell.task.name),
         features=None if status.features is None else status.features.values,
-        model=model if task.asks_model else None,
+        model=partial(status.load, context.device) if task.asks_model else None,
         trainer=trainer if task.trains else None,
         device=context.device,
         progress=context.progress,

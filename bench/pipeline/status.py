@@ -12,7 +12,9 @@ from bench.pipeline.encode import Features
 from bench.pipeline.fit import Checkpoint
 from bench.pipeline.records import Record
 from bench.pipeline.stage import State
+from bench.pipeline.weights import load_method
 from datasets.base import Dataset
+from methods.base import Method
 
 Step = Literal["data", "fit", "derive", "encode", "evaluate"]
 STEPS: tuple[Step, ...] = ("data", "fit", "derive", "encode", "evaluate")
@@ -56,6 +58,16 @@ class CellStatus:
             "encode": cell.encodes,
         }
         self.states = {step: "to do" for step in STEPS if has.get(step, True)}
+
+    def load(self, device: str) -> Method:
+        """A fresh copy of the method with the weights, and what it derived, that were found; in eval mode.
+
+        Raises Damaged where they are not what was written.
+        """
+        assert self.checkpoint is not None, f"{self.cell.name} is asked for its method before that is there"
+        derived = None if self.derived is None else self.derived.tensors()
+        cell, weights = self.cell, self.checkpoint.weights
+        return load_method(cell.method, cell.seeds.fit, device, weights=weights, derived=derived)
 
     @property
     def trains(self) -> bool:

@@ -20,10 +20,10 @@ from bench.pipeline.cell import Cell
 from bench.pipeline.context import Context
 from bench.pipeline.fit import Checkpoint, open_checkpoint
 from bench.pipeline.keys import key_of, source_version
-from bench.pipeline.specs import MethodSpec, method_spec, task_spec
+from bench.pipeline.single import single, walked
+from bench.pipeline.specs import MethodSpec, task_spec
 from bench.pipeline.status import CellStatus
-from bench.pipeline.walk import compute, look
-from bench.pipeline.weights import load_method
+from bench.pipeline.walk import look
 from bench.training.device import DEVICES
 from bench.training.precision import Precision
 from datasets.base import Dataset
@@ -125,20 +125,14 @@ def load_trained(request: Request, domain: Domain, context: Context, options: Se
     spec = cell.method
     if domain not in spec.cls.domains:
         raise NotApplicable(f"{spec.name} has no model for {domain}: expected {' or '.join(spec.cls.domains)}")
-    status = CellStatus(cell)
-    if spec.trained.trains:
-        status = find_checkpoint(cell, context)
-        if status.checkpoint is None or status.training is None:
-            raise BenchError(_not_trained(cell, request, context, options))
-    else:
-        compute(status, context, until="fit")
+    status = find_checkpoint(cell, context) if spec.trained.trains else walked(cell, context)
     checkpoint = status.checkpoint
-    assert checkpoint is not None, f"{spec.name} was found or made"
+    if checkpoint is None or (spec.trained.trains and status.training is None):
+        raise BenchError(_not_trained(cell, request, context, options))
     try:
-        weights = checkpoint.weights
+        method = status.load(context.device)
     except Damaged as damage:
         raise BenchError(f"{damage}: train it again: {_training(cell, [*options, '--force'])}") from damage
-    method = load_method(spec, cell.seeds.fit, context.device, weights=weights, derived=None)
     assert isinstance(method, PDR), f"{spec.name} was checked to be PDR"
     typical = None
     if status.training is not None:
@@ -151,8 +145,7 @@ def _cell(request: Request, domain: Domain, context: Context) -> Cell:
     """A cell that has the request's one method trained for a kind of object."""
     entry = request.methods[0]
     task = TASKS.get(entry.tasks[0] if entry.tasks else TASK[domain])
-    spec = method_spec(entry, request, domain, context.store)
-    return Cell(spec, task_spec(task, request), request.seeds[0], request.profile.name, request.protocol)
+    return single(request, task_spec(task, request), context.store)
 
 
 def find_checkpoint(cell: Cell, context: Context) -> CellStatus:
