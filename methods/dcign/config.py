@@ -123,6 +123,9 @@ RELEASED: Mapping[str, Any] = {
 # code's variance is 0.22 and 0.50, its drift 0.39 both times. The elevation's latent collapses to the prior, the
 # light's is weak. A pull of 1 in place of 0.01 makes the latents smaller, and their drift no less (0.41 after 1,000
 # steps). Even odds learn less of everything: error 0.037, share 0.09, drift 0.44.
+# At 32, 32, 16 and 1,800 steps the light's latent still varies more with who is shown than with the light, on training
+# images too: by 0.89 within intrinsic batches, by 0.51 within its own. So the three latents alone tell people apart, at
+# an accuracy of 0.48 and an AMI of 0.09 on bbt's stand-in, where the true angles have 0.40 and 0.00, as chance has.
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "smoke": {
         "size": 64,
