@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from bench.escaping import html
 
+# The package whose templates others import.
+SHARED = "bench.results.table"
+
 
 def template(package: str, name: str) -> Template:
-    """The template `name` in the folder `templates` of a package."""
-    loader = PackageLoader(package, "templates")
+    """The template `name` in the folder `templates` of a package, which may import how tables look in all pages."""
+    loader = ChoiceLoader([PackageLoader(place, "templates") for place in (package, SHARED)])
     environment = Environment(
         loader=loader, autoescape=True, finalize=_escaped, undefined=StrictUndefined, trim_blocks=True
     )

@@ -14,7 +14,7 @@ from bench.results.pages import template
 from bench.results.report.details import details
 from bench.results.report.drawn import Charts
 from bench.results.report.images import data_uri
-from bench.results.table.cells import wide_cells, wide_headers
+from bench.results.table.stacked import difference, stacked
 from datasets.files import write_text
 
 # Rows of a method's own table that the page shows; the record has all.
@@ -69,12 +69,7 @@ def first_seeds(records: Sequence[Record]) -> list[Record]:
 
 def _section(section: tables.Section, charts: Charts) -> dict[str, Any]:
     """One task's table and its chart."""
-    return {
-        "section": section,
-        "headers": wide_headers(section),
-        "rows": [(row, wide_cells(section, row)) for row in section.rows],
-        "chart": charts.bars(section),
-    }
+    return {"section": stacked(section, difference), "chart": charts.bars(section)}
 
 
 def _trainings(records: Sequence[Record], store: Store, charts: Charts) -> list[dict[str, Any]]:

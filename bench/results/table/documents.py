@@ -4,8 +4,9 @@ import re
 
 from bench.escaping import latex
 from bench.results.pages import template
-from bench.results.table.cells import has_paper, has_sd, judged_cells, judged_headers, texts, trainings
+from bench.results.table.cells import has_paper, has_sd, texts, trainings
 from bench.results.table.model import Row, Section, Table
+from bench.results.table.stacked import stacked, verdict
 
 
 def to_html(table: Table, title: str) -> str:
@@ -13,10 +14,7 @@ def to_html(table: Table, title: str) -> str:
     return template("bench.results.table", "table.html.j2").render(
         title=title,
         table=table,
-        sections=[
-            (section, judged_headers(section), [(row, judged_cells(section, row)) for row in section.rows])
-            for section in table.sections
-        ],
+        sections=[stacked(section, verdict) for section in table.sections],
     )
 
 
