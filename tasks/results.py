@@ -7,11 +7,11 @@ is JSON: it goes into the record as it is. Imports no torch.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from jaxtyping import UInt8
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 STRICT = ConfigDict(extra="forbid")
@@ -141,18 +141,53 @@ class PerItem:
     groups: str = ""
 
 
+@dataclass(frozen=True, config=STRICT)
+class Panel:
+    """Pictures in equally high rows and equally wide columns, a part of a larger picture that may have their names
+    beside them. A page shows it with names of its own, in letters that stay readable at any size.
+
+    Attributes
+    ----------
+    left, top, width, height: where it lies, in pixels.
+    scale: how many of these, either way, are one pixel of what is shown.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[str, ...]
+    left: int
+    top: int
+    width: int
+    height: int
+    scale: int = 1
+
+
+@dataclass(frozen=True, config=STRICT)
+class Legend:
+    """What colours (`#rrggbb`) mean: one name each or, of a `bar` of colours that pass into each other, its ends'."""
+
+    names: tuple[str, ...]
+    colours: tuple[Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")], ...]
+    bar: bool = False
+
+
 @plain_dataclass(frozen=True)
 class Picture:
     """What a person should look at: uint8 pixels, and a sentence that says what they show.
 
     Of a picture with `rows`, strips of one height from the top down, the report shows each method's strips of one name
     below each other, and once what is the same for all methods. `columns` head as many equally wide parts of a strip.
+
+    A picture with `panels` is shown as these alone, with `legend` below. One that is not `on_page` is for whoever opens
+    the file: a page has its parts already.
     """
 
     pixels: UInt8[np.ndarray, "h w 3"]
     caption: str
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    legend: Legend | None = None
+    on_page: bool = True
 
 
 @plain_dataclass(frozen=True)

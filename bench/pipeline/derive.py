@@ -74,14 +74,16 @@ def derive_stage(cell: Cell, checkpoint: Checkpoint, dataset: Dataset, context: 
                 method.use(tensors)
         with atomic_folder(place(key)) as temporary:
             write_tensors(temporary / TENSORS, tensors)
+            drawn = []
             if method.module is not None:
                 picture = temporary / f"{file_name(spec.name)}-seed{seed}.png"
-                draw(method, dataset, seed, picture, f"{spec.name}, derived from {dataset.label}")
+                drawn = draw(method, dataset, seed, picture, f"{spec.name}, derived from {dataset.label}")
             info = {
                 "run": context.run,
                 "ingredients": ingredients,
                 "data": dataset.label,
                 "notes": notes_of(method),
+                "pictures": drawn,
                 "seconds": time.perf_counter() - started,
                 "peak_memory_mb": memory.mb,
             }

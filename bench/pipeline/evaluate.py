@@ -1,6 +1,7 @@
 """The last stage: a task's scores of a method, as a record."""
 
 import shutil
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -126,7 +127,8 @@ def write_predictions(status: CellStatus, key: str, scores: Scores, context: Con
             np.save(temporary / f"{name}.npy", values, allow_pickle=False)
         for name, picture in scores.pictures.items():
             file = f"{prefix}-{name}.png"
-            pictures.append(PictureFile(file=file, caption=picture.caption, rows=picture.rows, columns=picture.columns))
+            said = {part.name: getattr(picture, part.name) for part in fields(picture) if part.name != "pixels"}
+            pictures.append(PictureFile(file=file, **said))
             Image.fromarray(picture.pixels).save(temporary / file)
         files = digests(temporary.iterdir())
     return Kept(files, pictures)

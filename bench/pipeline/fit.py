@@ -137,24 +137,32 @@ def train(cell: Cell, training: Dataset | None, ingredients: dict[str, Any], fol
         "training_data": None if training is None else training.label,
         "seconds": summary.get("seconds", time.perf_counter() - started),
         "peak_memory_mb": memory.mb,
+        "pictures": [],
     }
     if training is not None:
         name = f"{file_name(spec.name.partition('[')[0])}-seed{seeds}.png"
-        draw(method, training, seeds.split, folder / name, f"{spec.name}, trained on {training.label}")
+        info["pictures"] = draw(
+            method, training, seeds.split, folder / name, f"{spec.name}, trained on {training.label}"
+        )
     written = (path for path in folder.iterdir() if path.is_file())
     write_sealed(folder / "checkpoint.json", {**info, "files": digests(written)})
     shutil.rmtree(folder / PROGRESS, ignore_errors=True)
 
 
-def draw(method: Method, dataset: Dataset, split_seed: int, target: Path, title: str) -> None:
-    """Show what a method makes of images that training on `dataset` holds out (those that decide when to stop)."""
+def draw(method: Method, dataset: Dataset, split_seed: int, target: Path, title: str) -> list[dict[str, Any]]:
+    """Show what a method makes of images that training on `dataset` holds out (those that decide when to stop).
+
+    Returns what was drawn, as JSON (`bench.pipeline.records.PictureFile`).
+    """
     assert method.module is not None, f"{title}: no weights to draw with"
     shown = split(len(dataset), split_seed)[1][:SHEET_ROWS]
     device = next(method.module.parameters()).device
     with torch.inference_mode():
         pictures = pictures_of(method, to_float(dataset.images[shown], device))
-    if pictures:
-        write_contact_sheet(pictures, target, title=title)
+    if not pictures:
+        return []
+    rows = [f"image {index}" for index in shown]
+    return [write_contact_sheet(pictures, target, title=title, rows=rows).model_dump(mode="json")]
 
 
 def _stateless(run: str, key: str) -> Checkpoint:

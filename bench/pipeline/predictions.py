@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.pipeline.records import PictureFile, Record
 from bench.pipeline.store import Store
-from datasets.sealed import leaving_out_damaged, read_array
+from datasets.sealed import check_files, find_sealed, leaving_out_damaged, read_array
 
 
 def predictions_of(record: Record, store: Store) -> dict[str, np.ndarray]:
@@ -26,17 +26,36 @@ def predictions_of(record: Record, store: Store) -> dict[str, np.ndarray]:
 def pictures_of(record: Record, store: Store) -> list[tuple[Path, str]]:
     """The PNG files of a record's pictures that are still in the store, each with what it shows; without strips, which
     `strips_of` has."""
-    return [(path, picture.caption) for path, picture in _files(record, store) if not picture.rows]
+    return [(path, picture.caption) for path, picture in files_of(record, store) if not picture.rows]
 
 
 def strips_of(record: Record, store: Store) -> list[tuple[Path, PictureFile]]:
     """The PNG files of pictures whose rows are strips (`tasks.results.Picture`)."""
-    return [(path, picture) for path, picture in _files(record, store) if picture.rows]
+    return [(path, picture) for path, picture in files_of(record, store) if picture.rows]
 
 
-def _files(record: Record, store: Store) -> list[tuple[Path, PictureFile]]:
-    """Every picture that is still in the store."""
+def sheets_of(folder: Path) -> list[tuple[Path, PictureFile]]:
+    """The PNG files that a training or a derivation left in its folder, each with what is known of it. Damaged ones are
+    said and left out, as is what the folder says of them where that is damaged."""
+    found: list[tuple[Path, PictureFile]] = []
+    with leaving_out_damaged():
+        info = find_sealed(folder / "checkpoint.json") or find_sealed(folder / "derived.json") or {}
+        known = {picture["file"]: PictureFile.model_validate(picture) for picture in info.get("pictures", ())}
+        for path in sorted(folder.glob("*.png")):
+            with leaving_out_damaged():
+                check_files(folder, {name: info["files"][name] for name in {path.name} & {*info.get("files", ())}})
+                found.append((path, known.get(path.name, PictureFile(file=path.name, caption=""))))
+    return found
+
+
+def files_of(record: Record, store: Store) -> list[tuple[Path, PictureFile]]:
+    """Every picture that is still in the store; damaged ones are said and left out."""
     if record.predictions is None:
         return []
-    folder = store.root / record.predictions
-    return [(folder / picture.file, picture) for picture in record.pictures if (folder / picture.file).is_file()]
+    folder, found = store.root / record.predictions, []
+    for picture in record.pictures:
+        if (folder / picture.file).is_file():
+            with leaving_out_damaged():
+                check_files(folder, {name: record.files[name] for name in {picture.file} & {*record.files}})
+                found.append((folder / picture.file, picture))
+    return found

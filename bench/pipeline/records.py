@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bench.grid.seeds import Seeds
 from datasets.sealed import Damaged, sealed_text, write_sealed
-from tasks.results import Caption, Curve, DetailTable, Heatmap, Interval, Metric, PerItem
+from tasks.results import Caption, Curve, DetailTable, Heatmap, Interval, Legend, Metric, Panel, PerItem
 
 SCHEMA_VERSION: Literal[2] = 2
 
@@ -93,6 +93,9 @@ class PictureFile(Frozen):
         (), description="names of its strips, from the top down, where methods' strips are shown below each other"
     )
     columns: tuple[str, ...] = Field((), description="what the equally wide parts of a strip show")
+    panels: tuple[Panel, ...] = Field((), description="its parts without letters, which a page names by itself")
+    legend: Legend | None = Field(None, description="what its colours mean")
+    on_page: bool = Field(True, description="whether a page shows it")
 
 
 class Citations(Frozen):

@@ -11,7 +11,19 @@ from bench.pipeline.hooks import sentences
 from datasets.errors import BenchError, suggestion
 from datasets.plain import number, plain
 from tasks.base import Task
-from tasks.results import Caption, Curve, DetailTable, Heatmap, Interval, Metric, PerItem, Picture, Scores
+from tasks.results import (
+    Caption,
+    Curve,
+    DetailTable,
+    Heatmap,
+    Interval,
+    Legend,
+    Metric,
+    Panel,
+    PerItem,
+    Picture,
+    Scores,
+)
 
 T = TypeVar("T")
 
@@ -130,7 +142,28 @@ def _picture(value: object, place: str) -> Picture:
         raise BenchError(f"{place} has two rows of one name: {', '.join(names['rows'])}")
     if names["columns"] and not names["rows"]:
         raise BenchError(f"{place} has columns, which head the strips of rows, but no rows")
-    return Picture(pixels, str(plain(value.caption, place)), names["rows"], names["columns"])
+    panels = tuple(_same(panel, (Panel,), where) for where, panel in _listed(value.panels, f"{place}.panels"))
+    for panel in panels:
+        _check_panel(panel, pixels, f"{place}.panels")
+    legend = None if value.legend is None else _same(value.legend, (Legend,), f"{place}.legend")
+    if legend is not None and (len(legend.names) != 2 if legend.bar else len(legend.names) != len(legend.colours)):
+        raise BenchError(f"{place}.legend has {len(legend.names)} names: expected one per colour, or a bar's two ends'")
+    if not isinstance(value.on_page, bool):
+        raise BenchError(f"{place}.on_page is a {type(value.on_page).__name__}: expected True or False")
+    caption = str(plain(value.caption, place))
+    return Picture(pixels, caption, names["rows"], names["columns"], panels, legend, value.on_page)
+
+
+def _check_panel(panel: Panel, pixels: np.ndarray, place: str) -> None:
+    """That a panel lies in its picture and is made of whole pixels, rows and columns."""
+    sides = (panel.left, panel.width, panel.columns), (panel.top, panel.height, panel.rows)
+    for (start, length, names), most in zip(sides, pixels.shape[1::-1], strict=True):
+        parts = len(names) * panel.scale
+        if start < 0 or length <= 0 or start + length > most or not names or panel.scale < 1 or length % parts:
+            raise BenchError(
+                f"{place}: {length} pixels from {start} on, of {most}, for {len(names)} parts at {panel.scale} times "
+                "their size: expected whole pixels of parts within the picture"
+            )
 
 
 def _array(value: object, place: str) -> np.ndarray:

@@ -55,13 +55,14 @@ def grad_cam(probe: Probe, images: Float[Tensor, "b 3 s s"]) -> dict[str, Float[
     """For each encoder of a probe in eval mode, how much each place of images in [0, 1] speaks for the attribute.
 
     The gradients of the logit at the encoder's last spatial layer, averaged over places, weigh that layer's channels;
-    their sum, cut at 0, is enlarged to the image (Selvaraju et al., 2017, equations 1 and 2).
+    their sum is enlarged to the image (Selvaraju et al., 2017, equations 1 and 2, without the cut at 0): where the
+    values of an encoder of few channels speak against the attribute as a whole, the cut would leave an empty map.
     """
     from captum.attr import LayerAttribution, LayerGradCam
 
     maps = {}
     for name, encoder in probe.encoders.items():
         layer = last_spatial_layer(encoder, images)
-        found = LayerGradCam(probe, layer).attribute(images, target=0, relu_attributions=True)
+        found = LayerGradCam(probe, layer).attribute(images, target=0)
         maps[name] = LayerAttribution.interpolate(found, images.shape[2:], "bilinear")[:, 0].detach()
     return maps

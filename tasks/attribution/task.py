@@ -16,14 +16,14 @@ from datasets.errors import BenchError, NotApplicable
 from datasets.streams import generator
 from datasets.synthetic.faces.attributes import NAMES
 from tasks.attribution.grad_cam import Probe, grad_cam
-from tasks.attribution.pictures import attribution_pictures
+from tasks.attribution.pictures import attribution_picture
 from tasks.base import EvaluationInputs, TaskConfig
 from tasks.celeba_linear.config import LinearConfig
 from tasks.celeba_linear.images import FewLabels
 from tasks.celeba_linear.runs import Runs
 from tasks.groups.features import grouped_features
 from tasks.metrics.bootstrap import mean_interval
-from tasks.results import DetailTable, Metric, PerItem, Picture, Scores
+from tasks.results import DetailTable, Metric, PerItem, Scores
 from tasks.units import ARRAY
 
 # Images on the picture, those that the head is surest of.
@@ -34,10 +34,6 @@ STEPS = 50
 BLOCK_BYTES = 64 * 2**20
 # How far the attributions' sum may be from the difference that they explain, as a share of the largest difference.
 TOLERANCE = {"linear": 1e-4, "mlp": 2e-2}
-PICTURED = (
-    "The test images that the head is surest of, and where each group's encoder looks: Grad-CAM at its last layer with "
-    "places, every map scaled by its own largest value."
-)
 
 
 class AttributionConfig(LinearConfig):
@@ -143,8 +139,9 @@ class Attribution(FewLabels):
             images = dataset.images[frames[items.test[surest]]]
             probe = Probe(method.group_encoders(), head, column).eval()
             maps = {name: part.cpu().numpy() for name, part in grad_cam(probe, to_float(images, device)).items()}
-            pixels = attribution_pictures(images, maps, percent, self.config.attribute)
-            pictures["grad_cam"] = Picture(pixels, PICTURED)
+            pictures["grad_cam"] = attribution_picture(
+                images, maps, percent, self.config.attribute, truth[surest], logits[surest]
+            )
         except NotApplicable as reason:
             details["grad_cam"] = str(reason)
         return Scores(

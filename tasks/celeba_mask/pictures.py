@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
-from tasks.contact_sheet import LINE, contact_sheet
+from tasks.contact_sheet import LINE, contact_sheet, panel
+from tasks.results import Legend, Picture
 
 # Classes in the colours of CelebAMask-HQ's own code (Lee et al., 2020), in their order; black is the background.
 COLOURS = np.array(
@@ -18,6 +19,8 @@ COLOURS = np.array(
     dtype=np.uint8,
 )
 
+COLUMNS = ("input", "truth", "prediction")
+PREDICTED = "Test images, their true parts and the predicted ones, with a legend of the colours."
 LEGEND = 110  # pixels of the legend's width
 
 
@@ -31,7 +34,7 @@ def mask_pictures(
 
     The legend has the classes that occur in either; a class beyond the known colours wraps around to the first ones.
     """
-    columns = {"input": images, "truth": coloured(truth), "prediction": coloured(predicted)}
+    columns = dict(zip(COLUMNS, (images, coloured(truth), coloured(predicted)), strict=True))
     pictures, shown = contact_sheet(columns), np.union1d(truth, predicted)
     page = Image.new("RGB", (pictures.width + LEGEND, max(pictures.height, LINE * (len(shown) + 1))), "white")
     page.paste(pictures)
@@ -41,6 +44,26 @@ def mask_pictures(
         draw.rectangle((left, top + 2, left + 9, top + 11), fill=tuple(coloured(number).tolist()))
         draw.text((left + 16, top + 1), classes[number], fill="black")
     return np.asarray(page)
+
+
+def mask_picture(
+    images: UInt8[np.ndarray, "n s s 3"],
+    truth: UInt8[np.ndarray, "n s s"],
+    predicted: UInt8[np.ndarray, "n s s"],
+    classes: Sequence[str],
+    frames: Sequence[int],
+) -> Picture:
+    """`mask_pictures` for the report, of the images at `frames` of their dataset."""
+    shown = np.union1d(truth, predicted)
+    return Picture(
+        mask_pictures(images, truth, predicted, classes),
+        PREDICTED,
+        panels=(panel(dict.fromkeys(COLUMNS, images), names=[f"image {frame}" for frame in frames]),),
+        legend=Legend(
+            tuple(classes[number] for number in shown),
+            tuple("#{:02x}{:02x}{:02x}".format(*coloured(number)) for number in shown),
+        ),
+    )
 
 
 def coloured(parts: UInt8[np.ndarray, "*shape"] | np.uint8) -> UInt8[np.ndarray, "*shape 3"]:

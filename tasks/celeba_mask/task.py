@@ -22,7 +22,7 @@ from datasets.errors import BenchError
 from datasets.streams import generator, seed_for
 from methods.learning import Schedule
 from tasks.base import EvaluationInputs, Task, TaskConfig
-from tasks.celeba_mask.pictures import mask_pictures
+from tasks.celeba_mask.pictures import mask_picture
 from tasks.celeba_mask.segmenter import Segmenter, channels_of, new_decoder, predict
 from tasks.metrics.segmentation import (
     best_classes,
@@ -32,7 +32,7 @@ from tasks.metrics.segmentation import (
     segmentation_metrics,
     usual_mask,
 )
-from tasks.results import Caption, DetailTable, Metric, PerItem, Picture, Scores, reduced
+from tasks.results import Caption, DetailTable, Metric, PerItem, Scores, reduced
 from tasks.splits import images_of
 
 # The paper's numbers of training and test images, and how many test images the official split has.
@@ -117,9 +117,8 @@ class CelebAMask(Task):
             },
             per_item=PerItem("segmentation"),
             pictures={
-                "masks": Picture(
-                    mask_pictures(dataset.images[test[shown]], truth[shown], predicted[shown], classes),
-                    "Test images, their true parts and the predicted ones, with a legend of the colours.",
+                "masks": mask_picture(
+                    dataset.images[test[shown]], truth[shown], predicted[shown], classes, test[shown].tolist()
                 )
             },
             details={

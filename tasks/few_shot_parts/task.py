@@ -21,7 +21,7 @@ from datasets.errors import NotApplicable
 from datasets.labelled import LabelledImages, TrainingPairs
 from datasets.streams import generator, seed_for
 from tasks.base import EvaluationInputs, Model, Task, TaskConfig
-from tasks.celeba_mask.pictures import mask_pictures
+from tasks.celeba_mask.pictures import mask_picture
 from tasks.few_shot_parts.classes import GUESSED
 from tasks.few_shot_parts.classify import learn, segment
 from tasks.few_shot_parts.config import FewShotConfig
@@ -53,7 +53,6 @@ from tasks.splits import images_of
 MASK_BYTES = 2**24
 # Rows of the contact sheet.
 SHOWN = 8
-PREDICTED = "Test images, their true parts and the predicted ones, with a legend of the colours."
 
 
 class FewShotParts(Task):
@@ -146,7 +145,7 @@ class FewShotParts(Task):
             },
             per_item=PerItem("parts"),
             pictures={
-                "masks": Picture(mask_pictures(images, truth[shown], mask[shown], labels.classes), PREDICTED),
+                "masks": mask_picture(images, truth[shown], mask[shown], labels.classes, labels.test[shown].tolist()),
                 **outcome.pictures,
             },
             details={

@@ -108,7 +108,7 @@ class Rerendered(Task):
             captions=_captions(len(frames), int(new.sum()), float(told.mean())),
             charts=[self._curve(name, points[name]) for name in CURVES],
             pictures={
-                "sweeps": Picture(sweep_sheet(pictured, SHOWN), self._pictured()),
+                "sweeps": Picture(sweep_sheet(pictured, SHOWN), self._pictured(), on_page=False),
                 **{f"film-{one.axis}": film(one, SHOWN) for one in pictured},
             },
             predictions={**values, **{f"{name}_by_angle": found for name, found in by_angle.items()}, "frame": frames},

@@ -1,17 +1,27 @@
 """Scenes taken apart for the eye: each image's true and predicted depth, normals and albedo side by side."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
-from tasks.contact_sheet import as_bytes, contact_sheet
+from tasks.contact_sheet import as_bytes, contact_sheet, panel
 from tasks.metrics.scenes import best_gain
+from tasks.results import Picture
 from tasks.truth.scenes import Scenes
 
 EMPTY = 0.5  # grey where there is no object
+PICTURED = (
+    "Images, and their true and predicted depth, normals and albedo. Near is bright. Predicted depth and albedo have "
+    "the mean and the gain that fit the truth best, as they are scored."
+)
 
 
-def scene_pictures(images: UInt8[np.ndarray, "n s s 3"], true: Scenes, predicted: Scenes) -> UInt8[np.ndarray, "h w 3"]:
-    """A contact sheet with one row per image, of the object alone; predictions are empty where they do not cover it.
+def scene_picture(
+    images: UInt8[np.ndarray, "n s s 3"], true: Scenes, predicted: Scenes, frames: Sequence[int]
+) -> Picture:
+    """A contact sheet with one row per image (at `frames` of the dataset), of the object alone; predictions are empty
+    where they do not cover it.
 
     Near is bright, between each object's nearest and farthest true depth. Depth and albedo are shown as they are
     scored, with their mean log depth and their gain fitted to the truth. Normals are x, y, z as red, green, blue.
@@ -32,7 +42,9 @@ def scene_pictures(images: UInt8[np.ndarray, "n s s 3"], true: Scenes, predicted
         "true albedo": _shown(true.albedo, true.covered),
         "albedo": _shown(gain * predicted.albedo, both),
     }
-    return np.asarray(contact_sheet({name: as_bytes(pictures) for name, pictures in columns.items()}))
+    sheet = {name: as_bytes(pictures) for name, pictures in columns.items()}
+    place = panel(sheet, names=[f"image {frame}" for frame in frames])
+    return Picture(np.asarray(contact_sheet(sheet)), PICTURED, panels=(place,))
 
 
 def _shown(values: Shaped[np.ndarray, "n s s 3"], mask: Bool[np.ndarray, "n s s"]) -> Shaped[np.ndarray, "n s s 3"]:

@@ -15,7 +15,7 @@ from tasks.base import EvaluationInputs, Task
 from tasks.metrics.bootstrap import mean_interval
 from tasks.metrics.scenes import canonical_offset, rotation_angles
 from tasks.results import Caption, Metric, Picture, Scores
-from tasks.truth.pictures import scene_pictures
+from tasks.truth.pictures import scene_picture
 from tasks.truth.scenes import errors, predicted_scenes, trivial_scenes, true_scenes, truth_of
 
 BATCH = 32
@@ -38,10 +38,6 @@ DECLARED = (
 METRICS = tuple(metric.name for metric in DECLARED)
 # What each metric is of where nothing is known of the image; see `tasks.truth.scenes.trivial_scenes`.
 TRIVIAL = dict(zip(METRICS, ("plane", "plane", "mean light", "frontal", "mean view", "grey"), strict=True))
-PICTURED = (
-    "Images, and their true and predicted depth, normals and albedo. Near is bright. Predicted depth and albedo have "
-    "the mean and the gain that fit the truth best, as they are scored."
-)
 
 
 class Truth(Task):
@@ -102,8 +98,9 @@ class Truth(Task):
                 blank.append({**errors(nothing, true), "rotation": nothing.rotation, "true": true.rotation})
                 copied.append(errors(replace(nothing, albedo=images / 255), true))
                 if not pictures:
-                    pixels = scene_pictures(images[:SHOWN], true.first(SHOWN), seen.first(SHOWN))
-                    pictures["scenes"] = Picture(pixels, PICTURED)
+                    pictures["scenes"] = scene_picture(
+                        images[:SHOWN], true.first(SHOWN), seen.first(SHOWN), chosen[:SHOWN].tolist()
+                    )
         values, without, copy = (_joined(parts) for parts in (found, blank, copied))
         true_rotation = without.pop("true")
         for scored in (values, without):

@@ -5,15 +5,18 @@ import io
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
+from itertools import cycle
 from typing import Any, ParamSpec
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from bench.escaping import html
-from bench.results.table.model import Section
+from bench.results.table.model import Row, Section
 from datasets.names import printable
 from tasks.results import Curve, Heatmap
 
@@ -23,7 +26,11 @@ INK = "#000000"
 LINES = 10
 # Rows, and columns, of a matrix that are drawn: more could not be read, and thousands not be drawn.
 MOST = 40
-BEST, OTHER, REFERENCE = "#2f7d4f", "#4c78a8", "#9aa5b1"
+# Colours that the colour-blind tell apart too (Okabe and Ito), of different lightness; what is best is hatched besides.
+OTHER, REFERENCE, PUBLISHED = "#4c94c4", "#9aa5b1", "#d55e00"
+HATCH = "///"
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
+MARKS = "osD^v"
 
 P = ParamSpec("P")
 
@@ -79,12 +86,14 @@ def bars(section: Section) -> tuple[Figure, str] | None:
     for place, row in enumerate(reversed(rows)):
         score = row.scores[0]
         value = score.value or 0.0
-        color = REFERENCE if row.reference else BEST if score.best else OTHER
-        axes.barh(place, value, color=color, height=0.7)
+        color = REFERENCE if row.reference else OTHER
+        axes.barh(
+            place, value, color=color, height=0.7, hatch=HATCH if score.best else None, edgecolor=INK, linewidth=0
+        )
         if score.low is not None and score.high is not None:
             axes.plot([score.low, score.high], [place, place], color=INK, linewidth=1.2)
         if score.published is not None and score.difference is not None:
-            axes.plot([score.published], [place], marker="D", markersize=5, color="#d0661b", linestyle="none")
+            axes.plot([score.published], [place], marker="D", markersize=5, color=PUBLISHED, linestyle="none")
     axes.set_yticks(range(len(rows)), [row.method for row in reversed(rows)])
     metric = section.metrics[0]
     # The whole range of a pure number; of degrees, say, as far as the values go.
@@ -93,7 +102,27 @@ def bars(section: Section) -> tuple[Figure, str] | None:
     highs = [row.scores[0].high or row.scores[0].value or 0.0 for row in rows]
     axes.set_xlim(min(0.0, *(low or 0.0 for low in lows)), max(whole, *highs) or 1.0)
     axes.set_xlabel(f"{metric.header} (less is better)" if metric.higher_is_better is False else metric.header)
+    axes.legend(handles=_meanings(rows), fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return figure, f"{metric.header} on {section.label} by method"
+
+
+def _meanings(rows: Sequence[Row]) -> list[Artist]:
+    """What each mark of a chart of bars says, as far as it is there."""
+    scores = [row.scores[0] for row in rows]
+    known: list[tuple[bool, Artist]] = [
+        (any(not row.reference for row in rows), Patch(color=OTHER, label="learned")),
+        (any(row.reference for row in rows), Patch(color=REFERENCE, label="for reference")),
+        (
+            any(score.best for score in scores),
+            Patch(facecolor="none", edgecolor=INK, hatch=HATCH, linewidth=0, label="best, or not told from it"),
+        ),
+        (any(score.low is not None for score in scores), Line2D([], [], color=INK, label="95 % interval")),
+        (
+            any(score.difference is not None for score in scores),
+            Line2D([], [], marker="D", color=PUBLISHED, linestyle="none", label="published"),
+        ),
+    ]
+    return [artist for there, artist in known if there]
 
 
 @_svg
@@ -107,14 +136,14 @@ def losses(training: dict[str, Any]) -> tuple[Figure, str] | None:
     places = figure.subplots(1, len(lines), squeeze=False)[0]
     for axes, (name, curve) in zip(places, lines, strict=True):
         steps = [entry["step"] for entry in curve]
-        marker = "o" if len(steps) == 1 else None  # a line through one point is nothing
         totals = [loss for loss in curve[0]["train"] if loss.rpartition("/")[2] == "loss"]
-        for loss in totals:
-            axes.plot(steps, [entry["train"].get(loss) for entry in curve], label=f"training {loss}", marker=marker)
+        drawn = {f"training {loss}": [entry["train"].get(loss) for entry in curve] for loss in totals}
         if curve[0].get("validation"):
-            axes.plot(
-                steps, [entry["validation"].get("loss") for entry in curve], label="validation loss", marker=marker
-            )
+            drawn["validation loss"] = [entry["validation"].get("loss") for entry in curve]
+        for (label, values), style in zip(drawn.items(), cycle(_styles()), strict=False):
+            # A line through one point is nothing, so that a point without neighbours needs a mark.
+            alone = sum(value is not None for value in values) == 1
+            axes.plot(steps, values, label=label, **{**style, **({} if alone else {"marker": None})})
         axes.set_xlabel(f"step {name}".strip())
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.legend(fontsize=7, frameon=False)
@@ -133,8 +162,8 @@ def curves(named: Sequence[tuple[str, Curve]], about: str) -> tuple[Figure, str]
         return _heatmap(_rows(named)), about
     figure = Figure(figsize=(6.4, 3.4))
     axes = figure.subplots()
-    for name, curve in named:
-        (line,) = axes.plot(curve.x, curve.y, marker="o", markersize=3, label=name)
+    for (name, curve), style in zip(named, _styles(), strict=False):
+        (line,) = axes.plot(curve.x, curve.y, label=name, **style)
         if curve.low and curve.high:
             axes.fill_between(curve.x, curve.low, curve.high, color=line.get_color(), alpha=0.1, linewidth=0)
     if all(0 <= value <= 1 for _, curve in named for value in curve.y):
@@ -143,6 +172,15 @@ def curves(named: Sequence[tuple[str, Curve]], about: str) -> tuple[Figure, str]
     axes.set_ylabel(named[0][1].y_label)
     axes.legend(fontsize=7, frameon=False, ncols=2)
     return figure, about
+
+
+def _styles() -> list[dict[str, Any]]:
+    """Lines that are told apart by colour, and by mark and stroke where colours are not: as many as `LINES`."""
+    return [
+        {"color": colour, "marker": mark, "linestyle": stroke, "markersize": 4}
+        for stroke in ("-", "--")
+        for colour, mark in zip(COLOURS, MARKS, strict=True)
+    ]
 
 
 def _rows(named: Sequence[tuple[str, Curve]]) -> Heatmap:

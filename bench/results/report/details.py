@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bench.pipeline.predictions import pictures_of
+from bench.pipeline.predictions import files_of
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.report.confusion import Confusion, confusion
 from bench.results.report.drawn import Charts
-from bench.results.report.films import Film, films
-from bench.results.report.images import data_uri, prepared_images, thumbnails
+from bench.results.report.films import Film, Whole, films, sheets
+from bench.results.report.images import prepared_images, thumbnails
 from bench.results.table.model import Section
 from tasks.results import Curve, DetailTable, Heatmap
 
@@ -23,16 +23,18 @@ class MethodDetails:
 
     Attributes
     ----------
-    counts, cluster_images: of a clustering, clusters against classes and, as a data URI, images of each cluster.
+    name: the method's, with its seed.
+    counts, cluster_images: of a clustering, clusters against classes and, as data URIs, images of each cluster.
     tables: small tables.
-    pictures: (data URI, what it shows).
+    pictures: sheets of the method's own.
     """
 
+    name: str
     summary: str
     counts: Confusion | None
-    cluster_images: str | None
+    cluster_images: list[str] | None
     tables: list[DetailTable]
-    pictures: list[tuple[str, str]]
+    pictures: list[Film | Whole]
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,19 @@ def _of_method(section: Section, record: Record, store: Store) -> MethodDetails 
     counts = confusion(record, store)
     images = None if counts is None else prepared_images(record, store)
     tables = [table for _, table in _charts([record], DetailTable)]
-    pictures = [(data_uri(path), caption) for path, caption in pictures_of(record, store)]
+    about = f"{record.method} on {section.label}"
+    pictures = [
+        shown
+        for path, picture in files_of(record, store)
+        if picture.on_page and not picture.rows
+        for shown in sheets(path, picture, about, store)
+    ]
     if counts is None and not tables and not pictures:
         return None
     main = section.metrics[0]
     score = f": {main.header} {record.metrics[main.name]:.3f}" if main.name in record.metrics else ""
     cluster_images = None if counts is None or images is None else thumbnails(counts, images)
-    return MethodDetails(_named(record) + score, counts, cluster_images, tables, pictures)
+    return MethodDetails(_named(record), _named(record) + score, counts, cluster_images, tables, pictures)
 
 
 def _named(record: Record) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.execution.invocations import Invocation
+from bench.pipeline.predictions import sheets_of
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results import table as tables
@@ -13,12 +14,14 @@ from bench.results.cite import bibtex, citations_of
 from bench.results.pages import template
 from bench.results.report.details import details
 from bench.results.report.drawn import Charts
-from bench.results.report.images import data_uri
+from bench.results.report.films import sheets
 from bench.results.table.stacked import difference, stacked
 from datasets.files import write_text
 
 # Rows of a method's own table that the page shows; the record has all.
 MOST_ROWS = 200
+# Strips of pictures that stand open on the page: more are folded.
+MOST_STRIPS = 12
 STAGES = ("fit", "derive", "encode", "evaluate")
 
 
@@ -51,6 +54,7 @@ def render(invocation: Invocation, records: Sequence[Record], store: Store, tabl
         trainings=_trainings(records, store, charts),
         details=details(table.sections, first_seeds(records), store, charts),
         most=MOST_ROWS,
+        most_open=MOST_STRIPS,
         stages=STAGES,
         costs=_costs(records),
         datasets=_datasets(records),
@@ -89,7 +93,12 @@ def _trainings(records: Sequence[Record], store: Store, charts: Charts) -> list[
                 "label": data.label if data is not None else "",
                 "notes": _notes(own),
                 "losses": charts.losses(own[0].training),
-                "contact_sheets": [data_uri(path) for folder in folders for path in sorted(folder.glob("*.png"))],
+                "sheets": [
+                    shown
+                    for folder in folders
+                    for path, picture in sheets_of(folder)
+                    for shown in sheets(path, picture, f"{own[0].method}, seed {own[0].all_seeds}", store)
+                ],
             }
         )
     return found

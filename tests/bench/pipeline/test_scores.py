@@ -1,6 +1,7 @@
 """What a task may say of a method, and what is said of anything else."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from bench.pipeline.scores import checked
 from datasets.errors import BenchError
-from tasks.base import Caption, Curve, DetailTable, Heatmap, Interval, Metric, Picture, Scores, Task
+from tasks.base import Caption, Curve, DetailTable, Heatmap, Interval, Legend, Metric, Panel, Picture, Scores, Task
 from tests.unchecked import unchecked
 
 
@@ -98,6 +99,45 @@ def test_pixels_are_bytes() -> None:
 def test_strips_divide_their_picture(rows: tuple[str, ...], columns: tuple[str, ...], message: str) -> None:
     picture = Picture(np.zeros((4, 4, 3), np.uint8), "grey", rows, columns)
     with pytest.raises(BenchError, match=rf"^Own.evaluate: pictures\.a has {message}$"):
+        checked(Scores({"accuracy": 0.5}, pictures={"a": picture}), OWN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"width": 5}, "5 pixels from 0 on, of 4, for 1 parts at 2 times"),
+        ({"top": -1}, "4 pixels from -1 on, of 4, for 2 parts at 2 times"),
+        ({"rows": ("x", "y", "z")}, "4 pixels from 0 on, of 4, for 3 parts at 2 times"),
+        ({"columns": ()}, "4 pixels from 0 on, of 4, for 0 parts"),
+        ({"scale": 0}, "for 1 parts at 0 times"),
+    ],
+)
+def test_panels_lie_in_their_picture(changes: dict[str, Any], message: str) -> None:
+    whole = Panel(columns=("x",), rows=("a", "b"), left=0, top=0, width=4, height=4, scale=2)
+
+    def given(panel: Panel) -> Scores:
+        return Scores(
+            {"accuracy": 0.5}, pictures={"a": Picture(np.zeros((4, 4, 3), np.uint8), "grey", panels=(panel,))}
+        )
+
+    assert checked(given(whole), OWN).pictures["a"].panels == (whole,)
+    with pytest.raises(BenchError, match=rf"pictures\.a\.panels: .*{message}"):
+        checked(given(replace(whole, **changes)), OWN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"panels": ("x",)}, r"panels\[0\] is a str: expected Panel"),
+        ({"legend": "red"}, "legend is a str: expected Legend"),
+        ({"legend": Legend(("a", "b"), ("#000000",))}, "legend has 2 names"),
+        ({"legend": Legend(("a",), ("#000000",), bar=True)}, "legend has 1 names"),
+        ({"on_page": 1}, "on_page is a int"),
+    ],
+)
+def test_what_a_picture_says_of_itself_is_what_it_should_be(changes: dict[str, Any], message: str) -> None:
+    picture = unchecked(Picture(np.zeros((4, 4, 3), np.uint8), "grey"), **changes)
+    with pytest.raises(BenchError, match=rf"pictures\.a\.{message}"):
         checked(Scores({"accuracy": 0.5}, pictures={"a": picture}), OWN)
 
 

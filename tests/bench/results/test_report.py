@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -25,12 +26,14 @@ from bench.results.report import charts
 from bench.results.report.charts import LINES, bars, curves, heatmap, losses
 from bench.results.report.confusion import SHOWN, confusion
 from bench.results.report.drawn import Charts
-from bench.results.report.films import films
+from bench.results.report.films import Film, films, sheets
 from bench.results.report.images import ItemImages, thumbnails
 from bench.results.report.page import first_seeds, render
 from bench.results.table import build
 from datasets.errors import BenchError
-from tasks.results import Curve, DetailTable, Heatmap, Metric, PerItem
+from datasets.sealed import digests
+from tasks.contact_sheet import contact_sheet, panel
+from tasks.results import Curve, DetailTable, Heatmap, Legend, Metric, PerItem
 
 Grid = Callable[..., tuple[int, list[Record]]]
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -115,6 +118,37 @@ def test_charts_leave_out_what_there_is_not() -> None:
     chart = bars(section)
     assert chart.startswith("<svg")
     assert "#000000" not in chart, "ink is the page's own colour"
+
+
+def test_a_legend_says_what_the_marks_of_bars_are() -> None:
+    (drawn,) = build([record("pdr", value=0.4, synthetic=True), record("vqvae", value=0.6, synthetic=True)]).sections
+    plain = bars(drawn)
+    assert ">learned<" in plain
+    assert ">95 % interval<" in plain
+    assert not any(f">{text}<" in plain for text in ("for reference", "published", "best, or not told from it"))
+    best = replace(drawn.rows[0], scores=(replace(drawn.rows[0].scores[0], best=True, difference=0.1, published=0.5),))
+    reference = replace(drawn.rows[1], reference=True)
+    marked = bars(replace(drawn, rows=(best, reference)))
+    assert all(f">{text}<" in marked for text in ("for reference", "published", "best, or not told from it"))
+
+
+def test_lines_are_told_apart_without_colour() -> None:
+    chart = curves([(f"method {place}", swept(0.9, 0.1 * place)) for place in range(LINES)], "by angle")
+    groups = re.findall(r'<g id="line2d_\d+">\s*<path d="[^"]*" clip-path[^>]*style="([^"]*)"', chart)
+    styles = {(re.findall(r"stroke: (#\w+)", style)[0], "dasharray" in style) for style in groups}
+    assert len(styles) == LINES
+
+
+def test_the_losses_of_one_epoch_have_marks() -> None:
+    """A line through one point is nothing; neither is one between a loss and one that was not finite."""
+    epochs = [{"step": step, "train": {"loss": 0.3}, "validation": {"loss": 0.2}} for step in (4, 8)]
+    broken = [epochs[0], {**epochs[1], "validation": {"loss": None}}]
+
+    def marks(curve: list[dict[str, Any]]) -> int:
+        return len(re.findall(r'<use [^>]*style="fill', losses({"curve": curve})))
+
+    assert marks(epochs[:1]) == marks(epochs) + 4, "each in the chart and in its legend"
+    assert marks(broken) == marks(epochs) + 2
 
 
 def test_bars_are_of_the_main_metric_in_its_own_words() -> None:
@@ -264,6 +298,66 @@ def test_strips_of_several_methods_stand_below_each_other(tmp_path: Path) -> Non
     assert page.count('alt="row &lt;0&gt;"') == 1
 
 
+def pixels_of(uri: str) -> np.ndarray:
+    """The pixels of a data URI."""
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as opened:
+        return np.asarray(opened.convert("RGB"))
+
+
+def test_a_sheet_is_shown_by_its_pixels_and_named_by_the_page(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    shown = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
+    columns = {"input": shown, "a <mask>": 255 - shown}
+    target = tmp_path / "sheet.png"
+    contact_sheet(columns, "demo", ["yes", "no"]).save(target)
+    legend = Legend(("skin", "a <hair>"), ("#000000", "#cc0000"))
+    place = panel(columns, "demo", ["yes", "no"])
+    picture = PictureFile(file=target.name, caption="what is what", panels=(place, place), legend=legend)
+    first, last = sheets(target, picture, "pdr on bbt", store)
+    assert isinstance(first, Film)
+    assert isinstance(last, Film)
+    assert (first.caption, first.legend) == ("", None), "said once, below the last"
+    assert (last.caption, last.legend, last.columns) == ("what is what", legend, ("input", "a <mask>"))
+    assert [name for name, _ in last.strips] == ["yes", "no"]
+    for row, (_, uri) in enumerate(last.strips):
+        assert uri.startswith("data:image/webp"), "a third smaller than PNG"
+        np.testing.assert_array_equal(pixels_of(uri), np.concatenate([shown[row], 255 - shown[row]], axis=1))
+    again = sheets(target, picture, "pdr on bbt", store)[1]
+    assert again == last
+
+
+def test_the_page_tells_pictures_apart_in_words(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    folder = store.predictions("p")
+    folder.mkdir(parents=True)
+    columns = {"input": np.zeros((1, 4, 4, 3), np.uint8)}
+    contact_sheet(columns).save(folder / "maps.png")
+    Image.new("RGB", (4, 4), "red").save(folder / "whole.png")
+    Image.new("RGB", (4, 4), "red").save(folder / "twice.png")
+    bar = Legend(("against", "for"), ("#0072b2", "#d55e00"), bar=True)
+    pictures = [
+        PictureFile(file="maps.png", caption="maps", panels=(panel(columns, names=["image 5"]),), legend=bar),
+        PictureFile(file="whole.png", caption="all"),
+        PictureFile(file="twice.png", caption="seen already", on_page=False),
+    ]
+    page = rendered([record(predictions="predictions/p", pictures=pictures)], store)
+    assert page.count('alt="pdr on bbt: image 5"') == page.count('alt="pdr on bbt: all"') == 1
+    assert "linear-gradient(to right, #0072b2, #d55e00)" in page
+    assert page.index("against <i") < page.index("</i> for")
+    assert "seen already" not in page
+
+
+def test_a_damaged_picture_is_said_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = Store(tmp_path / "store")
+    own = filmed(store, "pdr", "red", "blue")
+    whole = own.model_copy(update={"files": digests(store.predictions("pdr").iterdir())})
+    assert len(films([whole], store)) == 1
+    path = store.predictions("pdr") / "pdr-film.png"
+    path.write_bytes(path.read_bytes()[:40])
+    assert films([whole], store) == []
+    assert "pdr-film.png is damaged" in capsys.readouterr().err
+
+
 def test_of_one_method_alone_every_strip_has_its_name(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     [shown] = films([filmed(store, "pdr", "red", "blue")], store)
@@ -322,6 +416,22 @@ def test_of_many_clusters_the_largest_are_shown(tmp_path: Path) -> None:
     )
     images = ItemImages(np.zeros((1, 8, 8, 3), dtype=np.uint8), np.zeros(6001, dtype=int))
     assert thumbnails(counts, images) is not None
+
+
+def test_what_is_of_another_class_than_its_cluster_shows_without_colour_too(tmp_path: Path) -> None:
+    own = clustered(tmp_path, 2)
+    np.save(tmp_path / "store" / "predictions" / "many" / "label.npy", np.array([0, 0, 1, 0, 0]))
+    np.save(tmp_path / "store" / "predictions" / "many" / "cluster.npy", np.array([0, 0, 0, 1, 1]))
+    counts = confusion(own, Store(tmp_path / "store"))
+    assert counts is not None
+    white = ItemImages(np.full((1, 40, 40, 3), 255, dtype=np.uint8), np.zeros(5, dtype=int))
+    rows = thumbnails(counts, white)
+    assert rows is not None
+    first, second = (pixels_of(row) for row in rows)
+    assert first.shape == (46, 3 * 46, 3)
+    assert second.shape == (46, 2 * 46, 3), "no wider than its images"
+    corners = [first[4, left + 40].astype(int) for left in (0, 46, 92)]
+    assert [bool(corner.min() > 200) for corner in corners] == [True, True, False], "the third's is cut off"
 
 
 def test_of_few_clusters_all_are_shown(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from datasets.errors import BenchError, NotApplicable
 from datasets.synthetic.faces.attributes import NAMES
 from tasks.attribution import task as attribution
 from tasks.attribution.grad_cam import Probe, grad_cam, last_spatial_layer
-from tasks.attribution.pictures import overlaid
+from tasks.attribution.pictures import AGAINST, FOR, attribution_picture, overlaid
 from tasks.attribution.task import Attribution, AttributionConfig, group_shares, integrated_gradients
 from tasks.base import EvaluationInputs, Model, Scores, Task
 from tasks.results import DetailTable
@@ -102,6 +102,33 @@ def test_an_empty_map_leaves_the_image_as_it_is() -> None:
     shown = overlaid(images, maps)
     np.testing.assert_allclose(shown[0], images[0] / 255)
     assert np.abs(shown[1, 0, 0] - images[1, 0, 0] / 255).max() > 0.1
+
+
+def test_what_speaks_against_shows_as_well() -> None:
+    """In an encoder whose values speak against the attribute as a whole, a cut at 0 would leave nothing to see."""
+    encoders = {"whole": Corner(slice(0, 8), slice(0, 8))}
+    images = torch.zeros(1, 3, 16, 16)
+    images[0, :, :8, :8] = 1
+    [values] = grad_cam(Probe(encoders, head_of(torch.tensor([[-1.0]])), 0), images).values()
+    assert values[0, :6, :6].max() < 0.5 * values[0].min() < 0
+    shown = overlaid(np.full((1, 16, 16, 3), 128, dtype=np.uint8), values.numpy())
+    assert (255 * shown[0, 2, 2]).round().tolist() == pytest.approx(0.35 * 128 + 0.65 * np.array(AGAINST), abs=1)
+
+
+def test_a_sheet_says_what_is_true_and_what_colours_mean() -> None:
+    images = np.zeros((3, 4, 4, 3), np.uint8)
+    maps = {"light": np.ones((3, 4, 4))}
+    found = attribution_picture(
+        images, maps, {"light": 5.0}, "Smiling", np.array([1, 0, -1]), np.array([2.0, 1.5, 1.0])
+    )
+    [panel] = found.panels
+    assert panel.rows == ("yes, logit +2.00", "no, logit +1.50", "not known, logit +1.00")
+    assert panel.columns == ("input", "light 5 %")
+    assert found.legend is not None
+    assert (found.legend.bar, found.legend.names) == (True, ("speaks against Smiling", "speaks for Smiling"))
+    below = found.pixels[panel.top + panel.height :].reshape(-1, 3).tolist()
+    assert list(AGAINST) in below
+    assert list(FOR) in below
 
 
 class Told(Model):
