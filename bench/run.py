@@ -18,7 +18,7 @@ from rich.text import Text
 
 from bench import timing
 from bench.execution.base import Executor, Job, units_of
-from bench.execution.invocations import Invocation, new_id, portable, relative
+from bench.execution.invocations import Invocation, invocations, new_id, portable, relative
 from bench.execution.local import Local
 from bench.execution.processes import Processes
 from bench.execution.progress import RichProgress
@@ -77,6 +77,7 @@ class Run:
     spent: Counter[str] = field(default_factory=Counter)
     mirrored: float = field(default_factory=time.monotonic)
     mirroring: threading.Thread | None = None
+    starting: threading.Lock = field(default_factory=threading.Lock)
     table: tables.Table | None = None
 
     def __post_init__(self) -> None:
@@ -107,6 +108,9 @@ class Run:
             f"{len(self.plan)} cells, profile {self.request.profile.name}, data: {data}, device {self.context.device}"
         )
         ended_by: int | None = None
+        over = threading.Event()
+        if self.mirror:
+            threading.Thread(target=self._mirror_trainings, args=[over], name="curves", daemon=True).start()
         with ending_like_ctrl_c(), RichProgress(self.console) as progress:
             try:
                 job = Job(self.request, self.store.root, self.manifest.id)
@@ -114,6 +118,8 @@ class Run:
                 executor.run(units_of(self.plan), self._take)
             except KeyboardInterrupt as interruption:
                 ended_by = interruption.args[0] if interruption.args else signal.SIGINT
+            finally:
+                over.set()
         return self._finish(ended_by)
 
     def _executor(self, job: Job, plan: Sequence[Cell], progress: RichProgress) -> Executor:
@@ -211,11 +217,23 @@ class Run:
         self.console.print(text, soft_wrap=True)
 
     def _write_report(self, records: list[Record]) -> Path:
-        """The run as one HTML page, which the mirror takes along."""
-        path = report_path(self.store, self.manifest)
-        write_report(self.manifest, records, self.store, path, self.table)
+        """The run as one HTML page, which the mirror takes along; of a repeat, the page that there is."""
+        path = self._page_of_the_same()
+        if path is None:
+            path = report_path(self.store, self.manifest)
+            write_report(self.manifest, records, self.store, path, self.table)
         self._write_manifest(figures=[*self.manifest.figures, *relative([path], self.store.root)])
         return path
+
+    def _page_of_the_same(self) -> Path | None:
+        """The page of an earlier run of the same cells, where none of them had to be computed again."""
+        if not all(done.cached or done.record.status == "not_applicable" for done in self.done.values()):
+            return None
+        for earlier in reversed(list(invocations(self.store.root))):
+            same = (earlier.suite, earlier.cells) == (self.manifest.suite, self.manifest.cells)
+            if same and earlier.id != self.manifest.id and (path := report_path(self.store, earlier)).is_file():
+                return path
+        return None
 
     def _pictures(self, records: list[Record]) -> list[Path]:
         """The contact sheets of the trained methods and of what others derived, and tasks' pictures, each once."""
@@ -245,11 +263,18 @@ class Run:
 
         tracking.sync(self.store.root, uri=os.environ.get("MLFLOW_TRACKING_URI"), run=manifest)
 
+    def _mirror_trainings(self, over: threading.Event) -> None:
+        """Mirror now and then until `over`: between the ends of two cells a training's curve may grow for hours."""
+        while not over.wait(max(MIRROR_SECONDS, 1)):
+            self._mirror_meanwhile()
+
     def _mirror_meanwhile(self) -> None:
-        """Mirror what has ended so far, in the background. What goes wrong is tried again, and told, at the end."""
-        if not self.mirror or (self.mirroring is not None and self.mirroring.is_alive()):
-            return
-        if time.monotonic() - self.mirrored > MIRROR_SECONDS:
+        """Mirror what has come so far, in the background. What goes wrong is tried again, and told, at the end."""
+        with self.starting:
+            if not self.mirror or (self.mirroring is not None and self.mirroring.is_alive()):
+                return
+            if time.monotonic() - self.mirrored <= MIRROR_SECONDS:
+                return
             manifest = self.manifest
 
             def work() -> None:

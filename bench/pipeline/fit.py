@@ -17,6 +17,7 @@ from bench.pipeline.hooks import fitted, notes_of, pictures_of
 from bench.pipeline.keys import packages_of, source_version
 from bench.pipeline.memory import PeakMemory
 from bench.pipeline.stage import Stage
+from bench.pipeline.store import ABOUT, PROGRESS, WEIGHTS
 from bench.pipeline.weights import untrained_method
 from bench.training.loop import FabricTrainer
 from bench.training.precision import resolve_precision
@@ -30,9 +31,6 @@ from methods.base import Method
 
 # Images on a contact sheet.
 SHEET_ROWS = 8
-WEIGHTS = "weights.safetensors"
-# Where a training goes on after a kill, inside the folder of its checkpoint.
-PROGRESS = "progress"
 LOOP = "bench.training.loop"
 
 
@@ -115,6 +113,8 @@ def train(cell: Cell, training: Dataset | None, ingredients: dict[str, Any], fol
         assert method.module is not None, f"{spec.name} has no weights: it must declare stateless = True"
         summary: dict[str, Any] = {}
         if training is not None:
+            about = {"run": context.run, "method": spec.name, "seed": str(seeds)}
+            write_sealed(folder / PROGRESS / ABOUT, about)
             trainer = FabricTrainer(
                 folder / PROGRESS,
                 seed=seeds.fit,

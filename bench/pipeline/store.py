@@ -29,6 +29,9 @@ from datasets.files import remove
 from datasets.leftovers import sweep
 from datasets.sealed import check_files, leaving_out_damaged
 
+# Of a checkpoint: its weights, the folder where a training goes on after a kill, and what in it says whose that is.
+WEIGHTS, PROGRESS, ABOUT = "weights.safetensors", "progress", "training.json"
+
 
 class Store:
     """The folder of artifacts; see the module for its layout."""

@@ -18,7 +18,10 @@ from datasets.names import at_home
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
+# What tells MLflow's page to show an experiment as trainings of models, and its value for that.
+KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"
 # What sqlite says of a file that was torn or overwritten.
 DAMAGED = ("malformed", "file is not a database")
 # Set before mlflow is imported, and only where the user has not decided otherwise. A server that is down must
@@ -34,6 +37,8 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
 }
 LOCK_TIMEOUT_S = 120.0
+# Folder of artifacts beside a database.
+ARTIFACTS = "mlartifacts"
 # Packages whose errors are the backend's, whatever their type.
 LAYERS = frozenset({"mlflow", "sqlalchemy", "alembic", "sqlite3", "requests", "urllib3"})
 
@@ -78,12 +83,12 @@ def locate(store_root: Path, uri: str | None = None) -> Backend:
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
         database = store / "mlflow.db"
-        return Backend(_sqlite_uri(database), store / "mlartifacts", database, locks, own=True)
+        return Backend(_sqlite_uri(database), store / ARTIFACTS, database, locks, own=True)
     if uri.startswith("sqlite:///") and (name := _database_of(uri)):
         given = at_home(Path(name))
         database = given.resolve()
         uri = uri if given == Path(name) else _sqlite_uri(database)
-        return Backend(uri, database.parent / "mlartifacts", database, database.with_name(f"{database.name}.lock"))
+        return Backend(uri, database.parent / ARTIFACTS, database, database.with_name(f"{database.name}.lock"))
     return Backend(uri, None, None, locks)
 
 
@@ -133,7 +138,7 @@ def experiment(client: "MlflowClient", backend: Backend, name: str) -> str:
     if found is None:
         location = backend.artifacts.as_uri() if backend.artifacts else None
         try:
-            return str(client.create_experiment(name, artifact_location=location))
+            return str(client.create_experiment(name, artifact_location=location, tags={KIND: TRAINING}))
         except MlflowException:  # another machine may have created it in between
             found = client.get_experiment_by_name(name)
             if found is None:
@@ -143,13 +148,29 @@ def experiment(client: "MlflowClient", backend: Backend, name: str) -> str:
             f"experiment {name!r} was deleted in {backend.shown}: restore it there "
             f"(mlflow experiments restore -x {found.experiment_id}) or run with another --suite"
         )
-    # Elsewhere an experiment of that name may be a lab's own: its artifacts lie where it was made.
+    _check_place(backend, found)
+    if backend.own and KIND not in found.tags:  # of a version that did not set it; elsewhere it is the user's to say
+        client.set_experiment_tag(found.experiment_id, KIND, TRAINING)
+    return str(found.experiment_id)
+
+
+def check_places(store_root: Path) -> None:
+    """Raises TrackingError where a store with a mirror of its own was moved, so that no artifact would be found."""
+    backend = locate(store_root)
+    if backend.own:
+        with opened(backend) as client:
+            for found in client.search_experiments():
+                if found.artifact_location.rstrip("/").endswith(ARTIFACTS):
+                    _check_place(backend, found)
+
+
+def _check_place(backend: Backend, found: "Experiment") -> None:
+    """Elsewhere an experiment of that name may be a lab's own: its artifacts lie where it was made."""
     if backend.own and backend.artifacts and found.artifact_location.rstrip("/") != backend.artifacts.as_uri():
         raise TrackingError(
             f"the store was moved: its mirror {backend.database} files artifacts under {found.artifact_location}; "
             "delete that mlflow.db, which holds nothing but the mirror, and make it anew with `bench mlflow sync`"
         )
-    return str(found.experiment_id)
 
 
 def prepare_environment() -> dict[str, str]:

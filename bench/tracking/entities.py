@@ -1,7 +1,7 @@
 """What a record looks like in MLflow: parameters, metrics, tags, dataset inputs. Pure functions of it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 # Tags that the mirror finds its own runs by.
 INVOCATION_TAG = "bench.invocation"
 CELL_TAG = "bench.cell_key"
+COMPUTED_TAG = "bench.computed_by"
+TRAINING_TAG = "bench.training_key"
+
+# Parameters of one request.
+PARAMETERS = 100
 
 # MLflow stores at most 36 characters of a dataset's digest; the full SHA-256 is in the dataset's profile.
 DIGEST_LENGTH = 32
@@ -33,6 +38,7 @@ def cell_tags(record: Record, run: Invocation, parent: str) -> dict[str, str]:
     tags = {
         INVOCATION_TAG: run.id,
         CELL_TAG: record.key,
+        COMPUTED_TAG: record.run or run.id,
         "mlflow.parentRunId": parent,
         "mlflow.source.name": "bench",
         "mlflow.source.type": "LOCAL",
@@ -90,21 +96,45 @@ def params(values: Mapping[str, Any]) -> list["Param"]:
 
 
 def cell_metrics(record: Record) -> list["Metric"]:
-    """Scores with the bounds of their intervals, what each phase cost, and the numbers of the training."""
-    values: dict[str, float] = dict(record.metrics)
+    """Scores, the bounds of their intervals, what each stage cost, sizes and the numbers of the training. What stands
+    before the slash is what MLflow's charts are grouped by."""
+    values = {f"scores/{name}": value for name, value in {**record.metrics, **record.secondary}.items()}
     for name, interval in record.intervals.items():
-        values[f"{name}_low"], values[f"{name}_high"] = interval.low, interval.high
-    for name, phase in record.stages.items():
-        values[f"{name}_seconds"], values[f"{name}_peak_memory_mb"] = phase.seconds, phase.peak_memory_mb
-    values |= {
-        name: value
-        for name, value in flatten({"training": record.training})
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
+        values[f"intervals/{name}_low"], values[f"intervals/{name}_high"] = interval.low, interval.high
+    for name, stage in record.stages.items():
+        values[f"seconds/{name}"], values[f"peak_memory_mb/{name}"] = stage.seconds, stage.peak_memory_mb
     for name in ("parameters", "feature_size"):
         if (size := getattr(record, name)) is not None:
-            values[name] = size
+            values[f"size/{name}"] = size
+    return [*metrics(values, record.ended), *training_metrics(record)]
+
+
+def training_metrics(record: Record) -> list["Metric"]:
+    """What a training came to, in numbers."""
+    values = {
+        f"training/{name}": value
+        for name, value in flatten(record.training)
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
     return metrics(values, record.ended)
+
+
+def curve_metrics(curve: Sequence[Mapping[str, Any]], name: str, start: int) -> Iterator["Metric"]:
+    """A training's losses and speed by optimiser step, epoch by epoch, from `start` (MLflow's time) on by its own
+    clock, so that the same epoch is always the same point. A loss that is not finite has none."""
+    from mlflow.entities import Metric
+
+    passed = 0.0
+    for epoch in curve:
+        passed += epoch.get("seconds", 0.0)
+        found = {
+            **{f"{name}train/{loss}": value for loss, value in epoch["train"].items()},
+            **{f"{name}validation/{loss}": value for loss, value in epoch.get("validation", {}).items()},
+            f"{name}speed/images_per_second": epoch.get("images_per_second"),
+        }
+        for key, value in found.items():
+            if value is not None:
+                yield Metric(valid_name(key), float(value), start + round(1000 * passed), epoch["step"])
 
 
 def metrics(values: Mapping[str, float], moment: datetime) -> list["Metric"]:
@@ -117,10 +147,11 @@ def metrics(values: Mapping[str, float], moment: datetime) -> list["Metric"]:
 def dataset_inputs(record: Record) -> list["DatasetInput"]:
     """The datasets behind a cell, as metadata; no image is opened."""
     used = {"evaluation": record.dataset, "training": record.training_dataset}
-    return [_dataset_input(data, context) for context, data in used.items() if data is not None]
+    return [dataset_input(data, context) for context, data in used.items() if data is not None]
 
 
-def _dataset_input(data: DatasetInfo, context: str) -> "DatasetInput":
+def dataset_input(data: DatasetInfo, context: str) -> "DatasetInput":
+    """A dataset as MLflow has it; `context` says what it was for."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     # "code" is MLflow's source type for data that has no address of its own.

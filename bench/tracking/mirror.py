@@ -1,4 +1,7 @@
-"""Mirroring: one experiment per suite, a parent run per invocation, a nested run per cell.
+"""Mirroring: one experiment per suite, a parent run per invocation, a nested run per training and per cell.
+
+A cell that an earlier invocation computed has its run there: the parent names it in `cells.json`. A repeat of which
+all cells have is no more than that.
 
 A run's status is set last, so a run that is still RUNNING was interrupted half-way (or belongs to an
 invocation that has not ended). Everything before that can be repeated without adding anything twice: parameters
@@ -6,25 +9,32 @@ and tags are what they were, metrics carry the record's time, dataset inputs and
 So mirroring again completes what is half there, creates what is missing, and leaves alone what is finished.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.execution.invocations import Invocation, invocations
+from bench.pipeline.predictions import files_of, sheets_of
 from bench.pipeline.records import Record
+from bench.pipeline.store import Store
 from bench.streams import say
 from bench.tracking import entities
 from bench.tracking.backend import Backend, experiment, locate, opened
+from bench.tracking.trainings import Trainings, curves_of
 from datasets.sealed import Damaged
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param, Run
 
-# Limits of one request (parameters) and of a run's description that shows the table.
-BATCH = 100
+# Limit of a run's description that shows the table.
 NOTE_LENGTH = 5000
+# Where the invocation's run says which runs its cells have.
+CELLS = "cells.json"
+# Folders of the store whose pictures lie with the runs of cells and trainings.
+WITH_RUNS = ("predictions", "checkpoints", "derived")
 
 
 @dataclass(frozen=True)
@@ -86,12 +96,15 @@ class _Mirror:
         self.store_root = store_root
         self.run = run
         self.gone = 0
+        self.elsewhere: dict[str, str] = {}  # cell -> its run, of another invocation
+        self.asked: set[str] = set()
 
     def sync(self) -> SyncSummary:
         self.experiment_id = experiment(self.client, self.backend, self.run.suite)
         found = self._existing()
         parent = found.pop("", None)
         parent_id = parent.info.run_id if parent is not None else self._create_parent()
+        self.trainings = Trainings(self.client, self.experiment_id, Store(self.store_root), self.run, parent_id)
         counts = {"created": 0, "completed": 0, "present": 0}
         for name in self.run.cells:
             path = self.store_root / name
@@ -103,32 +116,54 @@ class _Mirror:
             except Damaged as damage:
                 say(f"warning: {damage} and is not mirrored", error=True)
                 self.gone += 1
+        self.trainings.going_on()
         if parent is None or parent.info.status == "RUNNING":
-            self._finish_parent(parent_id)
+            self._finish_parent(parent_id, pointer=bool(self.elsewhere) and len(self.elsewhere) == len(self.run.cells))
         return SyncSummary(self.run.id, self.backend.shown, self.run.suite, parent_id, **counts, gone=self.gone)
 
     def _existing(self) -> dict[str, "Run"]:
         """The invocation's runs by cell key; the parent's is the empty one."""
-        runs: dict[str, Run] = {}
+        runs = self._search(entities.INVOCATION_TAG, self.run.id)
+        return {found.data.tags.get(entities.CELL_TAG, ""): found for found in runs}
+
+    def _search(self, tag: str, value: str) -> list["Run"]:
+        """All runs with a tag."""
+        runs: list[Run] = []
         token: str | None = None
         while True:
-            page = self.client.search_runs(
-                [self.experiment_id],
-                f"tags.`{entities.INVOCATION_TAG}` = '{self.run.id}'",
-                max_results=1000,
-                page_token=token,
-            )
-            runs.update((found.data.tags.get(entities.CELL_TAG, ""), found) for found in page)
+            query = f"tags.`{tag}` = '{value}'"
+            page = self.client.search_runs([self.experiment_id], query, max_results=1000, page_token=token)
+            runs += page
             token = page.token
             if not token:
                 return runs
 
+    def _of_another(self, record: Record, found: dict[str, "Run"]) -> "Run | None":
+        """The finished run of a cell that another invocation computed, or that none had to compute."""
+        if record.status == "not_applicable":
+            others = self._search(entities.CELL_TAG, record.key)
+        elif record.run in (None, self.run.id):
+            return None
+        else:
+            if record.run not in self.asked:
+                self.asked.add(str(record.run))
+                known = self._search(entities.COMPUTED_TAG, str(record.run))
+                found.update((one.data.tags[entities.CELL_TAG], one) for one in known)
+            others = [found[record.key]] if record.key in found else []
+        same = (one for one in others if one.data.tags.get("bench.status") == record.status)
+        return next((one for one in same if one.info.status != "RUNNING"), None)
+
     def _cell(self, path: Path, parent_id: str, found: dict[str, "Run"]) -> str:
         """Mirror one record; says what that took. Raises Damaged."""
         known = found.get(path.stem)
-        if known is not None and known.info.status != "RUNNING":
+        if known is not None and known.info.status != "RUNNING" and self._is_own(known):
             return "present"
         record = Record.read(path)
+        other = self._of_another(record, found) if known is None or not self._is_own(known) else None
+        if other is not None:
+            self.elsewhere[record.name] = str(other.info.run_id)
+            return "present"
+        known = known if known is not None and self._is_own(known) else None
         if known is not None:
             run_id = known.info.run_id
         else:
@@ -142,11 +177,25 @@ class _Mirror:
         self._log(run_id, entities.cell_metrics(record), entities.cell_params(record))
         if inputs := entities.dataset_inputs(record):
             self.client.log_inputs(run_id, inputs)
+        for name, curve in curves_of(record.details):
+            self._log(run_id, list(entities.curve_metrics(curve, name, entities.milliseconds(record.started))), [])
+        store = Store(self.store_root)
+        pictures = [picture for picture, _ in files_of(record, store)]
+        if "derive" in record.stages:
+            pictures += [picture for picture, _ in sheets_of(store.derived(record.stages["derive"].key))]
+        for picture in pictures:
+            self.client.log_artifact(run_id, str(picture), "pictures")
+        if (training := self.trainings.behind(record)) is not None:
+            self.client.set_tag(run_id, "bench.training_run", training)
         self.client.log_text(run_id, path.read_text(encoding="utf-8"), "record.json")
         self.client.set_terminated(
             run_id, entities.RUN_STATUS[record.status], end_time=entities.milliseconds(record.ended)
         )
         return "created" if known is None else "completed"
+
+    def _is_own(self, found: "Run") -> bool:
+        """Whether a run is of this invocation."""
+        return bool(found.data.tags.get(entities.INVOCATION_TAG) == self.run.id)
 
     def _create_parent(self) -> str:
         created = self.client.create_run(
@@ -157,13 +206,22 @@ class _Mirror:
         )
         return str(created.info.run_id)
 
-    def _finish_parent(self, run_id: str) -> None:
-        """The manifest, tables and figures. The run ends only if the invocation has: a live one will grow."""
+    def _finish_parent(self, run_id: str, *, pointer: bool) -> None:
+        """The manifest, tables and figures; of a repeat, a `pointer`, which runs its cells have and nothing else. The
+        run ends only if the invocation has: a live one will grow."""
         run = self.run
+        if self.elsewhere:
+            self.client.log_text(run_id, json.dumps(self.elsewhere, indent=2), CELLS)
+        if pointer:
+            self.client.set_tag(run_id, "mlflow.note.content", f"A repeat: all cells were there ({CELLS}).")
+            self._end_parent(run_id)
+            return
         command = {"command": " ".join(run.argv), "profile": run.profile, "protocol": run.protocol}
         self.client.log_text(run_id, run.model_dump_json(indent=2), "invocation.json")
         for folder, names in (("tables", run.tables), ("figures", run.figures)):
             for name in names:
+                if Path(name).parts[0] in WITH_RUNS:
+                    continue
                 path = self.store_root / name
                 if not path.is_file():
                     self.gone += 1
@@ -173,9 +231,13 @@ class _Mirror:
                     self._describe(run_id, path.read_text(encoding="utf-8"))
         metrics = entities.metrics({f"cells_{name}": n for name, n in run.counts.items()}, run.ended or run.started)
         self._log(run_id, metrics, entities.params(command))
-        if run.ended is not None:
-            status = "FINISHED" if run.exit_code == 0 else "FAILED"
-            self.client.set_terminated(run_id, status, end_time=entities.milliseconds(run.ended))
+        self._end_parent(run_id)
+
+    def _end_parent(self, run_id: str) -> None:
+        """End the run, if the invocation has."""
+        if self.run.ended is not None:
+            status = "FINISHED" if self.run.exit_code == 0 else "FAILED"
+            self.client.set_terminated(run_id, status, end_time=entities.milliseconds(self.run.ended))
 
     def _describe(self, run_id: str, table: str) -> None:
         """Show a table as the run's description, where it fits."""
@@ -184,6 +246,6 @@ class _Mirror:
 
     def _log(self, run_id: str, metrics: Sequence["Metric"], params: Sequence["Param"]) -> None:
         """As few requests as MLflow's limit on parameters allows."""
-        self.client.log_batch(run_id, metrics=metrics, params=params[:BATCH])
-        for start in range(BATCH, len(params), BATCH):
-            self.client.log_batch(run_id, params=params[start : start + BATCH])
+        self.client.log_batch(run_id, metrics=metrics, params=params[: entities.PARAMETERS])
+        for start in range(entities.PARAMETERS, len(params), entities.PARAMETERS):
+            self.client.log_batch(run_id, params=params[start : start + entities.PARAMETERS])

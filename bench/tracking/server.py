@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.tracking.backend import Backend, locate, prepare_environment
+from bench.tracking.backend import Backend, check_places, locate, prepare_environment
 from datasets.errors import BenchError
 
 START_TIMEOUT_S = 60.0
@@ -33,7 +33,7 @@ def ui(
     Raises
     ------
     BenchError
-        Where nothing was mirrored yet, or the server does not start.
+        Where nothing was mirrored yet, the store was moved since, or the server does not start.
     """
     backend = locate(store_root, uri)
     if backend.uri.startswith(("http://", "https://")):
@@ -41,6 +41,7 @@ def ui(
         return
     if backend.database is not None and not backend.database.is_file():
         raise BenchError(f"no MLflow database at {backend.database}: run `bench run` or `bench mlflow sync` first")
+    check_places(store_root)
     port = _free_port(host, port)
     log = store_root / "mlflow-ui.log"
     say(f"starting MLflow's server (its log: {log})")

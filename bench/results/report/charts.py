@@ -102,7 +102,7 @@ def bars(section: Section) -> tuple[Figure, str] | None:
     highs = [row.scores[0].high or row.scores[0].value or 0.0 for row in rows]
     axes.set_xlim(min(0.0, *(low or 0.0 for low in lows)), max(whole, *highs) or 1.0)
     axes.set_xlabel(f"{metric.header} (less is better)" if metric.higher_is_better is False else metric.header)
-    axes.legend(handles=_meanings(rows), fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    axes.legend(handles=_meanings(rows), fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     return figure, f"{metric.header} on {section.label} by method"
 
 

@@ -103,6 +103,17 @@ def test_a_report_of_the_latest_run(page: Path, tmp_path: Path, capsys: pytest.C
     assert made.sub("", (tmp_path / "again.html").read_text()).count("<svg") == page.read_text().count("<svg")
 
 
+def test_a_repeat_has_the_page_that_there_is(page: Path, grid: Grid, own_methods: Path, tmp_path: Path) -> None:
+    grid(f"{own_methods}:Tiny,raw_pixels")
+    *_, repeat = invocations(tmp_path / "store")
+    [name] = [name for name in repeat.figures if name.endswith(".html")]
+    assert [(tmp_path / "store" / name).resolve()] == [page.resolve()]
+    assert len(list(page.parent.glob("*.html"))) == 1
+    page.unlink()
+    grid(f"{own_methods}:Tiny,raw_pixels")
+    assert len(list(page.parent.glob("*.html"))) == 1, "where it is gone it is written anew"
+
+
 def test_nothing_to_report(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"no run in .*: start with"):
         report_command(None, None, open_page=False, store=Store(tmp_path / "empty").root)

@@ -1,5 +1,6 @@
 """Mirroring while a run goes on: the mirror is the same as if it had been made at the end."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,21 @@ def test_the_mirror_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert (summary.created, summary.completed, summary.present) == (0, 0, 4)
     with opened(locate(store)) as client:
         assert client.get_run(summary.run_id).info.status == "FINISHED"
+
+
+def test_between_the_ends_of_two_cells_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a training's curve grows, say."""
+    mirrored = threading.Event()
+    monkeypatch.setattr("bench.tracking.sync", lambda *_, **__: mirrored.set())
+    seen: list[bool] = []
+
+    class Waiting:
+        def run(self, units: object, take: object) -> None:
+            seen.append(mirrored.wait(60))
+
+    monkeypatch.setattr(module.Run, "_executor", lambda *_: Waiting())
+    run(tmp_path / "store")
+    assert seen == [True]
 
 
 def test_what_goes_wrong_meanwhile_is_told_once_at_the_end(

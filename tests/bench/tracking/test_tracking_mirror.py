@@ -5,16 +5,22 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
+from mlflow.entities import Run
+from PIL import Image
 from record_factory import record as record_of
 
 from bench.execution.invocations import Invocation
-from bench.pipeline.records import Record
+from bench.pipeline.records import PictureFile, Record, StageCost
+from bench.pipeline.store import ABOUT, PROGRESS, Store
 from bench.tracking import SyncSummary, TrackingError, sync, sync_all
 from bench.tracking.backend import locate, opened
-from bench.tracking.entities import CELL_TAG, INVOCATION_TAG, cell_metrics, cell_params, valid_name
+from bench.tracking.entities import CELL_TAG, INVOCATION_TAG, TRAINING_TAG, cell_metrics, cell_params, valid_name
 from bench.tracking.mirror import _Mirror
+from datasets.sealed import write_sealed
 
 
 @pytest.fixture(autouse=True)
@@ -90,9 +96,9 @@ def test_an_invocation_is_a_parent_with_one_complete_child_per_cell(
     assert good.data.tags["mlflow.source.git.commit"] == "c" * 40
     assert good.data.tags["bench.synthetic"] == "true"
     assert good.data.params["method.schedule.batch_size"] == "64"
-    assert good.data.metrics["accuracy"] == 0.5
-    assert good.data.metrics["accuracy_low"] == 0.4
-    assert good.data.metrics["training.steps"] == 1000
+    assert good.data.metrics["scores/accuracy"] == 0.5
+    assert good.data.metrics["intervals/accuracy_low"] == 0.4
+    assert good.data.metrics["training/steps"] == 1000
     assert (good.info.start_time, good.info.end_time) == tuple(
         int(moment.timestamp() * 1000) for moment in (records[0].started, records[0].ended)
     )
@@ -149,7 +155,7 @@ def test_a_mirror_cut_off_anywhere_is_completed(store: Path, invoke: Callable[..
     assert {child.info.status for child in children.values()} == {"FINISHED"}
     with opened(backend) as client:
         for child in children.values():
-            assert len(client.get_metric_history(child.info.run_id, "accuracy")) == 1
+            assert len(client.get_metric_history(child.info.run_id, "scores/accuracy")) == 1
             assert len(child.inputs.dataset_inputs) == 2
 
 
@@ -180,6 +186,137 @@ def test_a_store_is_mirrored_as_a_whole_once(store: Path, invoke: Callable[..., 
     assert runs_of(store, run)[0].info.run_id in {summary.run_id for summary in again}
 
 
+def curve(*losses: float | None) -> list[dict[str, object]]:
+    return [
+        {"epoch": n, "step": 10 * n, "train": {"loss": loss}, "validation": {"loss": 0.5}, "seconds": 2.0}
+        for n, loss in enumerate(losses, start=1)
+    ]
+
+
+def trained(store: Path, method: str = "pdr", key: str = "f", **changes: object) -> Record:
+    """A record of a training whose weights and picture are in the store."""
+    fit = StageCost(key=key * 32, seconds=4, peak_memory_mb=1)
+    folder = Store(store).checkpoint(fit.key)
+    folder.mkdir(exist_ok=True)
+    (folder / "weights.safetensors").write_bytes(b"weights")
+    Image.new("RGB", (4, 4)).save(folder / "sheet.png")
+    values = {"training": {"steps": 20, "curve": curve(0.9, None, 0.7)}, "stages": {"fit": fit}, **changes}
+    return record_of(method, **values)
+
+
+def training_of(store: Path, suite: str) -> Run:
+    with opened(locate(store)) as client:
+        experiment = client.get_experiment_by_name(suite)
+        assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+        [found] = client.search_runs([experiment.experiment_id], f"tags.`{TRAINING_TAG}` LIKE '%'")
+        return found
+
+
+def test_a_training_has_a_run_with_curves_data_pictures_and_weights(
+    store: Path, invoke: Callable[..., Invocation]
+) -> None:
+    records = [trained(store), trained(store, "pdr[features=light]")]
+    run = invoke(records, suite="trainings")
+    for _ in range(2):
+        sync(store, run=run)
+    found = training_of(store, "trainings")
+    parent, cells = runs_of(store, run)
+    assert found.info.status == "FINISHED"
+    assert found.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert {cell.data.tags["bench.training_run"] for cell in cells.values()} == {found.info.run_id}
+    assert found.data.params["method.schedule.batch_size"] == "64"
+    assert [given.dataset.name for given in found.inputs.dataset_inputs] == ["utkface"]
+    with opened(locate(store)) as client:
+        losses = client.get_metric_history(found.info.run_id, "train/loss")
+        assert [(point.step, point.value) for point in losses] == [(10, 0.9), (30, 0.7)], (
+            "what is not finite has no point"
+        )
+        assert [point.timestamp - found.info.start_time for point in losses] == [2000, 6000]
+        assert len(client.get_metric_history(found.info.run_id, "validation/loss")) == 3
+        assert [one.path for one in client.list_artifacts(found.info.run_id, "pictures")] == ["pictures/sheet.png"]
+        [model] = client.search_logged_models([found.info.experiment_id], f"source_run_id = '{found.info.run_id}'")
+    assert (model.name, model.status, model.model_type) == ("pdr", "READY", "safetensors")
+    folder = Path(url2pathname(urlsplit(model.artifact_location).path))
+    assert [path.name for path in folder.iterdir()] == ["weights.safetensors"], "nothing that would be unpickled"
+
+
+def test_a_training_that_goes_on_shows_its_curve_so_far(store: Path, invoke: Callable[..., Invocation]) -> None:
+    going = Store(store).checkpoint("a" * 32) / PROGRESS
+    (going / "e4e").mkdir(parents=True)
+    epochs = curve(0.9, 0.8, 0.7)
+    whole = invoke([trained(store, "stylegan2_e4e", "a", training={"e4e": {"curve": epochs}})], suite="live")
+    write_sealed(going / ABOUT, {"run": whole.id, "method": "stylegan2_e4e", "seed": "0"})
+    lines = [json.dumps(epoch) + "\n" for epoch in epochs]
+    started = whole.model_copy(update={"ended": None, "exit_code": None, "cells": []})
+    for text, steps in ((lines[0], [10]), ("".join(lines[:2]) + lines[2][:9], [10, 20])):
+        (going / "e4e" / "curve.jsonl").write_text(text)
+        sync(store, run=started)
+        found = training_of(store, "live")
+        assert found.info.status == "RUNNING"
+        with opened(locate(store)) as client:
+            points = client.get_metric_history(found.info.run_id, "e4e/train/loss")
+        assert [point.step for point in points] == steps
+    sync(store, run=whole)
+    found = training_of(store, "live")
+    with opened(locate(store)) as client:
+        assert [point.step for point in client.get_metric_history(found.info.run_id, "e4e/train/loss")] == [10, 20, 30]
+    assert found.info.status == "FINISHED"
+    (going / ABOUT).unlink()
+
+
+def test_a_repeat_is_a_pointer(store: Path, invoke: Callable[..., Invocation]) -> None:
+    page = store.parent / "page.html"
+    page.write_text("<p>large</p>")
+    n_a = record_of("ris", status="not_applicable", error="x", metrics={}, intervals={})
+    records = [trained(store, run="first", key="e"), n_a]
+    first = invoke(records, id="first", suite="repeats")
+    sync(store, run=first)
+    again = first.model_copy(update={"id": "again", "figures": ["../page.html"]})
+    again.write(store)
+    summary = sync(store, run=again)
+    assert (summary.created, summary.completed, summary.present) == (0, 0, 2)
+    with opened(locate(store)) as client:
+        artifacts = [one.path for one in client.list_artifacts(summary.run_id)]
+        assert artifacts == ["cells.json"]
+        experiment = client.get_experiment_by_name("repeats")
+        assert len(client.search_runs([experiment.experiment_id])) == 5, "two invocations, a training, two cells"
+        cells = json.loads((store / "mlartifacts" / summary.run_id / "artifacts" / "cells.json").read_text())
+        assert client.get_run(cells[records[0].name]).data.tags[CELL_TAG] == records[0].key
+    grown = again.model_copy(
+        update={"id": "grown", "cells": [*again.cells, *invoke([record_of("vqvae", run="grown")]).cells]}
+    )
+    summary = sync(store, run=grown)
+    assert (summary.created, summary.present) == (1, 2)
+    with opened(locate(store)) as client:
+        assert {one.path for one in client.list_artifacts(summary.run_id)} == {
+            "cells.json",
+            "figures",
+            "invocation.json",
+        }
+
+
+def test_a_cell_has_its_own_pictures_and_the_curves_of_its_heads(
+    store: Path, invoke: Callable[..., Invocation]
+) -> None:
+    folder = Store(store).predictions("p")
+    folder.mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(folder / "pdr-masks.png")
+    own = record_of(
+        "pdr",
+        "celeba_mask",
+        predictions="predictions/p",
+        pictures=[PictureFile(file="pdr-masks.png", caption="masks")],
+        details={"segmentation": {"curve": curve(0.4)}},
+    )
+    run = invoke([own], figures=["predictions/p/pdr-masks.png"])
+    summary = sync(store, run=run)
+    [cell] = runs_of(store, run)[1].values()
+    with opened(locate(store)) as client:
+        assert [one.path for one in client.list_artifacts(cell.info.run_id, "pictures")] == ["pictures/pdr-masks.png"]
+        assert client.list_artifacts(summary.run_id, "figures") == [], "with the cell, and nowhere else"
+        assert client.get_metric_history(cell.info.run_id, "segmentation/train/loss")[0].step == 10
+
+
 def test_a_deleted_experiment_is_one_line(store: Path, invoke: Callable[..., Invocation]) -> None:
     run = invoke(suite="deleted-suite")
     sync(store, run=run)
@@ -194,7 +331,7 @@ def test_names_and_values_that_mlflow_would_refuse_are_made_fit() -> None:
     values = {param.key: param.value for param in cell_params(record_of())}
     assert values["method.features"] == '["geometry", "albedo"]'
     names = [metric.key for metric in cell_metrics(record_of())]
-    assert "training.stopped" not in names
+    assert "training/stopped" not in names
     assert len(names) == len(set(names))
 
 

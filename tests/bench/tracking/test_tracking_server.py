@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.tracking import server, ui
+from bench.tracking.backend import experiment, locate, opened
 from datasets.errors import BenchError
 
 LISTEN = "import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(60)"
@@ -73,3 +74,16 @@ def test_the_command_serves_the_store_and_nothing_else(tmp_path: Path, monkeypat
     assert command[1:4] == ["-m", "mlflow", "server"]
     assert command[command.index("--backend-store-uri") + 1] == f"sqlite:///{tmp_path}/mlflow.db"
     assert command[command.index("--host") + 1] == "127.0.0.1"
+
+
+def test_a_moved_store_is_noticed_before_its_page_shows_no_artifact(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_free_port", lambda *_: pytest.fail("no server is started"))
+    before = store / "before"
+    before.mkdir()
+    with opened(locate(before)) as client:
+        experiment(client, locate(before), "pdr-bench")
+    moved = before.rename(store / "after")
+    with pytest.raises(BenchError, match=r"the store was moved: its mirror .*after/mlflow\.db files artifacts under"):
+        ui(moved)
