@@ -10,7 +10,7 @@ from bench.terminal import Terminal
 from datasets.streams import seed_for
 from methods.datasetgan.method import DatasetGAN
 from methods.datasetgan.samples import write_samples
-from tasks.few_shot_parts.labels import class_names
+from tasks.few_shot_parts.labels import told_apart
 
 
 def annotate_command(*, method: str, out: Path, count: int, **options: Any) -> None:
@@ -21,7 +21,7 @@ def annotate_command(*, method: str, out: Path, count: int, **options: Any) -> N
         assert status.dataset is not None, f"{cell.name} was looked at"
         loaded = status.load(context.device)
         assert isinstance(loaded, DatasetGAN), f"{method} was checked to be a generator"
-        classes = class_names(status.dataset, cell.task.task.config.classes == 8)
+        classes, _ = told_apart(status.dataset, cell.task.task.config.classes)
         with computing(context.threads):
             stream = seed_for(cell.seeds.fit, "annotate")
             write_samples(loaded.module, out, count, classes, seed=stream, truncation=loaded.config.truncation)

@@ -8,14 +8,18 @@ from pydantic import Field
 
 from datasets.base import Dataset
 from tasks.base import TaskConfig
-from tasks.few_shot_parts.config import FewShotConfig
+from tasks.few_shot_parts.config import PartsConfig
 from tasks.few_shot_parts.task import FewShotParts
 
 
-class FewShotCarsConfig(FewShotConfig):
+class FewShotCarsConfig(PartsConfig):
     """As for faces, with all classes that the cars have."""
 
-    classes: Literal["all"] = Field("all", description="all parts of the drawn cars")
+    classes: Literal[12, "all"] = Field(
+        "all",
+        description="all parts of the drawn cars, or the 12 classes of ADE-Car-12, four of which they do not have",
+        json_schema_extra={"rows": True},
+    )
 
 
 class FewShotCarParts(FewShotParts):

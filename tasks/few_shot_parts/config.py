@@ -5,10 +5,11 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from tasks.base import TaskConfig
+from tasks.few_shot_parts.classes import Classes
 
 
-class FewShotConfig(TaskConfig):
-    """The protocol; defaults are the paper's, where there is one."""
+class PartsConfig(TaskConfig):
+    """The protocol, whatever has the parts; defaults are the paper's, where there is one."""
 
     protocol: Literal["default", "released"] = Field(
         "default",
@@ -18,9 +19,7 @@ class FewShotConfig(TaskConfig):
         16, gt=0, description="labelled images that the table is of", json_schema_extra={"rows": True}
     )
     curve: tuple[int, ...] = Field((1, 5, 50), description="other numbers of labelled images, for the learning curve")
-    classes: Literal[8, "all"] = Field(
-        8, description="8 classes of faces, or all of the dataset's", json_schema_extra={"rows": True}
-    )
+    classes: Classes = Field("all", description="all of the dataset's parts, or so many classes made of them")
     train_images: int | None = Field(
         None, gt=0, description="training images at most that labels are drawn from, and all labels mean; null: all"
     )
@@ -42,3 +41,11 @@ class FewShotConfig(TaskConfig):
     def counts(self) -> tuple[int, ...]:
         """Every number of labelled images, ascending."""
         return tuple(sorted({self.labelled_images, *self.curve}))
+
+
+class FewShotConfig(PartsConfig):
+    """The protocol on faces."""
+
+    classes: Literal[8, "all"] = Field(
+        8, description="8 classes of faces, or all of the dataset's", json_schema_extra={"rows": True}
+    )

@@ -10,17 +10,17 @@ from datasets.base import Dataset
 from datasets.errors import BenchError
 from datasets.labelled import LabelledImages
 from datasets.streams import generator
-from tasks.few_shot_parts.classes import EIGHT, eight_of
+from tasks.few_shot_parts.classes import Classes, classes_of
 
 
-def class_names(dataset: Dataset, eight: bool) -> tuple[str, ...]:
-    """The parts that are told apart: faces' eight, or all of a dataset's.
+def told_apart(dataset: Dataset, chosen: Classes) -> tuple[tuple[str, ...], UInt8[np.ndarray, " parts"]]:
+    """The names of the parts that are told apart, and the number among them of each of the dataset's parts.
 
-    Raises BenchError where the dataset has none.
+    Raises BenchError where the dataset has no part maps, or not those parts that the classes are made of.
     """
     if "parts" not in dataset.truth or "parts" not in dataset.classes:
         raise BenchError(f"{dataset.label} has no part maps (truth and classes named parts) to learn parts from")
-    return EIGHT if eight else dataset.classes["parts"]
+    return classes_of(dataset.classes["parts"], chosen, dataset.label)
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,19 @@ class Labels:
 
     @classmethod
     def of(
-        cls, dataset: Dataset, train: Int[np.ndarray, " m"], test: Int[np.ndarray, " t"], eight: bool, seed: int
+        cls, dataset: Dataset, train: Int[np.ndarray, " m"], test: Int[np.ndarray, " t"], chosen: Classes, seed: int
     ) -> "Labels":
         """Labels drawn from the images `train` by the stream `seed`, and the images `test`.
 
         Raises BenchError where the dataset has no part maps, or maps that are none.
         """
-        classes = class_names(dataset, eight)
-        parts, names = dataset.truth["parts"], dataset.classes["parts"]
+        classes, numbers = told_apart(dataset, chosen)
+        parts = dataset.truth["parts"]
         if parts.dtype != np.uint8 or parts.shape != dataset.images.shape[:3]:
             raise BenchError(
                 f"{dataset.label}: part maps are {parts.dtype} {parts.shape}, expected uint8 "
                 f"{dataset.images.shape[:3]}, one class per pixel"
             )
-        numbers = eight_of(names, dataset.label) if eight else np.arange(len(names), dtype=np.uint8)
         return cls(dataset, generator(seed, "labelled").permutation(train), test, classes, numbers)
 
     def first(self, count: int) -> LabelledImages:

@@ -24,7 +24,7 @@ from tasks.base import EvaluationInputs, Model, Task, TaskConfig
 from tasks.celeba_mask.pictures import mask_picture
 from tasks.few_shot_parts.classes import GUESSED
 from tasks.few_shot_parts.classify import learn, segment
-from tasks.few_shot_parts.config import FewShotConfig
+from tasks.few_shot_parts.config import FewShotConfig, PartsConfig
 from tasks.few_shot_parts.labels import Labels
 from tasks.few_shot_parts.network import Checkpointed, segment_by_network, train_network
 from tasks.few_shot_parts.outcome import (
@@ -81,7 +81,7 @@ class FewShotParts(Task):
 
     def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
         """The training images that labels are drawn from, and the test images, the same for every method."""
-        config: FewShotConfig = self.config
+        config: PartsConfig = self.config
         train = generator(seed, "train").permutation(self.images_of(dataset, "train"))[: config.train_images]
         test = generator(seed, "test").permutation(self.images_of(dataset, "test"))[: config.test_images]
         return np.sort(np.concatenate([train, test]))
@@ -94,7 +94,7 @@ class FewShotParts(Task):
         """Which of the images are labelled and which are tested."""
         dataset, frames = inputs.dataset, inputs.frames
         train, test = (frames[np.isin(frames, self.images_of(dataset, part))] for part in ("train", "test"))
-        return Labels.of(dataset, train, test, self.config.classes == 8, inputs.seed)
+        return Labels.of(dataset, train, test, self.config.classes, inputs.seed)
 
     def evaluate(self, inputs: EvaluationInputs) -> Scores:
         """Learn from the labelled images among `frames`, score on those of the test split.
@@ -107,7 +107,7 @@ class FewShotParts(Task):
         Raises BenchError where the dataset has no part maps or too few images, or the method's maps or pyramid are
         none.
         """
-        config: FewShotConfig = self.config
+        config: PartsConfig = self.config
         labels = self.labels(inputs)
         few, classes = labels.first(config.labelled_images), len(labels.classes)
         model = inputs.model()
@@ -161,7 +161,7 @@ class FewShotParts(Task):
 
     def reduced(self, trained: int, tested: int) -> list[str]:
         """Sentences on what is less than, or other than, the paper's protocol."""
-        config, whole = self.config, FewShotConfig()
+        config, whole = self.config, PartsConfig()
         found = []
         if config.train_images is not None:
             found.append(f"labels drawn from {trained:,} training images")
@@ -176,7 +176,7 @@ class FewShotParts(Task):
 
     def _by_classifiers(self, model: Model, labels: Labels, inputs: EvaluationInputs) -> Outcome:
         """Parts by pixel classifiers on the method's maps."""
-        config: FewShotConfig = self.config
+        config: PartsConfig = self.config
         device, progress = inputs.device, inputs.progress
         few = labels.first(max(config.counts))
         teachings = {count: self._teaching(count, labels, inputs) for count in config.counts}
@@ -195,7 +195,7 @@ class FewShotParts(Task):
 
         Raises NotApplicable where the method gives none.
         """
-        config: FewShotConfig = self.config
+        config: PartsConfig = self.config
         labels = self.labels(inputs)
         return labels, self._pairs(inputs.model(), labels, config.labelled_images, inputs)
 
@@ -212,7 +212,7 @@ class FewShotParts(Task):
 
     def _by_network(self, model: Model, labels: Labels, inputs: EvaluationInputs) -> Outcome | None:
         """Parts by a U-Net trained on the labelled images that the method gives; None where it gives none."""
-        config: FewShotConfig = self.config
+        config: PartsConfig = self.config
         masks: dict[int, np.ndarray] = {}
         found: dict[int, TrainingPairs] = {}
         learning: dict[str, Any] = {}
@@ -254,6 +254,6 @@ class FewShotParts(Task):
 
     def _chosen_on(self, count: int, labels: Labels) -> LabelledImages | None:
         """The test images, where the protocol chooses checkpoints on them."""
-        config: FewShotConfig = self.config
+        config: PartsConfig = self.config
         chosen = config.protocol == "released" and count == config.labelled_images
         return labels.pairs(labels.test) if chosen else None

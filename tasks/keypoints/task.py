@@ -89,7 +89,7 @@ class Keypoints(Task):
         config: KeypointConfig = self.config
         frames = inputs.frames
         train, test = (frames[np.isin(frames, images_of(inputs.dataset, part))] for part in ("train", "test"))
-        labels = Labels.of(inputs.dataset, train, test, False, inputs.seed)
+        labels = Labels.of(inputs.dataset, train, test, "all", inputs.seed)
         few, side = labels.first(config.labelled_images), inputs.dataset.size
         names, label = labels.classes, inputs.dataset.label
         places, visible = keypoints_of(few.parts, names, label)

@@ -11,6 +11,7 @@ from methods.datasetgan.filtering import image_scores, kept, without_specks
 from methods.stylegan2.architecture import Architecture
 from methods.stylegan2.generator import Generator
 from methods.stylegan2.taps import taps
+from tasks.few_shot_parts.classes import TWELVE, TWENTY, classes_of
 from tasks.interpreter.ensemble import MEMBERS, Ensemble, disagreement, elected, judged, votes
 from tasks.interpreter.features import pixel_rows, stacked
 from tasks.interpreter.heat import heat_maps, hottest
@@ -160,6 +161,13 @@ def test_miou(golden: dict[str, np.ndarray]) -> None:
     np.testing.assert_allclose(scores, golden["fold_miou"], rtol=0, atol=1e-9)
     assert scores.mean() == pytest.approx(float(golden["cross_mean"]), abs=1e-9)
     assert scores.std() == pytest.approx(float(golden["cross_sd"]), abs=1e-9)
+
+
+@pytest.mark.golden("datasetgan_car20_to_12.npz")
+def test_twelve_classes_of_cars(golden: dict[str, np.ndarray]) -> None:
+    names, numbers = classes_of(TWENTY, 12, "cars")
+    assert len(names) == len(TWELVE) == golden["ade_12"].max() + 1
+    np.testing.assert_array_equal(numbers[golden["car_20"]], golden["ade_12"])
 
 
 @pytest.mark.golden("datasetgan_keypoints_*.npz")

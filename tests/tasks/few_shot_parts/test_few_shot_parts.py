@@ -21,7 +21,7 @@ from datasets.synthetic.cars.sources import ShapeNetCarsStandIn
 from tasks import base
 from tasks.base import EvaluationInputs, Scores
 from tasks.few_shot_parts.cars import FewShotCarParts
-from tasks.few_shot_parts.classes import EIGHT, eight_of
+from tasks.few_shot_parts.classes import EIGHT, TWELVE, classes_of
 from tasks.few_shot_parts.config import FewShotConfig
 from tasks.few_shot_parts.labels import Labels
 from tasks.few_shot_parts.task import FewShotParts
@@ -134,7 +134,7 @@ def test_seeds_draw_other_labels_and_more_labels_hold_the_fewer(tmp_path: Path) 
     assert first != other
     data = drawn()
     train, test = (np.flatnonzero(data.labels["split"] == part) for part in (0, 2))
-    labels = Labels.of(data, train, test, False, seed=0)
+    labels = Labels.of(data, train, test, "all", seed=0)
     assert (labels.first(6).images[:4] == labels.first(4).images).all()
     assert set(labels.order) == set(train)
     task = FewShotParts(FewShotConfig(curve=(1,), train_images=5, test_images=3, classes="all"))
@@ -187,13 +187,24 @@ def test_released_chooses_checkpoints_on_test_images(tmp_path: Path) -> None:
 
 
 def test_eight_classes_of_nineteen() -> None:
-    numbers = eight_of(PARTS, "celebamask")
+    names, numbers = classes_of(PARTS, 8, "celebamask")
+    assert names == EIGHT
     assert [EIGHT[number] for number in numbers] == [
         *("background", "skin", "nose", "background", "eye", "eye", "brow", "brow", "ear", "ear"),
         *("mouth", "mouth", "mouth", "hair", "background", "background", "background", "background", "background"),
     ]
     with pytest.raises(BenchError, match=r"has no parts .*: 8 classes are made of CelebAMask-HQ's"):
-        eight_of(CLASSES, "celebamask")
+        classes_of(CLASSES, 8, "celebamask")
+
+
+def test_twelve_classes_of_the_drawn_cars_parts() -> None:
+    names, numbers = classes_of(PARTS_OF_CARS, 12, "cars")
+    assert names == TWELVE
+    assert [TWELVE[number] for number in numbers] == [
+        *("background", "car", "car", "head_light", "door", "car", "car", "wheel", "wheelhub", "window", "windshield")
+    ]
+    with pytest.raises(BenchError, match="cars has parts wing: 12 classes are made of DatasetGAN's parts of cars"):
+        classes_of((*PARTS_OF_CARS, "wing"), 12, "cars")
 
 
 def test_too_few_images_are_one_line(tmp_path: Path) -> None:
