@@ -21,6 +21,11 @@ COUNTS: dict[str, dict[str, int]] = {
     "yaleb": {"images": 2_414},
 }
 
+# Where a paper counts otherwise.
+REMARKS = {
+    "bbt": "the published label file has 643 tracks of the five people; the PDR paper counts 644, as its stand-in has"
+}
+
 
 def counts(dataset: Dataset, frames: Int[np.ndarray, " m"] | None = None) -> dict[str, int]:
     """How many items a real dataset holds of each kind that is counted; nothing of another, or a drawn one.

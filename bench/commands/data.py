@@ -14,7 +14,7 @@ from bench.terminal import Terminal
 from datasets.base import Dataset, Source, shortened
 from datasets.errors import BenchError
 from datasets.imagefiles import ImageFiles
-from datasets.official import COUNTS, counts
+from datasets.official import COUNTS, REMARKS, counts
 from datasets.prepared import prepare
 from datasets.tracklists import OTHERS
 
@@ -44,6 +44,8 @@ def data_command(
         dataset = prepare(source, SIZE, Store(store).data, progress)
     for line in described(dataset):
         console.print(line, soft_wrap=True)
+    if (remark := REMARKS.get(dataset.name)) is not None:
+        console.print(f"  {remark}", soft_wrap=True)
     for line in left_out(source, dataset):
         console.print(line, soft_wrap=True)
     if not verify:

@@ -387,7 +387,7 @@ DATASETS = Registry(
         Entry(
             "bbt",
             "datasets.tv:BBT.open",
-            "644 face tracks of 5 people",
+            "643 face tracks of 5 people (the paper and the stand-in: 644)",
             stand_in="datasets.synthetic.sources:BBTStandIn.open",
             cites=("tapaswi2012knock", "bauml2013semi"),
         ),

@@ -150,6 +150,16 @@ def dataset_inputs(record: Record) -> list["DatasetInput"]:
     return [dataset_input(data, context) for context, data in used.items() if data is not None]
 
 
+def derivation_input(derived: Mapping[str, Any]) -> "DatasetInput":
+    """The dataset that a method derived something from, as the derivation's own file names it: its label and digest."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    label, digest = derived["data"], derived["ingredients"]["data"]
+    source = json.dumps({"tags": {"mlflow.source.name": "bench", "dataset": label}})
+    dataset = Dataset(label, digest[:DIGEST_LENGTH], "code", source, profile=json.dumps({"sha256": digest}))
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "derivation")])
+
+
 def dataset_input(data: DatasetInfo, context: str) -> "DatasetInput":
     """A dataset as MLflow has it; `context` says what it was for."""
     from mlflow.entities import Dataset, DatasetInput, InputTag

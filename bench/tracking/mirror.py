@@ -23,7 +23,7 @@ from bench.streams import say
 from bench.tracking import entities
 from bench.tracking.backend import Backend, experiment, locate, opened
 from bench.tracking.trainings import Trainings, curves_of
-from datasets.sealed import Damaged
+from datasets.sealed import Damaged, find_sealed
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -175,14 +175,17 @@ class _Mirror:
             )
             run_id = created.info.run_id
         self._log(run_id, entities.cell_metrics(record), entities.cell_params(record))
-        if inputs := entities.dataset_inputs(record):
+        store = Store(self.store_root)
+        folder = store.derived(record.stages["derive"].key) if "derive" in record.stages else None
+        derived = None if folder is None else find_sealed(folder / "derived.json")
+        inputs = [*entities.dataset_inputs(record), *([] if derived is None else [entities.derivation_input(derived)])]
+        if inputs:
             self.client.log_inputs(run_id, inputs)
         for name, curve in curves_of(record.details):
             self._log(run_id, list(entities.curve_metrics(curve, name, entities.milliseconds(record.started))), [])
-        store = Store(self.store_root)
         pictures = [picture for picture, _ in files_of(record, store)]
-        if "derive" in record.stages:
-            pictures += [picture for picture, _ in sheets_of(store.derived(record.stages["derive"].key))]
+        if folder is not None:
+            pictures += [picture for picture, _ in sheets_of(folder)]
         for picture in pictures:
             self.client.log_artifact(run_id, str(picture), "pictures")
         if (training := self.trainings.behind(record)) is not None:

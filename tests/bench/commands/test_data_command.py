@@ -1,5 +1,6 @@
 """Describing and verifying datasets: counts, files left out, exit codes."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from PIL import Image
 
 from bench.commands.data import data_command, incomplete
+from bench.grid.catalogue import DATASETS
 from datasets.base import Dataset
 from datasets.errors import BenchError
+from datasets.official import COUNTS
 
 
 def run(name: str, tmp_path: Path, *, verify: bool, data_root: Path | None = None, data: str | None = None) -> int:
@@ -21,6 +24,7 @@ def test_describe_a_stand_in(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "bbt[synthetic]: 80 images" in out
     assert "40 tracks of 2 frames" in out
     assert "identity: howard 4, leonard 30" in out
+    assert "643 tracks of the five people; the PDR paper counts 644" in out
 
 
 def test_verify_finds_what_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,6 +65,12 @@ def test_an_incomplete_copy_is_told_from_a_complete_one(tmp_path: Path) -> None:
     ]
     assert list(incomplete(Dataset(images, name="utkface"))) == ["  images: 5, the official distribution has 23708"]
     assert list(incomplete(Dataset(images, name="images"))) == []
+
+
+@pytest.mark.parametrize("name", ["utkface", "bbt", "buffy", "rafdb", "celeba", "celebamask"])
+def test_the_list_of_datasets_and_verify_count_alike(name: str) -> None:
+    total = sum(COUNTS[name].values())
+    assert re.findall(r"[\d,]{3,}", DATASETS.get(name).summary)[0] == f"{total:,}"
 
 
 def test_verify_needs_real_data(tmp_path: Path) -> None:

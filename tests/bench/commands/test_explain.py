@@ -40,7 +40,7 @@ def test_percentages_a_picture_and_nothing_twice(tmp_path: Path, capsys: pytest.
     assert sum(record.details["attribution"]["percent"].values()) == pytest.approx(100)
     page = next((tmp_path / "reports").glob("*.html")).read_text()
     assert "attribution:Smiling" in page
-    assert "data:image/png" in page, "the Grad-CAM picture"
+    assert "data:image/webp" in page, "the Grad-CAM picture"
     assert explained(tmp_path / "store") == 0
     assert "1 from the cache" in capsys.readouterr().out
 

@@ -317,6 +317,17 @@ def test_a_cell_has_its_own_pictures_and_the_curves_of_its_heads(
         assert client.get_metric_history(cell.info.run_id, "segmentation/train/loss")[0].step == 10
 
 
+def test_what_something_was_derived_from_is_an_input_too(store: Path, invoke: Callable[..., Invocation]) -> None:
+    derive = StageCost(key="d" * 32, seconds=1, peak_memory_mb=1)
+    place = Store(store).derived(derive.key)
+    write_sealed(place / "derived.json", {"data": "celebamask[synthetic]", "ingredients": {"data": "c" * 64}})
+    run = invoke([record_of("ris", stages={"derive": derive})])
+    sync(store, run=run)
+    [cell] = runs_of(store, run)[1].values()
+    assert [given.dataset.name for given in cell.inputs.dataset_inputs] == ["bbt", "utkface", "celebamask[synthetic]"]
+    assert {tag.value for tag in cell.inputs.dataset_inputs[2].tags} == {"derivation"}
+
+
 def test_a_deleted_experiment_is_one_line(store: Path, invoke: Callable[..., Invocation]) -> None:
     run = invoke(suite="deleted-suite")
     sync(store, run=run)
