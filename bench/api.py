@@ -2,6 +2,9 @@
 
 Each function does what a command does, or gives what one would otherwise read from the store by hand. The store is the
 commands' where none is given: `$BENCH_STORE`, or results/store.
+
+They are not `bench.run` and `bench.results`: those are modules, and whether a name of the package is one or a function
+would depend on what has been imported before.
 """
 
 import os

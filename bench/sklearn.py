@@ -2,7 +2,8 @@
 
 import copy
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,15 +12,18 @@ from typing import Any, get_args
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped, UInt8
+from pydantic import BaseModel
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from bench.grid.catalogue import METHODS
-from bench.grid.request import Options
+from bench.grid.registry import Entry
+from bench.grid.request import Options, Request
+from bench.grid.values import merge, nested
 from bench.pipeline.computing import computing
 from bench.pipeline.hooks import fitted
-from bench.pipeline.specs import method_spec
+from bench.pipeline.specs import configured, method_spec
 from bench.pipeline.store import Store
 from bench.pipeline.weights import untrained_method
 from bench.training.device import resolve_device
@@ -36,6 +40,10 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     Images are (n, s, s, 3), RGB, either uint8 or floating point in [0, 1] (rounded to 8 bits), where s is the
     method's image size. `fit` trains as `bench run` does with the same profile and seed, but keeps nothing on disk.
+
+    The settings of a method given by name are parameters too, as scikit-learn writes nested ones: `width`,
+    `schedule__max_steps`. `get_params` has them as `fit` would take them, and `set_params` puts them into `overrides`,
+    so that a search may vary them. One that is called like a parameter below is reached by `overrides` alone.
 
     Parameters
     ----------
@@ -67,6 +75,10 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.linear_model import LogisticRegression
     >>> model = make_pipeline(Representation("vqvae", profile="mini"), LogisticRegression())
+
+    Which width serves best, for `sklearn.model_selection.GridSearchCV(model, widths)`:
+
+    >>> widths = {"representation__width": [16, 32]}
     """
 
     def __init__(
@@ -87,6 +99,31 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.random_state = random_state
         self.device = device
         self.progress = progress
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name; `deep` with the settings of the method, where it is given by name.
+
+        Of a method or a profile that does not exist there are none: `fit` says so.
+        """
+        own: dict[str, Any] = super().get_params(deep=False)
+        if not deep or isinstance(self.method, Method):
+            return own
+        settings: dict[str, Any] = {}
+        with suppress(BenchError):
+            settings = dict(_leaves(self._config(self.overrides)))
+        return {**settings, **own}
+
+    def set_params(self, **params: Any) -> "Representation":
+        """Set parameters, and settings of the method on top of `overrides`; raises BenchError for one that the method
+        does not have, or not with such a value."""
+        own = {name: value for name, value in params.items() if name in self._get_param_names()}
+        super().set_params(**own)
+        settings = [nested(name.split("__"), value) for name, value in params.items() if name not in own]
+        if settings:
+            overrides = merge(self.overrides or {}, *settings)
+            self._config(overrides)
+            self.overrides = overrides
+        return self
 
     def fit(self, X: Shaped[np.ndarray, "..."], y: object = None) -> "Representation":
         """Train on the images `X`; `y` is ignored."""
@@ -129,20 +166,31 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """The method before training, and whether there is anything to train."""
         if isinstance(self.method, Method):
             if self.overrides:
-                raise BenchError("overrides apply to a method given by name: configure the instance itself instead")
+                raise _of_an_instance()
             method = copy.deepcopy(self.method)
             return method, method.trains_with(method.config)
-        known: tuple[Domain, ...] = get_args(Domain)
-        domain = next((domain for domain in known if domain == self.domain), None)
-        if domain is None:
-            raise BenchError(f"unknown domain {self.domain!r}: expected one of {', '.join(known)}")
-        entry = METHODS.get(self.method)
-        request = Options(methods=self.method, tasks="bbt", profile=self.profile, baselines=False).request()
-        request = replace(request, settings={entry.name: dict(self.overrides or {})})
+        entry, request, domain = self._asked(self.overrides)
         spec = method_spec(entry, request, domain, Store(folder / "store"))
         if domain not in spec.cls.domains:
             raise BenchError(f"{entry.name} has no model of {domain}, only of {', '.join(spec.cls.domains)}")
         return untrained_method(spec, self.seed_), spec.trains
+
+    def _config(self, overrides: Mapping[str, Any] | None) -> BaseModel:
+        """The configuration of a method given by name."""
+        if isinstance(self.method, Method):
+            raise _of_an_instance()
+        return configured(*self._asked(overrides))
+
+    def _asked(self, overrides: Mapping[str, Any] | None) -> tuple[Entry, Request, Domain]:
+        """What a method given by name means to `bench run`."""
+        known: tuple[Domain, ...] = get_args(Domain)
+        domain = next((domain for domain in known if domain == self.domain), None)
+        if domain is None:
+            raise BenchError(f"unknown domain {self.domain!r}: expected one of {', '.join(known)}")
+        name = str(self.method)
+        entry = METHODS.get(name)
+        request = Options(methods=name, tasks="bbt", profile=self.profile, baselines=False).request()
+        return entry, replace(request, settings={entry.name: dict(overrides or {})}), domain
 
     def _encode(self, images: UInt8[np.ndarray, "n s s 3"]) -> Float[np.ndarray, "n d"]:
         with computing(), torch.inference_mode():
@@ -158,6 +206,20 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 )
             ]
         return np.concatenate(found)
+
+
+def _leaves(config: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of a configuration by name, those of its parts as `part__name`."""
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            yield from _leaves(value, f"{prefix}{name}__")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _of_an_instance() -> BenchError:
+    return BenchError("overrides apply to a method given by name: configure the instance itself instead")
 
 
 def seed_of(random_state: object) -> int:

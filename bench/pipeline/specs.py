@@ -150,20 +150,14 @@ class TaskSpec:
 
 
 def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) -> MethodSpec:
-    """Resolve a method: defaults, then the name's preset, protocol, profile, the name's variant, `--set` on top."""
-    cls = entry.load()
-    if not (isinstance(cls, type) and issubclass(cls, Method)):
-        raise BenchError(f"{entry.name}: {entry.target} is not a subclass of methods.base.Method")
+    """Resolve a method: its class, its configuration as `configured` has it, and its file of weights if any.
+
+    Raises BenchError where a file or a folder that the configuration names is not there.
+    """
+    cls = method_class(entry)
     check_trains_on(cls, entry.name)
-    layers: list[Mapping[str, Any]] = [
-        entry.preset,
-        cls.for_protocol(request.protocol, domain),
-        cls.for_profile(request.profile.name, domain),
-        entry.variant,
-    ]
-    usual, settings = merge({}, *layers), settings_for(entry, request.settings)
-    config = validate(cls.Config, merge(usual, settings), entry.name)
-    otherwise = set_otherwise(config, usual, settings)
+    config = configured(entry, request, domain)
+    otherwise = set_otherwise(config, _usual(entry, request, domain), settings_for(entry, request.settings))
     config = cls.resolve(config)
     for name in sorted(cls.Config.file_fields()):
         path = getattr(config, name)
@@ -181,6 +175,34 @@ def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) ->
             config = config.model_copy(update={name: str(found)})
     weights = weights_file(config.weights, entry.name, store)
     return MethodSpec(entry.name, cls, config, domain, weights, entry.family, otherwise)
+
+
+def method_class(entry: Entry) -> type[Method]:
+    """The class that an entry names; raises BenchError where that is no method."""
+    cls = entry.load()
+    if not (isinstance(cls, type) and issubclass(cls, Method)):
+        raise BenchError(f"{entry.name}: {entry.target} is not a subclass of methods.base.Method")
+    return cls
+
+
+def configured(entry: Entry, request: Request, domain: Domain) -> MethodConfig:
+    """A method's checked configuration: defaults, then the name's preset, protocol, profile, the name's variant, and
+    `--set` on top."""
+    values = merge(_usual(entry, request, domain), settings_for(entry, request.settings))
+    config: MethodConfig = validate(method_class(entry).Config, values, entry.name)
+    return config
+
+
+def _usual(entry: Entry, request: Request, domain: Domain) -> dict[str, Any]:
+    """A method's configuration without `--set`."""
+    cls = method_class(entry)
+    return merge(
+        {},
+        entry.preset,
+        cls.for_protocol(request.protocol, domain),
+        cls.for_profile(request.profile.name, domain),
+        entry.variant,
+    )
 
 
 def check_trains_on(cls: type[Method], name: str) -> None:

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from torch import Tensor, nn
 
@@ -43,6 +43,25 @@ class Tiny(Method):
         assert torch.is_inference_mode_enabled()
         assert not self.module.training
         return self.module[:2](images)
+
+
+class WideConfig(MethodConfig):
+    """A setting of its own, and one that is called like a parameter of `Representation`."""
+
+    schedule: Schedule = Schedule(batch_size=8, max_epochs=1)
+    width: int = 5
+    device: str = "mine"
+
+
+class Wide(Tiny):
+    """The same with a width to choose; one feature tells dark from bright, none tells nothing."""
+
+    Config: ClassVar[type[MethodConfig]] = WideConfig
+
+    def __init__(self, config: MethodConfig | None = None, *, domain: Any = "faces") -> None:
+        super().__init__(config or WideConfig(), domain=domain)
+        width = self.config.width
+        self.module = nn.Sequential(nn.Flatten(), nn.Linear(192, width), nn.Linear(width, 192))
 
 
 class TinyLearner(Learner):
@@ -104,6 +123,63 @@ def test_clones_fit_to_the_same_bits_and_another_seed_to_others(tmp_path: Path) 
     loaded = clone(original).set_params(overrides={"weights": str(weights)}).fit(images[:1])
     np.testing.assert_array_equal(loaded.transform(images), first)
     assert loaded.summary_ == {}
+
+
+def wide(**settings: Any) -> Representation:
+    return Representation(f"{Path(__file__)}:Wide", device="cpu", **settings)
+
+
+def test_a_search_varies_the_settings_of_a_method() -> None:
+    images, labels = pictures()
+    model = make_pipeline(wide(), LogisticRegression())
+    grid = {"representation__width": [1, 3], "representation__schedule__max_epochs": [1, 2]}
+    search = GridSearchCV(model, grid, cv=2, refit=False).fit(images, labels)
+    assert len(search.cv_results_["params"]) == 4
+    assert search.best_score_ == 1.0
+    chosen = clone(model).set_params(representation__width=3).fit(images, labels)
+    assert chosen[0].transform(images).shape == (40, 3)
+    assert model.get_params()["representation__width"] == 5, "a clone is varied, and not what it was made of"
+
+
+def test_settings_are_parameters_as_a_fit_would_take_them() -> None:
+    given = {"schedule": {"max_epochs": 3}}
+    learner = wide(overrides=given, profile="smoke")
+    found = learner.get_params()
+    assert (found["width"], found["schedule__max_epochs"], found["schedule__batch_size"]) == (5, 3, 8)
+    assert found["device"] == "cpu", "the parameter, not the method's setting of the same name"
+    assert "width" not in learner.get_params(deep=False)
+    learner.set_params(width=2, schedule__batch_size=4, profile="mini")
+    assert learner.overrides == {"schedule": {"max_epochs": 3, "batch_size": 4}, "width": 2}
+    assert given == {"schedule": {"max_epochs": 3}}
+    assert learner.profile == "mini"
+    assert clone(learner).get_params()["width"] == 2
+    assert Representation("pdr", profile="smoke").get_params()["nf"] == 16, "the profile's"
+
+
+@pytest.mark.parametrize(
+    ("learner", "given", "message"),
+    [
+        (wide(), {"widht": 3}, "has no setting 'widht': did you mean width"),
+        (wide(), {"schedule__max_step": 3}, r"has no setting 'schedule\.max_step': did you mean max_steps"),
+        (wide(), {"width": "broad"}, "width = 'broad': Input should be a valid integer"),
+        (Representation("prd"), {"width": 3}, "did you mean pdr"),
+        (Representation(Tiny()), {"width": 3}, "configure the instance itself"),
+    ],
+)
+def test_a_setting_that_a_method_does_not_have_is_one_line(
+    learner: Representation, given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BenchError, match=message):
+        learner.set_params(**given)
+    assert learner.overrides is None
+
+
+def test_a_learner_whose_method_does_not_exist_can_still_be_looked_at_and_mended() -> None:
+    broken = make_pipeline(Representation("prd", profile="smoke"), LogisticRegression())
+    assert "prd" in repr(broken)
+    assert "representation__nf" not in broken.get_params()
+    broken.set_params(representation__method="pdr", representation__nf=32)
+    assert broken.get_params()["representation__nf"] == 32
 
 
 def test_registered_methods_by_name() -> None:
