@@ -18,11 +18,12 @@ from rich.text import Text
 
 from bench import timing
 from bench.execution.base import Executor, Job, units_of
-from bench.execution.invocations import Invocation, invocations, new_id, portable, relative
+from bench.execution.invocations import Invocation, config_of, invocations, new_id, portable, relative
 from bench.execution.local import Local
 from bench.execution.processes import Processes
 from bench.execution.progress import RichProgress
 from bench.execution.signals import ending_like_ctrl_c
+from bench.grid.config import write_config
 from bench.grid.request import Request
 from bench.pipeline.cell import Cell
 from bench.pipeline.context import Context
@@ -103,6 +104,8 @@ class Run:
         if self.request.profile_time:
             timing.start()
         self.store.sweep()
+        file = config_of(self.store.root, self.manifest.id)
+        write_config(file, self.request, device=self.context.device, suite=self.suite, mlflow=self.mirror)
         data = "synthetic stand-ins" if self.request.data_root is None else str(self.request.data_root)
         self._say(
             f"{len(self.plan)} cells, profile {self.request.profile.name}, data: {data}, device {self.context.device}"

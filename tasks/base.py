@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from datasets.base import Dataset, Progress, Silent
@@ -31,6 +31,7 @@ from tasks.results import (
     Scores,
     reduced,
 )
+from tasks.splits import images_of
 
 __all__ = [
     "Caption",
@@ -57,6 +58,10 @@ class TaskConfig(BaseModel):
     """Base of every task's configuration."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: int | None = Field(
+        None, ge=1, description="items of the test set at most, random ones, the same for every method; all where none"
+    )
 
 
 @runtime_checkable
@@ -223,6 +228,17 @@ class Task(ABC):
         `seed` is a stream of its own, the same for all methods, for protocols that choose at random.
         """
         return np.arange(len(dataset))
+
+    def tested(self, dataset: Dataset, frames: Int[np.ndarray, " m"]) -> Int[np.ndarray, " m"]:
+        """Which item of the test set each image of `frames` is of: itself, or its track; -1 of one that only trains.
+
+        Raises NotApplicable where the task means nothing on a part of its test set.
+        """
+        if self.reduce == "track_mean" and dataset.tracks is not None:
+            return np.asarray(np.asarray(dataset.tracks)[frames])
+        if self.trains and "split" in dataset.labels:
+            return np.where(np.isin(frames, images_of(dataset, "test")), frames, -1)
+        return frames
 
     @abstractmethod
     def evaluate(self, inputs: EvaluationInputs) -> Scores:

@@ -21,6 +21,7 @@ from bench.cli.options import (
     home,
     homes,
 )
+from bench.cli.with_config import WithConfig
 from bench.grid import defaults
 
 app = typer.Typer()
@@ -39,10 +40,14 @@ Examples:
   python -m bench run --methods pdr,timm:resnet18 --tasks bbt --set pdr.nf=32 --dry-run
 
   python -m bench run --methods mine.py:MyMethod --tasks tracks:my_tracks
+
+  python -m bench run --methods vqvae --tasks bbt --sweep vqvae.width=16,32 --limit 50
+
+  python -m bench run --config results/store/invocations/20261101T101500Z-1a2b3c.yaml
 """
 
 
-@app.command(help=RUN_HELP)
+@app.command(help=RUN_HELP, cls=WithConfig)
 def run(
     methods: Methods = "all",
     tasks: Tasks = "all",
@@ -51,17 +56,36 @@ def run(
     data: Data = None,
     seeds: Seeds = "0",
     set_: Set = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(help="METHOD.KEY=VALUE,VALUE: a row per value; may be repeated, then one per combination."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Test on so many items of each test set; such rows stand apart.", min=1)
+    ] = None,
     protocol: Protocol = "default",
     device: Device = "auto",
     jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per CPU core, or one on a GPU.", min=0)] = 0,
     baselines: Annotated[bool, typer.Option(help="Also run chance, raw_pixels and random_init.")] = True,
+    threads: Annotated[
+        int,
+        typer.Option(help="Threads of each cell; other numbers of them give numbers that differ in their last digits."),
+    ] = 1,
     force: Annotated[bool, typer.Option("--force", help="Compute again what the store already has.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and compute nothing.")] = False,
     profile_time: Annotated[
         bool, typer.Option("--profile-time", help="Also print where the time went: data, network, render, ...")
     ] = False,
+    _config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            help="TOML or YAML with these options by their names; the command line goes before it.",
+            callback=home,
+        ),
+    ] = None,
     suite: Suite = defaults.SUITE,
-    mirror: Mirror = True,
+    mlflow: Mirror = True,
     store: StoreFolder = defaults.STORE,
 ) -> None:
     """Run a grid; `RUN_HELP` is what the user reads."""
@@ -76,15 +100,18 @@ def run(
             data=data,
             seeds=seeds,
             settings=set_ or [],
+            sweep=sweep or [],
+            limit=limit,
             protocol=protocol,
             device=device,
             jobs=jobs,
+            threads=threads,
             baselines=baselines,
             force=force,
             dry_run=dry_run,
             profile_time=profile_time,
             suite=suite,
-            mirror=mirror,
+            mirror=mlflow,
             store=store,
         )
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.grid.catalogue import DATASETS, METHODS, PROFILES, TASKS
 from bench.streams import say
-from datasets.errors import BenchError
+from datasets.errors import BenchError, suggestion
 
 Row = dict[str, Any]
 
@@ -72,7 +72,12 @@ def _settings(name: str) -> list[Row]:
     """Those of the method or the task of this name."""
     from bench.commands.settings import settings_of
 
-    known = TASKS if name.partition(":")[0].partition("[")[0] in TASKS.entries() else METHODS
+    base = name.partition(":")[0].partition("[")[0]
+    known = TASKS if base in TASKS.entries() else METHODS
+    if base not in known.entries() and ".py:" not in name:
+        names = [*METHODS.entries(), *TASKS.entries()]
+        hint = suggestion(base, names, "see `list methods` and `list tasks`, or name FILE.py:CLASS")
+        raise BenchError(f"unknown method or task {name!r}: {hint}")
     return [asdict(setting) for setting in settings_of(known.get(name))]
 
 

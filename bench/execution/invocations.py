@@ -81,6 +81,11 @@ def path_of(store_root: Path, identity: str) -> Path:
     return store_root / "invocations" / f"{identity}.json"
 
 
+def config_of(store_root: Path, identity: str) -> Path:
+    """Where an invocation's options lie as a file, beside its manifest."""
+    return path_of(store_root, identity).with_suffix(".yaml")
+
+
 def invocations(store_root: Path) -> Iterator[Invocation]:
     """Every invocation of a store, oldest first; a damaged manifest is said and left out."""
     for path in sorted((store_root / "invocations").glob("*.json")):

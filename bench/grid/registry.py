@@ -17,7 +17,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from bench.grid.values import merge, nested, parse_value, split_path
+from bench.grid.values import merge, nested, parse_value, shown, split_path
 from datasets.errors import BenchError, described, suggestion
 from datasets.names import at_home, printable
 
@@ -311,6 +311,18 @@ def _with_settings(entry: Entry, name: str, inside: str) -> Entry:
         values = merge(values, nested(split_path(path), parse_value(value.strip())))
     variant = merge(entry.variant, values)
     return replace(entry, name=printable(name), family=entry.family or entry.name, variant=variant, baseline=False)
+
+
+def varied(entry: Entry, setting: str, value: str) -> Entry:
+    """The entry with one more setting in the brackets after its name: `bbt`, `normalise`, `l2` -> `bbt[normalise=l2]`.
+
+    Raises BenchError for a value that would end there before its end.
+    """
+    if ";" in value:
+        raise BenchError(f"{entry.name}.{setting} = {shown(value)}: expected a value without ;, where one setting ends")
+    inside = f"{setting}={value}"
+    name = f"{entry.name[:-1]};{inside}]" if entry.variant else f"{entry.name}[{inside}]"
+    return _with_settings(entry, name, inside)
 
 
 def _entry_points(group: str) -> list[tuple[str, str, str]]:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from bench.grid.catalogue import METHODS, PROFILES, TASKS, Profile
-from bench.grid.registry import FOLDER, Entry
-from bench.grid.rows import Settings, with_rows
+from bench.grid.registry import FOLDER, Entry, varied
+from bench.grid.rows import Settings, parse_sweeps, swept, with_rows
 from bench.grid.seeds import Seeds, parse_seeds
 from bench.grid.values import merge, parse_value, split_path
 from datasets.errors import BenchError, suggestion
@@ -23,6 +23,7 @@ Protocol = Literal["default", "released"]
 THREADS = 1
 # Worker processes at most: each loads torch.
 MOST_JOBS = 256
+MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Request:
     settings: `--set` values, by the prefix they were given for.
     jobs: worker processes; 0 for as many as pay.
     threads: of each cell; another number than one gives other numbers, which `bench calibrate` measures.
+    options: what was asked for, as it was typed.
     baselines: whether the reference rows were asked for, which then run as many seeds as they need for an interval.
     """
 
@@ -51,11 +53,18 @@ class Request:
     profile_time: bool
     baselines: bool
     threads: int
+    options: "Options"
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may ask for, as it is typed, and what each option means where it is left out."""
+    """What a user may ask for, as it is typed, and what each option means where it is left out.
+
+    Attributes
+    ----------
+    sweep: `METHOD.KEY=VALUE,VALUE`: one row per value, or per combination of several sweeps' values.
+    limit: items of each test set at most; such tasks have names of their own, `bbt[limit=20]`.
+    """
 
     methods: str = "all"
     tasks: str = "all"
@@ -64,6 +73,8 @@ class Options:
     data: str | None = None
     seeds: str = "0"
     settings: Iterable[str] = ()
+    sweep: Iterable[str] = ()
+    limit: int | None = None
     protocol: str = "default"
     device: str = "auto"
     jobs: int = 0
@@ -85,6 +96,8 @@ class Options:
                     chosen.setdefault(entry.name, entry)
         if not 0 <= self.jobs <= MOST_JOBS:
             raise BenchError(f"--jobs {self.jobs}: expected 0, for as many as pay, to {MOST_JOBS}")
+        if not 1 <= self.threads <= MOST_THREADS:
+            raise BenchError(f"--threads {self.threads}: expected 1 to {MOST_THREADS}")
         if self.device not in ("auto", "cpu", "cuda"):
             raise BenchError(f"unknown device {self.device!r}: expected auto, cpu or cuda")
         if self.protocol not in ("default", "released"):
@@ -97,9 +110,16 @@ class Options:
         for entry in tasks:
             if (folder := entry.preset.get(FOLDER)) is not None and not os.path.isdir(at_home(Path(folder))):
                 raise BenchError(f"{entry.name}: {printable(folder)} is not a folder: expected one of images or tracks")
-        tasks, settings = with_rows(tasks, parse_settings(self.settings, [*chosen.values(), *tasks]))
+        named = [*chosen.values(), *tasks]
+        sweeps = parse_sweeps(self.sweep, [name for one in named for name in (one.name, one.family) if name])
+        tasks, settings = with_rows(tasks, parse_settings(self.settings, named))
+        methods, tasks = (swept(entries, sweeps, settings) for entries in (chosen.values(), tasks))
+        if self.limit is not None:
+            if self.limit < 1:
+                raise BenchError(f"--limit {self.limit}: expected a number of items, at least 1")
+            tasks = tuple(varied(entry, "limit", str(self.limit)) for entry in tasks)
         return Request(
-            methods=tuple(chosen.values()),
+            methods=methods,
             tasks=tasks,
             seeds=parse_seeds(self.seeds),
             profile=find_profile(self.profile or default_profile(root)),
@@ -112,6 +132,7 @@ class Options:
             profile_time=self.profile_time,
             baselines=self.baselines,
             threads=self.threads,
+            options=self,
         )
 
 

@@ -11,6 +11,7 @@ from bench.grid.registry import Entry
 from bench.grid.request import Request
 from bench.grid.seeds import Seeds, extended
 from bench.pipeline.keys import key_of
+from bench.pipeline.limit import limited
 from bench.pipeline.specs import MethodSpec, TaskSpec, labelled, method_spec, task_spec
 from bench.pipeline.store import Store
 from datasets.base import Dataset
@@ -91,12 +92,19 @@ class Cell:
         return self.task.task.encodes and "features" in self.method.cls.provides
 
     def frames(self, dataset: Dataset) -> Int[np.ndarray, " m"]:
+        """Indices of the images that the cell uses, ascending: those of the task, or of as many items as its `limit`
+        says."""
+        return limited(
+            self.task.task, dataset, self.all_frames(dataset), seed_for(self.seeds.split, "limit", self._base)
+        )
+
+    def all_frames(self, dataset: Dataset) -> Int[np.ndarray, " m"]:
         """Indices of the images that the task uses, the same whatever settings its name ends with.
 
         Raises BenchError where the task gives anything but indices of the dataset's images, ascending.
         """
-        name, task = self.task.name.partition("[")[0], self.task.task
-        found: object = task.frames(dataset, seed=seed_for(self.seeds.split, "split", name))
+        task = self.task.task
+        found: object = task.frames(dataset, seed=seed_for(self.seeds.split, "split", self._base))
         due = f"{type(task).__name__}.frames: expected an array of ascending indices of {len(dataset)} images"
         if not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype.kind not in "iu":
             shown = f"{found.dtype} {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
@@ -106,6 +114,11 @@ class Cell:
                 f"{due}; got {found.min()} to {found.max()}, in another order, beyond the images, or twice"
             )
         return found
+
+    @property
+    def _base(self) -> str:
+        """The task's name without settings, which choose no other images."""
+        return self.task.name.partition("[")[0]
 
     @cached_property
     def unit(self) -> str:

@@ -1,7 +1,7 @@
 """The last stage: a task's scores of a method, as a record."""
 
 import shutil
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from bench.escaping import file_name
 from bench.pipeline.context import Context
 from bench.pipeline.encode import encode_ingredients
 from bench.pipeline.fit import loop_ingredients
+from bench.pipeline.limit import part_tested
 from bench.pipeline.memory import PeakMemory
 from bench.pipeline.record_builder import Kept, RecordBuilder
 from bench.pipeline.records import PictureFile, Record
@@ -25,7 +26,7 @@ from bench.training.loop import FabricTrainer
 from datasets.files import atomic_folder
 from datasets.sealed import digests
 from datasets.streams import seed_for
-from tasks.base import EvaluationInputs, Scores
+from tasks.base import EvaluationInputs, Scores, reduced
 
 
 def evaluate_ingredients(
@@ -110,7 +111,9 @@ def evaluate(status: CellStatus, frames: Int[np.ndarray, " m"], key: str, contex
         progress=context.progress,
         folder=context.store.evaluation(key) / "work",
     )
-    return checked(task.evaluate(inputs), task)
+    scores = checked(task.evaluate(inputs), task)
+    less = part_tested(task, status.dataset, frames, cell.all_frames(status.dataset))
+    return replace(scores, captions=[*scores.captions, *reduced(less)])
 
 
 def write_predictions(status: CellStatus, key: str, scores: Scores, context: Context) -> Kept | None:

@@ -158,7 +158,7 @@ class Clustering(Task):
                 "class_counts": counts.sum(axis=0).tolist(),
                 "label_kind": kind,
                 "unit": unit,
-                "unknown": int(np.count_nonzero(~known)),
+                "unknown": len(np.unique(self.tested(dataset, frames))) - int(np.count_nonzero(known)),
                 "finch": found,
                 **({} if given.details is None else {"taught": given.details}),
                 **{name: value for part in parts for name, value in part.details.items()},
@@ -206,7 +206,8 @@ class Clustering(Task):
         if self.reduce == "track_mean":
             if dataset.tracks is None:
                 raise BenchError(f"{dataset.label} has no tracks, and this task averages features over tracks")
-            return kind, track_labels(labels, np.asarray(dataset.tracks), len(dataset.track_names))
+            # Tracks of which no frame is used are none that could be clustered.
+            return kind, track_labels(labels[frames], np.asarray(dataset.tracks)[frames], len(dataset.track_names))
         return kind, labels[frames]
 
 

@@ -4,11 +4,12 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from datasets.base import Dataset
 from datasets.blocks import blocks
 from datasets.controlled import ANGLES, FACTORS, INTRINSIC, controlled_batches
-from datasets.errors import BenchError
+from datasets.errors import BenchError, NotApplicable
 from datasets.features import as_features
 from datasets.scene_factors import SceneFactors
 from datasets.streams import generator
@@ -57,6 +58,10 @@ class FactorCodesTask(Task):
         *(metric for name in NAMES for metric in _metrics(name)),
         Metric("in_use", higher_is_better=None, high=None, ranked=False, cites=("burda2016iwae",)),
     )
+
+    def tested(self, dataset: Dataset, frames: Int[np.ndarray, " m"]) -> Int[np.ndarray, " m"]:
+        """Nothing of a part: what batches tell is told by all of them together."""
+        raise NotApplicable("factor codes are scored on whole batches of every factor: run this task without --limit")
 
     def evaluate(self, inputs: EvaluationInputs) -> Scores:
         """Scores as the class says, with bootstrap intervals over batches.

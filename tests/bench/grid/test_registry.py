@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.grid.catalogue import DATASETS, METHODS, PROFILES, TASKS
-from bench.grid.registry import Entry, Registry, load_object
-from bench.grid.rows import variant_name
+from bench.grid.registry import Entry, Registry, load_object, varied
 from datasets.errors import BenchError
 from methods.dcign.config import GROUPS
 from methods.pdr.config import PARAMETERS
@@ -191,8 +190,8 @@ def test_settings_come_behind_the_name_of_a_folder(tmp_path: Path, monkeypatch: 
     with pytest.raises(BenchError, match=r"expected tracks:faces \[2024\]\[KEY=VALUE\]"):
         TASKS.select("tracks:faces [2024][2025]")
     (plain,) = TASKS.select("tracks:faces [2024]")
-    assert variant_name(plain.name, "normalise", "l2") == entry.name
-    assert variant_name(entry.name, "stability", "true") == "tracks:faces [2024][normalise=l2;stability=true]"
+    assert varied(plain, "normalise", "l2") == entry
+    assert varied(entry, "stability", "true").name == "tracks:faces [2024][normalise=l2;stability=true]"
 
 
 def test_home_is_where_a_tilde_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
