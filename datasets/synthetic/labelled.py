@@ -19,6 +19,7 @@ from datasets.synthetic.faces.acting import TYPICAL, draw_expression, show
 from datasets.synthetic.faces.attributes import NAMES, attributes
 from datasets.synthetic.faces.beyond import NEAR, beyond, light_beyond, near, person_beyond
 from datasets.synthetic.faces.chance import clipped, uniform
+from datasets.synthetic.faces.keypoints import KEYPOINTS
 from datasets.synthetic.faces.parameters import EMOTIONS, Face
 from datasets.synthetic.faces.parts import PARTS
 from datasets.synthetic.faces.people import draw_identity
@@ -171,7 +172,8 @@ class CelebAStandIn(SplitStandIn):
 
 
 class CelebAMaskStandIn(SplitStandIn):
-    """Different people with the part of every pixel: label `split`, truth `parts` uint8 (n, size, size)."""
+    """Different people with the part of every pixel: label `split`, truth `parts` uint8 (n, size, size) and `keypoints`
+    float32 (n, k, 3), as of `faces.rendered.Rendered`."""
 
     name = "celebamask"
 
@@ -183,10 +185,10 @@ class CelebAMaskStandIn(SplitStandIn):
         return beyond(face, "celebamask", part, index)
 
     def columns(self, faces: Sequence[Face], drawn: Rendered) -> dict[str, np.ndarray]:
-        """Images and the part of every pixel; neither light nor view."""
-        return {"images": drawn.image, "truth-parts": drawn.part}
+        """Images, the part of every pixel and the keypoints; neither light nor view."""
+        return {"images": drawn.image, "truth-parts": drawn.part, "truth-keypoints": drawn.keypoints}
 
     @property
     def classes(self) -> dict[str, tuple[str, ...]]:
-        """The parts' names."""
-        return {"parts": PARTS}
+        """The parts' names, and the keypoints'."""
+        return {"parts": PARTS, "keypoints": KEYPOINTS}

@@ -161,8 +161,12 @@ def build(car: Car) -> Mesh:
     _upper_body(mesh, car, belt, screen, window)
     _cabin(mesh, car, screen, window)
     for side in (-1, 1):
-        for place in (half - 0.19 * _wheelbase(car), end + 0.19 * _wheelbase(car)):
+        for name, place in (
+            ("front_wheel", half - 0.19 * _wheelbase(car)),
+            ("back_wheel", end + 0.19 * _wheelbase(car)),
+        ):
             mesh.wheel(side * car.width * 0.51, car.wheel, place, car.wheel, 0.24, car.hub)
+            mesh.mark(side, name, car.width * 0.51, car.wheel, place)
     _lamps(mesh, car, belt, half, end)
     _extras(mesh, car, half, end, screen, window)
     return mesh
@@ -201,6 +205,9 @@ def _cabin(mesh: Mesh, car: Car, screen: float, window: float) -> None:
         car.roof, window + car.rear * car.length, screen - car.front * car.length, car.width * (0.95 - car.inward)
     )
     mesh.between(lower, upper, car.paint, {"top": ROOF})
+    for left in (-1, 1):
+        mesh.mark(left, "front_roof", upper.width / 2, upper.y, upper.front)
+        mesh.mark(left, "back_roof", upper.width / 2, upper.y, upper.back)
     mesh.part = WINDSHIELD
     mesh.patch(lower, upper, "front", (0.06, 0.94, 0.08, 0.92), GLASS)
     mesh.part = WINDOW
@@ -222,6 +229,8 @@ def _lamps(mesh: Mesh, car: Car, belt: Slab, half: float, end: float) -> None:
         x0, x1 = sorted((side * car.width * 0.28, side * car.width * 0.46))
         mesh.part = LIGHTS
         mesh.box((x0, low - 0.02, half - 0.03), (x1, low + 0.13, half + 0.02), LAMP)
+        mesh.mark(side, "light", car.width * 0.37, low + 0.055, half + 0.02)
+        mesh.mark(side, "bumper", car.width * 0.48, car.clearance + 0.06, half + 0.04)
         mesh.part = BODY
         mesh.box((x0, low, end - 0.02), (x1, low + 0.15, end + 0.03), TAIL)
     grille = car.width * 0.24

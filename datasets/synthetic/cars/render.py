@@ -27,6 +27,8 @@ COVERED = 0.84
 LARGER = 1.6
 # Samples across a pixel.
 FINE = 2
+# How far, in metres, a keypoint may lie behind what is seen there without being hidden.
+SUNK = 0.1
 # As `Source.world` says it.
 WORLD = f"with what PDR does not model: a {FOV:.0f} degree camera, a second light, glossy paint"
 MATCHED_WORLD = f"in PDR's own world: a {MATCHED_FOV:.0f} degree camera, matt paint under one light"
@@ -85,11 +87,14 @@ class Rendered(NamedTuple):
     ----------
     covered: share of each pixel's samples that show the car.
     parts: the part that most of each pixel's samples show, of equally many the first of `PARTS`.
+    keypoints: of each of `KEYPOINTS` x and y in pixels, whose centres lie at whole numbers, and 1; 0, 0, 0 of what is
+        hidden.
     """
 
     images: UInt8[np.ndarray, "n s s 3"]
     covered: Float32[np.ndarray, "n s s"]
     parts: UInt8[np.ndarray, "n s s"]
+    keypoints: Float32[np.ndarray, "n k 3"]
 
 
 def rendered(shots: Sequence[Shot], size: int) -> Rendered:
@@ -113,7 +118,8 @@ def rendered(shots: Sequence[Shot], size: int) -> Rendered:
     cameras = [intrinsics(size, shot.fov) for shot in shots]
     screen = torch.cat([to_screen(flat[k : k + 1], camera, size) for k, camera in enumerate(cameras)])
     faces = torch.arange(3 * count, dtype=torch.int32).view(-1, 3)
-    seen = fragments(screen, faces, size * FINE).face.numpy()
+    found = fragments(screen, faces, size * FINE)
+    seen, depth = found.face.numpy(), found.depth.numpy()
     ground = np.array([shot.ground for shot in shots], np.float32)
     shown = np.take_along_axis(colours, np.maximum(seen, 0).reshape(len(shots), -1)[..., None], axis=1).reshape(
         *seen.shape, 3
@@ -128,7 +134,9 @@ def rendered(shots: Sequence[Shot], size: int) -> Rendered:
     image: np.ndarray = np.rint(pixels * 255).astype(np.uint8)
     covered: np.ndarray = (seen >= 0).reshape(len(shots), size, FINE, size, FINE).mean(axis=(2, 4))
     parts = np.stack([_parts(own.parts(), one, size) for own, one in zip(built, seen, strict=True)])
-    return Rendered(image, covered.astype(np.float32), parts)
+    marked = zip(shots, built, meshes, depth, strict=True)
+    keypoints = np.stack([_keypoints(shot, mesh.keypoints(), own[0], far, size) for shot, mesh, own, far in marked])
+    return Rendered(image, covered.astype(np.float32), parts, keypoints)
 
 
 def _parts(
@@ -139,6 +147,29 @@ def _parts(
     grouped = samples.reshape(size, FINE, size, FINE).transpose(0, 2, 1, 3).reshape(size, size, FINE**2)
     votes = (grouped[..., None] == np.arange(len(PARTS))).sum(axis=2)
     found: np.ndarray = votes.argmax(axis=-1).astype(np.uint8)
+    return found
+
+
+def _keypoints(
+    shot: Shot,
+    points: Float[np.ndarray, "k 3"],
+    corners: Float[np.ndarray, "t 3 3"],
+    depth: Float32[np.ndarray, "fine fine"],
+    size: int,
+) -> Float32[np.ndarray, "k 3"]:
+    """Where points of the car are in the image (see `Rendered`); hidden where all samples around one show what is
+    nearer."""
+    turned, length = _turned(shot, corners)
+    scale = _fitting(turned, length) if shot.scale is None else shot.scale
+    placed = scale * _turned(shot, points, corners)[0] + np.array([0.0, 0.0, 1.0])
+    screen = to_screen(torch.from_numpy(placed.astype(np.float32))[None], intrinsics(size, FOV), size)[0].numpy()
+    found = np.zeros((len(points), 3), np.float32)
+    for point, (x, y, z) in zip(found, screen, strict=True):
+        column, row = ((x + 1) * size * FINE - 1) / 2, ((1 - y) * size * FINE - 1) / 2
+        down, across = (slice(max(0, int(middle)), int(middle) + 2) for middle in (row, column))
+        around = depth[down, across]
+        if around.size and around.max() > z - SUNK * scale:
+            point[:] = ((x + 1) * size - 1) / 2, ((1 - y) * size - 1) / 2, 1.0
     return found
 
 
@@ -161,10 +192,14 @@ def _placed(
     return turned.astype(np.float32), np.where(away, -normals, normals)  # both sides of a triangle show
 
 
-def _turned(shot: Shot, corners: Float[np.ndarray, "t 3 3"]) -> tuple[Float[np.ndarray, "t 3 3"], float]:
-    """Triangles in metres as the camera is turned, about the car's centre, and the car's length."""
-    low, high = corners.reshape(-1, 3).min(axis=0), corners.reshape(-1, 3).max(axis=0)
-    return (corners - (low + high) / 2) @ _camera(shot.azimuth, shot.elevation).T, high[2] - low[2]
+def _turned(
+    shot: Shot, points: Float[np.ndarray, "*n 3"], corners: Float[np.ndarray, "t 3 3"] | None = None
+) -> tuple[Float[np.ndarray, "*n 3"], float]:
+    """Points in metres as the camera is turned, about the centre of the car of the triangles `corners` (the points
+    themselves where none are given), and the car's length."""
+    whole = (points if corners is None else corners).reshape(-1, 3)
+    low, high = whole.min(axis=0), whole.max(axis=0)
+    return (points - (low + high) / 2) @ _camera(shot.azimuth, shot.elevation).T, high[2] - low[2]
 
 
 def _fitting(turned: Float[np.ndarray, "t 3 3"], length: float, fov: float) -> float:

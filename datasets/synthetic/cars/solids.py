@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from datasets.synthetic.cars.parts import BODY, HUB, TIRE
+from datasets.synthetic.cars.parts import BODY, HUB, KEYPOINTS, TIRE
 
 Colour = tuple[float, float, float]
 Point = tuple[float, float, float]
@@ -66,6 +66,7 @@ class Mesh:
         self._triangles: list[np.ndarray] = []
         self._colours: list[Colour] = []
         self._parts: list[int] = []
+        self._keypoints: dict[str, Point] = {}
 
     def quad(self, corners: Float[np.ndarray, "4 3"], colour: Colour, part: int | None = None) -> None:
         """Two triangles."""
@@ -118,6 +119,14 @@ class Mesh:
             self._triangles += [np.array([centre, rim[k], rim[n]]), np.array([plate[k], plate[n], plate.mean(axis=0)])]
             self._colours += [(0.07, 0.07, 0.07), hub]
             self._parts += [TIRE, HUB]
+
+    def mark(self, left: int, name: str, x: float, y: float, z: float) -> None:
+        """Note where a keypoint of the left (1) or the right side (-1) is; `x` is that of the left."""
+        self._keypoints[f"{'left' if left > 0 else 'right'}_{name}"] = (left * x, y, z)
+
+    def keypoints(self) -> Float[np.ndarray, "k 3"]:
+        """The places of `KEYPOINTS`."""
+        return np.array([self._keypoints[name] for name in KEYPOINTS])
 
     def arrays(self) -> tuple[Float[np.ndarray, "t 3 3"], Float[np.ndarray, "t 3"]]:
         """Corners of all triangles, and their albedos in [0, 1]."""

@@ -12,7 +12,7 @@ from datasets.layout import SPLITS
 from datasets.shapenet_cars import CLASSES
 from datasets.streams import generator
 from datasets.synthetic.cars.models import draw_car
-from datasets.synthetic.cars.parts import PARTS
+from datasets.synthetic.cars.parts import KEYPOINTS, PARTS
 from datasets.synthetic.cars.render import WORLD, Shot, rendered
 from datasets.synthetic.drawn import BLOCK, SEED, Drawn, Subset
 
@@ -25,7 +25,8 @@ SIZES: dict[str, dict[Subset, int]] = {
 class CarsStandIn(Drawn):
     """Drawn cars with the loader's labels `car` and `split`.
 
-    Truth: `parts` uint8 (n, size, size), the part of every pixel (`parts.PARTS`); and, in the terms of `render.Shot`,
+    Truth: `parts` uint8 (n, size, size), the part of every pixel (`parts.PARTS`); `keypoints` float32 (n, k, 3), as of
+    `render.Rendered`; and, in the terms of `render.Shot`,
     `view` (n, 2), the camera's azimuth and elevation in degrees, and `light` (n, 4), strengths of ambient and diffuse
     light, and the first light's azimuth and elevation in degrees.
     """
@@ -47,6 +48,7 @@ class CarsStandIn(Drawn):
     def read_into(self, open_rows: OpenRows, size: int, progress: Progress) -> Content:
         """Draw everything, block by block, into the rows given."""
         images, parts = open_rows("images", (size, size, 3), np.uint8), open_rows("parts", (size, size), np.uint8)
+        keypoints = open_rows("keypoints", (len(KEYPOINTS), 3), np.float32)
         shots = self.shots()
         drawn: list[Shot] = []
         starts = range(0, self.count, BLOCK)
@@ -55,6 +57,7 @@ class CarsStandIn(Drawn):
             found = rendered(block, size)
             images.append(found.images)
             parts.append(found.parts)
+            keypoints.append(found.keypoints)
             drawn += block
         view = np.array([(shot.azimuth, shot.elevation) for shot in drawn], np.float32)
         light = np.array(
@@ -66,8 +69,8 @@ class CarsStandIn(Drawn):
                 "car": np.array([shot.car.kind for shot in drawn], dtype=np.int64),
                 "split": np.full(len(drawn), SPLITS.index(self.part), dtype=np.int64),
             },
-            classes={"car": CLASSES, "split": SPLITS, "parts": PARTS},
-            truth={"parts": parts.array(), "view": view, "light": light},
+            classes={"car": CLASSES, "split": SPLITS, "parts": PARTS, "keypoints": KEYPOINTS},
+            truth={"parts": parts.array(), "keypoints": keypoints.array(), "view": view, "light": light},
         )
 
     def shots(self) -> Iterator[Shot]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from datasets.synthetic.faces.keypoints import KEYPOINTS, keypoints
 from datasets.synthetic.faces.lighting import cast
 from datasets.synthetic.faces.mesh import KINDS, TRIANGLES, VERTICES, blocks, grid_normals
 from datasets.synthetic.faces.paint_eyes import eyes
@@ -46,6 +47,7 @@ def render(faces: Sequence[Face], size: int = 64, samples_across: int = 2) -> Re
         normal=np.empty((len(faces), size, size, 3), np.float32),
         albedo=np.empty((len(faces), size, size, 3), np.float32),
         part=np.empty((len(faces), size, size), np.uint8),
+        keypoints=np.empty((len(faces), len(KEYPOINTS), 3), np.float32),
         view=view_vectors(faces),
         light=light_vectors(faces),
     )
@@ -54,12 +56,20 @@ def render(faces: Sequence[Face], size: int = 64, samples_across: int = 2) -> Re
         for start in range(0, len(faces), step):
             part = slice(start, min(start + step, len(faces)))
             maps = (out.image, out.coverage, out.depth, out.normal, out.albedo, out.part)
-            _draw(packed(faces[part]), size, samples_across, [values[part] for values in maps], pool)
+            own = [values[part] for values in maps]
+            _draw(packed(faces[part]), size, samples_across, own, out.keypoints[part], pool)
     return out
 
 
-def _draw(parameters: np.ndarray, size: int, factor: int, maps: list[np.ndarray], pool: ThreadPoolExecutor) -> None:
-    """Fill `maps`: image, coverage, depth, normal, albedo, part."""
+def _draw(
+    parameters: np.ndarray,
+    size: int,
+    factor: int,
+    maps: list[np.ndarray],
+    points_seen: np.ndarray,
+    pool: ThreadPoolExecutor,
+) -> None:
+    """Fill `maps`, which are image, coverage, depth, normal, albedo and part, and `points_seen`, the keypoints."""
     count, fine = len(parameters), size * factor
     points, normals = (np.empty((count, VERTICES, 3)) for _ in range(2))
     screen = np.empty((count, VERTICES, 3), np.float32)
@@ -90,6 +100,7 @@ def _draw(parameters: np.ndarray, size: int, factor: int, maps: list[np.ndarray]
     fixed = [size, TRIANGLES, KINDS]
     buffers = [seen.face.numpy(), seen.weights.numpy(), depth, kind, place, normal]
     each(samples, fixed, parameters, screen, normals, *buffers)
+    each(keypoints, [size], parameters, kind, place, points_seen)
     lit = np.ones((count, fine, fine), np.float32)
     each(cast, [size], parameters, kind, depth, normal, lit)
     albedo = np.zeros((count, fine, fine, 3), np.float32)

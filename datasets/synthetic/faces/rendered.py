@@ -20,6 +20,8 @@ class Rendered:
     normal: unit, (0, 0, 1) facing the camera; 0 where coverage is 0.
     albedo: in [0, 1]; 0 where coverage is 0.
     part: index into `parts.PARTS`.
+    keypoints: of each of `keypoints.KEYPOINTS` x and y in pixels, whose centres lie at whole numbers, and 1; 0, 0, 0 of
+        what is hidden.
     view: rx, ry, rz (radians), tx, ty, tz (camera units).
     light: ambient, diffuse, unit direction. Where coverage is 1, image = albedo (ambient + diffuse max(0, normal .
         direction)), cut at 1: exact for each sample, so for pixels up to the averaging of their samples. In the world
@@ -32,5 +34,6 @@ class Rendered:
     normal: Float32[np.ndarray, "n s s 3"]
     albedo: Float32[np.ndarray, "n s s 3"]
     part: UInt8[np.ndarray, "n s s"]
+    keypoints: Float32[np.ndarray, "n k 3"]
     view: Float32[np.ndarray, "n 6"]
     light: Float32[np.ndarray, "n 5"]

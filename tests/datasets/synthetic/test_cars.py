@@ -12,7 +12,7 @@ from datasets.base import Content, Silent
 from datasets.errors import BenchError
 from datasets.shapenet_cars import CLASSES
 from datasets.synthetic.cars.models import build, draw_car
-from datasets.synthetic.cars.parts import PARTS
+from datasets.synthetic.cars.parts import KEYPOINTS, PARTS
 from datasets.synthetic.cars.render import largest_scale, matched, render, rendered
 from datasets.synthetic.cars.sources import CarsStandIn, ShapeNetCarsStandIn, ShapeNetCarsTrainStandIn
 
@@ -179,3 +179,40 @@ def test_every_triangle_is_a_part() -> None:
         mesh = build(draw_car(np.random.default_rng(kind), kind))
         assert len(mesh.parts()) == len(mesh.arrays()[0])
         assert {PARTS[number] for number in mesh.parts()} == set(PARTS) - {"background"}
+
+
+def test_keypoints_lie_on_their_parts(drawn: Content) -> None:
+    assert drawn.classes["keypoints"] == KEYPOINTS
+    points, parts = drawn.truth["keypoints"], drawn.truth["parts"]
+    assert points.shape == (40, len(KEYPOINTS), 3)
+    wanted = {"wheel": ("wheelhub", "tire"), "light": ("car_lights",)}
+    hits = dict.fromkeys(wanted, (0, 0))
+    for own, part in zip(points, parts, strict=True):
+        for name, (x, y, seen) in zip(KEYPOINTS, own, strict=True):
+            kind = name.rpartition("_")[2]
+            if seen and kind in wanted:
+                shown = part[round(float(y)) - 1 : round(float(y)) + 2, round(float(x)) - 1 : round(float(x)) + 2]
+                hit = np.isin(shown, [PARTS.index(one) for one in wanted[kind]]).any()
+                hits[kind] = (hits[kind][0] + int(hit), hits[kind][1] + 1)
+    for right, count in hits.values():
+        assert count > 30
+        assert right > 0.9 * count
+
+
+def test_the_far_wheels_are_hidden() -> None:
+    shot = next(iter(ShapeNetCarsStandIn.open("smoke").shots()))
+    for azimuth, hidden in ((60.0, "right"), (-60.0, "left")):
+        [points] = rendered([replace(shot, azimuth=azimuth, elevation=5.0)], 64).keypoints
+        for name, (x, y, seen) in zip(KEYPOINTS, points, strict=True):
+            if name.endswith("wheel"):
+                assert (seen == 0) == name.startswith(hidden), name
+                assert seen or (x, y) == (0, 0)
+
+
+def test_keypoints_are_where_they_are_at_every_size() -> None:
+    some = list(ShapeNetCarsStandIn.open("smoke").shots())[:5]
+    small, large = rendered(some, 32).keypoints, rendered(some, 128).keypoints
+    seen = (small[..., 2] > 0) & (large[..., 2] > 0)
+    assert seen.mean() > 0.7
+    # The rasteriser has the middle of the camera's image half a pixel before that of its own.
+    np.testing.assert_allclose((small[seen, :2] + 0.5) / 31, (large[seen, :2] + 0.5) / 127, atol=1e-5)

@@ -10,8 +10,9 @@ import torch
 from datasets.synthetic.faces import render as module
 from datasets.synthetic.faces.acting import EQUAL, act
 from datasets.synthetic.faces.beyond import FIELD_OF_VIEW, NEAR, beyond, near
+from datasets.synthetic.faces.keypoints import KEYPOINTS
 from datasets.synthetic.faces.parameters import Camera, Face
-from datasets.synthetic.faces.parts import LEFT_EYE, NOSE, PARTS, RIGHT_EYE, SKIN
+from datasets.synthetic.faces.parts import LEFT_EYE, LOWER_LIP, MOUTH, NOSE, PARTS, RIGHT_EYE, SKIN, UPPER_LIP
 from datasets.synthetic.faces.render import render
 from datasets.synthetic.faces.rendered import Rendered
 from datasets.synthetic.faces.scenes import TEST_LIGHT, light_from, view_of
@@ -329,3 +330,42 @@ def test_impossible_sizes_are_refused() -> None:
 
 def test_no_faces_give_empty_arrays() -> None:
     assert render([], 64).image.shape == (0, 64, 64, 3)
+
+
+@BOTH
+def test_keypoints_lie_on_their_parts(world: World) -> None:
+    out = render([plain(face) for face in faces(6, world)], 64)
+    assert (out.keypoints[..., 2] == 1).all()
+    for points, part in zip(out.keypoints[..., :2], out.part, strict=True):
+        named = dict(zip(KEYPOINTS, points, strict=True))
+        for name, number in (("left_eye", LEFT_EYE), ("right_eye", RIGHT_EYE)):
+            down, across = np.nonzero(part == number)
+            assert np.hypot(*(named[name] - (across.mean(), down.mean()))) < 1
+        # The lips' very ends are thinner than a pixel.
+        lips = np.nonzero(np.isin(part, (MOUTH, UPPER_LIP, LOWER_LIP)))[1]
+        assert lips.max() - 1 < named["left_mouth"][0] < lips.max() + 3
+        assert lips.min() - 3 < named["right_mouth"][0] < lips.min() + 1
+        column, row = named["nose"].round().astype(int)
+        assert part[row, column] == NOSE
+        column, row = named["chin"].round().astype(int)
+        assert part[row, column] == SKIN
+        assert np.nonzero(part == SKIN)[0].max() - 4 < row
+
+
+def test_keypoints_are_where_they_are_at_every_size() -> None:
+    some = faces(6, unmatched)
+    small, large = render(some, 32).keypoints, render(some, 128).keypoints
+    seen = (small[..., 2] > 0) & (large[..., 2] > 0)
+    assert seen.mean() > 0.8
+    # The camera's field of view spans the outermost pixels' centres.
+    assert np.abs(small[seen, :2] / 31 - large[seen, :2] / 127).max() < 1 / 127
+
+
+def test_what_a_face_turns_away_is_hidden() -> None:
+    face = plain(faces(1)[0])
+    left, right = (render([replace(face, view=view_of(yaw))], 64).keypoints[0] for yaw in (80.0, -80.0))
+    shown = [{name for name, one in zip(KEYPOINTS, own, strict=True) if one[2]} for own in (left, right)]
+    for side, other in (("left", "right"), ("right", "left")):
+        assert [{f"{side}_eye", f"{side}_mouth"} <= names for names in shown].count(True) == 1
+        assert not any({f"{side}_mouth", f"{other}_mouth"} <= names for names in shown)
+    assert (left[left[:, 2] == 0] == 0).all()
