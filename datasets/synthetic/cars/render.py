@@ -160,9 +160,9 @@ def _keypoints(
     """Where points of the car are in the image (see `Rendered`); hidden where all samples around one show what is
     nearer."""
     turned, length = _turned(shot, corners)
-    scale = _fitting(turned, length) if shot.scale is None else shot.scale
+    scale = _fitting(turned, length, shot.fov) if shot.scale is None else shot.scale
     placed = scale * _turned(shot, points, corners)[0] + np.array([0.0, 0.0, 1.0])
-    screen = to_screen(torch.from_numpy(placed.astype(np.float32))[None], intrinsics(size, FOV), size)[0].numpy()
+    screen = to_screen(torch.from_numpy(placed.astype(np.float32))[None], intrinsics(size, shot.fov), size)[0].numpy()
     found = np.zeros((len(points), 3), np.float32)
     for point, (x, y, z) in zip(found, screen, strict=True):
         column, row = ((x + 1) * size * FINE - 1) / 2, ((1 - y) * size * FINE - 1) / 2
