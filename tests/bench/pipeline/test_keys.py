@@ -81,6 +81,7 @@ def test_versions_of_the_packages_that_decide_numbers_are_those_that_the_code_im
     assert "finch-clust" not in loop, "a new version of what is not used trains nothing anew"
     assert "kornia" in packages_of("methods.selfsupervised.contrastive")
     assert "kornia" not in packages_of("methods.selfsupervised.masked")
+    assert "torchmetrics" in packages_of("tasks.rerendered.task")
 
 
 # What methods and tasks import that decides no number: types, settings, files, pictures, what the machine has.
