@@ -126,6 +126,8 @@ RELEASED: Mapping[str, Any] = {
 # At 32, 32, 16 and 1,800 steps the light's latent still varies more with who is shown than with the light, on training
 # images too: by 0.89 within intrinsic batches, by 0.51 within its own. So the three latents alone tell people apart, at
 # an accuracy of 0.48 and an AMI of 0.09 on bbt's stand-in, where the true angles have 0.40 and 0.00, as chance has.
+# Of cars the azimuth's latent ranks the yaw without its sign, at 0.72, and with it at 0.02; its share is 0.05, as the
+# intrinsic latents keep the view. So a sweep makes an outline narrower or wider, and turns no car.
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "smoke": {
         "size": 64,
