@@ -101,7 +101,8 @@ def to_json(checked: Checked) -> str:
 
 
 def to_junit(checked: Checked) -> str:
-    """One suite with a test case per cell; a gain is a failure too, of its own type. A void check is skipped."""
+    """One suite with a test case per cell, whose failure has the worst finding's kind for its type: a gain is one too,
+    of its own type. A void check is skipped. In ASCII, whatever the encoding of standard output."""
     by_cell: dict[str, list[Finding]] = {cell: [] for cell in checked.cells}
     for finding in checked.ordered:
         by_cell.setdefault(finding.cell, []).append(finding)
@@ -113,7 +114,7 @@ def to_junit(checked: Checked) -> str:
     root = ET.Element("testsuites")
     root.append(suite)
     ET.indent(root)
-    return ET.tostring(root, encoding="unicode", xml_declaration=True)
+    return str(ET.tostring(root, encoding="us-ascii", xml_declaration=True), "ascii")
 
 
 _TAGS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
@@ -122,15 +123,18 @@ _TAGS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 def _case(cell: str, findings: Sequence[Finding], reasons: Sequence[str]) -> ET.Element:
     method, _, task = printable(cell).partition("/")
     case = ET.Element("testcase", {"classname": method, "name": task})
-    for finding in findings:
-        if finding.kind == "new":
-            ET.SubElement(case, "system-out").text = printable(finding.text)
-        else:
-            tag = "error" if finding.kind == "crash" else "failure"
-            ET.SubElement(case, tag, {"type": finding.kind, "message": printable(finding.text)})
+    if differing := [finding for finding in findings if finding.kind != "new"]:
+        tag, worst = "error" if differing[0].kind == "crash" else "failure", differing[0].kind
+        ET.SubElement(case, tag, {"type": worst, "message": _joined(differing)})
+    if new := [finding for finding in findings if finding.kind == "new"]:
+        ET.SubElement(case, "system-out").text = _joined(new)
     if reasons:
         ET.SubElement(case, "skipped", {"message": printable("; ".join(reasons))})
     return case
+
+
+def _joined(findings: Sequence[Finding]) -> str:
+    return printable("; ".join(f"{finding.kind}: {finding.text}" for finding in findings))
 
 
 def to_github(checked: Checked) -> str:

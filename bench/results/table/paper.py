@@ -131,7 +131,7 @@ def fill(name: str, records: Iterable[Record], profile: str | None = None, store
             f"table {name}: no records" + (f" of profile {profile}" if profile else "") + f"; {_all(name)}"
         )
     found, older = newest(own)
-    chosen = sorted(found, key=lambda record: (definition.tasks.index(record.task), record.all_seeds))
+    chosen = sorted(found, key=lambda r: (definition.tasks.index(r.task), r.section, r.all_seeds))
     one_code(chosen)
     chosen = [_with_secondary(record, definition) for record in chosen]
     table = build(

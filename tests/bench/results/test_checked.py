@@ -120,6 +120,10 @@ def test_junit_has_a_case_per_cell() -> None:
         "pdr/buffy": [("error", "crash")],
         "mine/bbt": [("system-out", None)],
     }
+    both = ET.fromstring(to_junit(checked(LOSS, Finding("gain", "pdr/bbt", "nmi ± 1"))))
+    [failure] = both.iter("failure")
+    assert failure.attrib == {"type": "regression", "message": f"regression: {LOSS.text}; gain: nmi ± 1"}
+    assert to_junit(checked(Finding("gain", "pdr/bbt", "nmi ± 1"))).isascii()
     void = ET.fromstring(to_junit(checked(reasons=("another torch",))))[0]
     assert void.attrib["skipped"] == "3"
     hostile = Finding("crash", "a\x00/b", "\x1b[31m\ufffe <&>")
