@@ -146,7 +146,7 @@ def losses(training: dict[str, Any]) -> tuple[Figure, str] | None:
             axes.plot(steps, values, label=label, **{**style, **({} if alone else {"marker": None})})
         axes.set_xlabel(f"step {name}".strip())
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        axes.legend(fontsize=7, frameon=False)
+        axes.legend(fontsize=8, frameon=False)
     return figure, "losses by training step"
 
 
@@ -170,7 +170,7 @@ def curves(named: Sequence[tuple[str, Curve]], about: str) -> tuple[Figure, str]
         axes.set_ylim(0, 1)
     axes.set_xlabel(named[0][1].x_label)
     axes.set_ylabel(named[0][1].y_label)
-    axes.legend(fontsize=7, frameon=False, ncols=2)
+    axes.legend(fontsize=8, frameon=False, ncols=2)
     return figure, about
 
 
