@@ -1,15 +1,17 @@
 """Pictures side by side under their names, one row per image: the layout of every contact sheet."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float, Shaped, UInt8
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from tasks.results import Panel
 
 SCALE = 2  # screen pixels of a pixel
-LINE = 14  # pixels of a line of text
+LINE = 16  # pixels of a line of text
+LETTERS = 12  # pixels of its letters, which a page that shows the file smaller leaves readable
 
 
 def contact_sheet(
@@ -25,11 +27,13 @@ def contact_sheet(
     page = Image.new("RGB", (left + body.width, top + body.height), "white")
     page.paste(body, (left, top))
     draw = ImageDraw.Draw(page)
-    draw.text((2, 1), title, fill="black")
+    draw.text((2, 1), title, fill="black", font=font())
     for place, name in enumerate(columns):
-        draw.text((left + 2 + place * body.width // len(columns), LINE if title else 1), name, fill="black")
+        draw.text(
+            (left + 2 + place * body.width // len(columns), LINE if title else 1), name, fill="black", font=font()
+        )
     for place, name in enumerate(rows):
-        draw.text((2, top + 2 + place * body.height // len(rows)), name, fill="black")
+        draw.text((2, top + 2 + place * body.height // len(rows)), name, fill="black", font=font())
     return page
 
 
@@ -55,6 +59,12 @@ def panel(
     )
 
 
+@cache
+def font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    """What sheets are lettered in."""
+    return ImageFont.load_default(LETTERS)
+
+
 def _head(title: str) -> int:
     """Pixels of the lines above the pictures."""
     return 2 * LINE if title else LINE
@@ -63,7 +73,7 @@ def _head(title: str) -> int:
 def _margin(rows: Sequence[str]) -> int:
     """Pixels of the names left of the pictures."""
     draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-    return max((round(draw.textlength(name)) + 8 for name in rows), default=0)
+    return max((round(draw.textlength(name, font=font())) + 8 for name in rows), default=0)
 
 
 def as_bytes(pictures: Float[np.ndarray, "n s s 3"]) -> UInt8[np.ndarray, "n s s 3"]:

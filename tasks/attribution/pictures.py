@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from PIL import Image, ImageDraw
 
-from tasks.contact_sheet import LINE, as_bytes, contact_sheet, panel
+from tasks.contact_sheet import LINE, as_bytes, contact_sheet, font, panel
 from tasks.results import Legend, Picture
 
 STRENGTH = 0.65  # of the map, where it is largest
@@ -59,13 +59,13 @@ def overlaid(images: UInt8[np.ndarray, "n s s 3"], maps: Float[np.ndarray, "n s 
 def _with_bar(sheet: Image.Image, ends: Sequence[str]) -> Image.Image:
     """The sheet with a colour bar between its ends' names below."""
     draw = ImageDraw.Draw(sheet)
-    left, right = (round(draw.textlength(end)) + 8 for end in ends)
+    left, right = (round(draw.textlength(end, font=font())) + 8 for end in ends)
     page = Image.new("RGB", (max(sheet.width, left + BAR + right), sheet.height + LINE + 4), "white")
     page.paste(sheet)
     middle = np.array([AGAINST, GREY, FOR]).T
     colours = np.stack([np.interp(np.linspace(0, 2, BAR), range(3), channel) for channel in middle], axis=1)
-    page.paste(Image.fromarray(np.tile(colours.astype(np.uint8), (LINE - 4, 1, 1))), (left, sheet.height + 4))
+    page.paste(Image.fromarray(np.tile(colours.astype(np.uint8), (LINE - 6, 1, 1))), (left, sheet.height + 4))
     draw = ImageDraw.Draw(page)
     for text, place in zip(ends, (2, left + BAR + 6), strict=True):
-        draw.text((place, sheet.height + 2), text, fill="black")
+        draw.text((place, sheet.height + 2), text, fill="black", font=font())
     return page

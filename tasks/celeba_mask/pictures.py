@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
-from tasks.contact_sheet import LINE, contact_sheet, panel
+from tasks.contact_sheet import LINE, contact_sheet, font, panel
 from tasks.results import Legend, Picture
 
 # Classes in the colours of CelebAMask-HQ's own code (Lee et al., 2020), in their order; black is the background.
@@ -21,7 +21,7 @@ COLOURS = np.array(
 
 COLUMNS = ("input", "truth", "prediction")
 PREDICTED = "Test images, their true parts and the predicted ones, with a legend of the colours."
-LEGEND = 110  # pixels of the legend's width
+LEGEND = 130  # pixels of the legend's width
 
 
 def mask_pictures(
@@ -42,7 +42,7 @@ def mask_pictures(
     for line, number in enumerate(shown):
         top, left = LINE * (line + 1), pictures.width + 6
         draw.rectangle((left, top + 2, left + 9, top + 11), fill=tuple(coloured(number).tolist()))
-        draw.text((left + 16, top + 1), classes[number], fill="black")
+        draw.text((left + 16, top + 1), classes[number], fill="black", font=font())
     return np.asarray(page)
 
 
