@@ -16,15 +16,17 @@ from bench.pipeline.encode import encode_ingredients
 from bench.pipeline.fit import loop_ingredients
 from bench.pipeline.limit import part_tested
 from bench.pipeline.memory import PeakMemory
+from bench.pipeline.predictions import CURVES, curves_in
 from bench.pipeline.record_builder import Kept, RecordBuilder
 from bench.pipeline.records import PictureFile, Record
 from bench.pipeline.scores import checked
 from bench.pipeline.stage import Stage
 from bench.pipeline.status import CellStatus
+from bench.pipeline.store import ABOUT
 from bench.timing import part
 from bench.training.loop import FabricTrainer
-from datasets.files import atomic_folder
-from datasets.sealed import digests
+from datasets.files import atomic_folder, write_json
+from datasets.sealed import digests, write_sealed
 from datasets.streams import seed_for
 from tasks.base import EvaluationInputs, Scores, reduced
 
@@ -93,6 +95,9 @@ def evaluate(status: CellStatus, frames: Int[np.ndarray, " m"], key: str, contex
     assert status.dataset is not None, f"{cell.name} is evaluated before its dataset is there"
     task = cell.task.task
 
+    if task.trains:
+        about = {"run": context.run, "method": cell.name, "seed": str(cell.seeds)}
+        write_sealed(context.store.evaluation(key) / ABOUT, about)
     trainer = FabricTrainer(
         context.store.evaluation(key),
         seed=cell.seeds.evaluate,
@@ -117,7 +122,8 @@ def evaluate(status: CellStatus, frames: Int[np.ndarray, " m"], key: str, contex
 
 
 def write_predictions(status: CellStatus, key: str, scores: Scores, context: Context) -> Kept | None:
-    """Per-item arrays of a cell, one .npy each, and its pictures, one .png each, whose names say whose they are.
+    """Per-item arrays of a cell, one .npy each, its pictures, one .png each, whose names say whose they are, and the
+    learning curves of what its task trained.
 
     Returns what was kept; None where there is neither.
     """
@@ -133,5 +139,7 @@ def write_predictions(status: CellStatus, key: str, scores: Scores, context: Con
             said = {part.name: getattr(picture, part.name) for part in fields(picture) if part.name != "pixels"}
             pictures.append(PictureFile(file=file, **said))
             Image.fromarray(picture.pixels).save(temporary / file)
+        if curves := curves_in(context.store.evaluation(key)):
+            write_json(temporary / CURVES, curves)
         files = digests(temporary.iterdir())
     return Kept(files, pictures)

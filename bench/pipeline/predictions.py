@@ -1,12 +1,17 @@
 """What a cell leaves beside its record: per-item arrays, and pictures for a person."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bench.pipeline.records import PictureFile, Record
 from bench.pipeline.store import Store
 from datasets.sealed import check_files, find_sealed, leaving_out_damaged, read_array
+
+# Of a cell's predictions: the learning curves of what its task trained.
+CURVES = "curves.json"
 
 
 def predictions_of(record: Record, store: Store) -> dict[str, np.ndarray]:
@@ -32,6 +37,27 @@ def pictures_of(record: Record, store: Store) -> list[tuple[Path, str]]:
 def strips_of(record: Record, store: Store) -> list[tuple[Path, PictureFile]]:
     """The PNG files of pictures whose rows are strips (`tasks.results.Picture`)."""
     return [(path, picture) for path, picture in files_of(record, store) if picture.rows]
+
+
+def curves_in(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The learning curves, epoch by epoch, of trainings that have their state in a folder, by the trainings' names."""
+    found = {}
+    for path in sorted(folder.glob("*/curve.jsonl")):
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1]  # what is being written has no end yet
+        found[path.parent.name] = [json.loads(line) for line in lines]
+    return found
+
+
+def curves_of(record: Record, store: Store) -> dict[str, list[dict[str, Any]]]:
+    """The learning curves of what a record's task trained, by the trainings' names; damaged ones are said and left
+    out."""
+    if record.predictions is None or CURVES not in record.files:
+        return {}
+    folder = store.root / record.predictions
+    with leaving_out_damaged():
+        check_files(folder, {CURVES: record.files[CURVES]})
+        return dict(json.loads((folder / CURVES).read_text(encoding="utf-8")))
+    return {}
 
 
 def sheets_of(folder: Path) -> list[tuple[Path, PictureFile]]:

@@ -22,7 +22,7 @@ from bench.pipeline.store import Store
 from bench.streams import say
 from bench.tracking import entities
 from bench.tracking.backend import Backend, experiment, locate, opened
-from bench.tracking.trainings import Trainings, curves_of
+from bench.tracking.trainings import Trainings
 from datasets.sealed import Damaged, find_sealed
 
 if TYPE_CHECKING:
@@ -181,13 +181,12 @@ class _Mirror:
         inputs = [*entities.dataset_inputs(record), *([] if derived is None else [entities.derivation_input(derived)])]
         if inputs:
             self.client.log_inputs(run_id, inputs)
-        for name, curve in curves_of(record.details):
-            self._log(run_id, list(entities.curve_metrics(curve, name, entities.milliseconds(record.started))), [])
         pictures = [picture for picture, _ in files_of(record, store)]
         if folder is not None:
             pictures += [picture for picture, _ in sheets_of(folder)]
         for picture in pictures:
             self.client.log_artifact(run_id, str(picture), "pictures")
+        self.trainings.of_task(record)
         if (training := self.trainings.behind(record)) is not None:
             self.client.set_tag(run_id, "bench.training_run", training)
         self.client.log_text(run_id, path.read_text(encoding="utf-8"), "record.json")

@@ -1,14 +1,13 @@
 """Trainings on their way into MLflow: a run each, shared by all cells that go by it, with curves while it goes on."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bench.escaping import mlflow as valid_name
 from bench.execution.invocations import Invocation
-from bench.pipeline.predictions import sheets_of
+from bench.pipeline.predictions import curves_in, curves_of, sheets_of
 from bench.pipeline.records import Record
 from bench.pipeline.store import ABOUT, PROGRESS, WEIGHTS, Store
 from bench.tracking import entities
@@ -36,16 +35,30 @@ class Trainings:
         self.known: dict[str, str] = {}  # key of the checkpoint -> run
 
     def going_on(self) -> None:
-        """Mirror what the invocation's unfinished trainings have come to so far."""
-        for path in sorted(self.store.root.glob(f"checkpoints/*/{PROGRESS}/{ABOUT}")):
-            with leaving_out_damaged():
+        """Mirror what the invocation's unfinished trainings, of methods and of tasks, have come to so far."""
+        root = self.store.root
+        unfinished = {path: path.parent.parent.name for path in root.glob(f"checkpoints/*/{PROGRESS}/{ABOUT}")}
+        unfinished |= {path: path.parent.name for path in root.glob(f"evaluations/*/{ABOUT}")}
+        for path, key in unfinished.items():
+            with leaving_out_damaged(), suppress(FileNotFoundError):  # it may end meanwhile
                 about = read_sealed(path)
                 if about["run"] != self.run.id:
                     continue
-                found = self._found(path.parent.parent.name)
+                found = self._found(key)
                 if found is None or found.info.status == "RUNNING":
-                    found = found or self._created(path.parent.parent.name, about["method"], about["seed"])
-                    self._curves(found, _on_disk(path.parent))
+                    found = found or self._created(key, about["method"], about["seed"])
+                    self._curves(found, _named(curves_in(path.parent)))
+
+    def of_task(self, record: Record) -> None:
+        """Mirror what a record's task trained, where it trained anything: the curves, with the data."""
+        curves = _named(curves_of(record, self.store))
+        found = self._found(record.key) if curves else None
+        if curves and (found is None or found.info.status == "RUNNING"):
+            found = found or self._created(record.key, record.name, str(record.all_seeds))
+            self._curves(found, curves)
+            if record.dataset is not None:
+                self.client.log_inputs(found.info.run_id, [entities.dataset_input(record.dataset, "training")])
+            self.client.set_terminated(found.info.run_id, "FINISHED", end_time=entities.milliseconds(record.ended))
 
     def behind(self, record: Record) -> str | None:
         """The run of the training behind a record, whole: what was chosen, curves, data, pictures and weights. None for
@@ -57,7 +70,7 @@ class Trainings:
             found = self._found(key)
             if found is None or found.info.status == "RUNNING":
                 found = found or self._created(key, record.method, str(record.all_seeds))
-                self._curves(found, dict(curves_of(record.training)))
+                self._curves(found, dict(curves_within(record.training)))
                 self._end(found, key, record)
             self.known[key] = str(found.info.run_id)
         return self.known[key]
@@ -126,21 +139,15 @@ class Trainings:
         self.client.finalize_logged_model(model.model_id, "READY")
 
 
-def curves_of(summary: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def curves_within(summary: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """(name, epochs) of every training in a summary, which may hold several at any depth; one alone has no name."""
     for name, value in summary.items():
         if name == "curve" and isinstance(value, list):
             yield prefix, value
         elif isinstance(value, Mapping):
-            yield from curves_of(value, f"{prefix}{valid_name(name)}/")
+            yield from curves_within(value, f"{prefix}{valid_name(name)}/")
 
 
-def _on_disk(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The curves of a training that goes on; where there are several they are named by their folders."""
-    paths = sorted(folder.glob("*/curve.jsonl"))
-    found = {}
-    for path in paths:
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1]  # what is being written has no end yet
-        name = "" if path.parent.name == "train" else f"{valid_name(path.parent.name)}/"
-        found[name] = [json.loads(line) for line in lines]
-    return found
+def _named(curves: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Curves by what stands before their metrics' names; the usual training of a method has no name."""
+    return {"" if name == "train" else f"{valid_name(name)}/": curve for name, curve in curves.items()}

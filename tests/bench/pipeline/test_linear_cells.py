@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.pipeline.predictions import predictions_of
+from bench.pipeline.predictions import curves_of, predictions_of
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
 from bench.results.table import build
@@ -37,13 +37,21 @@ def test_frozen_fine_tuned_and_supervised_rows(grid: Grid, tmp_path: Path) -> No
     assert (fresh.metrics, fresh.intervals) == (random_init.metrics, random_init.intervals)
 
 
-def test_another_number_of_labels_is_a_setting(grid: Grid) -> None:
+def test_another_number_of_labels_is_a_setting(grid: Grid, tmp_path: Path) -> None:
     settings = ["celeba_linear.labels=8,4", "celeba_linear.head=mlp"]
     code, [record] = grid("raw_pixels", tasks="celeba_linear", settings=settings)
     assert code == 0, record.error
     kinds = [f"accuracy_{count}_{kind}" for count in (4, 8) for kind in ("frozen", "regularised")]
     assert set(record.metrics) == set(kinds)
     assert record.task_config["head"] == "mlp"
+    store = Store(tmp_path / "store")
+    curves = curves_of(record, store)
+    assert set(curves) == {"frozen_4", "frozen_8"}, "what a task trains has its learning curves"
+    assert all(entry["train"]["loss"] > 0 for curve in curves.values() for entry in curve)
+    assert record.predictions is not None
+    path = store.root / record.predictions / "curves.json"
+    path.write_text(path.read_text()[:20])
+    assert curves_of(record, store) == {}, "damaged"
     code, [record] = grid("raw_pixels", tasks="celeba_linear", settings=["celeba_linear.labels=400"])
     assert (code, record.status) == (1, "failed")
     assert "48 training images, fewer than the 400 to be labelled" in str(record.error)

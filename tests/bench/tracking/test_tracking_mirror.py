@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,13 +15,14 @@ from PIL import Image
 from record_factory import record as record_of
 
 from bench.execution.invocations import Invocation
+from bench.pipeline.predictions import CURVES
 from bench.pipeline.records import PictureFile, Record, StageCost
 from bench.pipeline.store import ABOUT, PROGRESS, Store
 from bench.tracking import SyncSummary, TrackingError, sync, sync_all
 from bench.tracking.backend import locate, opened
 from bench.tracking.entities import CELL_TAG, INVOCATION_TAG, TRAINING_TAG, cell_metrics, cell_params, valid_name
 from bench.tracking.mirror import _Mirror
-from datasets.sealed import write_sealed
+from datasets.sealed import digests, write_sealed
 
 
 @pytest.fixture(autouse=True)
@@ -295,26 +297,43 @@ def test_a_repeat_is_a_pointer(store: Path, invoke: Callable[..., Invocation]) -
         }
 
 
-def test_a_cell_has_its_own_pictures_and_the_curves_of_its_heads(
-    store: Path, invoke: Callable[..., Invocation]
-) -> None:
+def test_a_cell_has_its_own_pictures_and_its_heads_a_run(store: Path, invoke: Callable[..., Invocation]) -> None:
     folder = Store(store).predictions("p")
     folder.mkdir(parents=True)
     Image.new("RGB", (4, 4)).save(folder / "pdr-masks.png")
+    (folder / CURVES).write_text(json.dumps({"segment": curve(0.4), "frozen_100": curve(0.3, 0.2)}))
     own = record_of(
         "pdr",
         "celeba_mask",
         predictions="predictions/p",
         pictures=[PictureFile(file="pdr-masks.png", caption="masks")],
-        details={"segmentation": {"curve": curve(0.4)}},
+        files=digests(folder.iterdir()),
+        run="heads",
     )
-    run = invoke([own], figures=["predictions/p/pdr-masks.png"])
+    run = invoke([own], figures=["predictions/p/pdr-masks.png"], suite="heads", id="heads")
+    going = Store(store).evaluation(own.key)
+    write_sealed(going / ABOUT, {"run": "heads", "method": own.name, "seed": "0"})
+    (going / "segment").mkdir()
+    (going / "segment" / "curve.jsonl").write_text("")
+    sync(store, run=run.model_copy(update={"ended": None, "exit_code": None, "cells": []}))
+    assert training_of(store, "heads").info.status == "RUNNING"
+    shutil.rmtree(going)
     summary = sync(store, run=run)
+    heads = training_of(store, "heads")
+    assert heads.info.status == "FINISHED"
+    assert [given.dataset.name for given in heads.inputs.dataset_inputs] == ["celeba_mask"]
     [cell] = runs_of(store, run)[1].values()
     with opened(locate(store)) as client:
         assert [one.path for one in client.list_artifacts(cell.info.run_id, "pictures")] == ["pictures/pdr-masks.png"]
         assert client.list_artifacts(summary.run_id, "figures") == [], "with the cell, and nowhere else"
-        assert client.get_metric_history(cell.info.run_id, "segmentation/train/loss")[0].step == 10
+        points = {
+            name: client.get_metric_history(heads.info.run_id, f"{name}/train/loss")
+            for name in ("segment", "frozen_100")
+        }
+    assert {name: [point.step for point in own] for name, own in points.items()} == {
+        "segment": [10],
+        "frozen_100": [10, 20],
+    }
 
 
 def test_what_something_was_derived_from_is_an_input_too(store: Path, invoke: Callable[..., Invocation]) -> None:
