@@ -1,4 +1,4 @@
-"""Images with the part of every pixel, as they are handed from a task to a method and back."""
+"""Images with labels of every pixel, as they are handed from a task to a method and back."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images and their part maps, whose numbers are classes.
+    """Images and what every pixel of them is.
 
     Attributes
     ----------
     images: (n, s, s, 3), RGB.
-    parts: (n, s, s).
+    labels: the number of each pixel's part (n, s, s), or the heat of each keypoint there (n, s, s, k), 255 at its peak.
     """
 
     images: UInt8[np.ndarray, "n s s 3"]
-    parts: UInt8[np.ndarray, "n s s"]
+    labels: UInt8[np.ndarray, "n s s *k"]
 
     def __len__(self) -> int:
         return len(self.images)
@@ -32,11 +32,11 @@ class TrainingPairs:
 
     Attributes
     ----------
-    pairs: the images and part maps.
+    pairs: the images and labels.
     notes: sentences on the method's row.
     details: JSON for the record.
     pictures: what a person should look at, by name: pixels and a sentence that says what they show.
-    uncertainty: of each pair's parts, where that is known.
+    uncertainty: of each pair's labels, where that is known.
     """
 
     pairs: LabelledImages
@@ -48,12 +48,12 @@ class TrainingPairs:
 
 @runtime_checkable
 class Interpreter(Protocol):
-    """Tells the part of every pixel from maps of features, as it was taught."""
+    """Labels every pixel by maps of features, as it was taught."""
 
     def __call__(
         self, maps: Sequence[Float[Tensor, "b _ _ _"]], side: int
-    ) -> tuple[UInt8[Tensor, "b side side"], Float[Tensor, "b side side"]]:
-        """Part maps of `side` px, and how unsure they are, pixel by pixel."""
+    ) -> tuple[UInt8[Tensor, "b side side *k"], Float[Tensor, "b side side"]]:
+        """Labels at `side` px, as of `LabelledImages`, and how unsure they are, pixel by pixel."""
         ...
 
 
@@ -62,7 +62,7 @@ class Teaching(Protocol):
     """Makes an `Interpreter`: passed to methods by the task, so that all rows are taught alike."""
 
     def __call__(
-        self, maps: Iterable[Sequence[Float[Tensor, "b _ _ _"]]], parts: UInt8[np.ndarray, "n s s"]
+        self, maps: Iterable[Sequence[Float[Tensor, "b _ _ _"]]], labels: UInt8[np.ndarray, "n s s *k"]
     ) -> Interpreter:
-        """Learn from the maps of n images, some images at a time, and the part of every pixel."""
+        """Learn from the maps of n images, some images at a time, and their labels."""
         ...

@@ -29,7 +29,7 @@ class UNetFewLabels(UNetRandomInit):
 
     def notes(self) -> list[str]:
         """That it starts from nothing."""
-        return ["U-Net trained from scratch on the labelled images alone"]
+        return ["network trained from scratch on the labelled images alone"]
 
 
 class UNetAllLabels(UNetFewLabels):
@@ -51,4 +51,4 @@ class UNetAllLabels(UNetFewLabels):
 
     def notes(self) -> list[str]:
         """That it starts from nothing."""
-        return ["U-Net trained from scratch; a ceiling, not a method of few labels"]
+        return ["network trained from scratch; a ceiling, not a method of few labels"]

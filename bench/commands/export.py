@@ -99,7 +99,7 @@ def write(out: Path, labels: Labels, pairs: TrainingPairs, manifest: dict[str, A
     with atomic_folder(out) as temporary:
         for folder in ("images", "masks"):
             (temporary / folder).mkdir()
-        for index, (image, parts) in enumerate(zip(pairs.pairs.images, pairs.pairs.parts, strict=True)):
+        for index, (image, parts) in enumerate(zip(pairs.pairs.images, pairs.pairs.labels, strict=True)):
             names = {"image": f"images/{index:0{width}d}.png", "mask": f"masks/{index:0{width}d}.png"}
             Image.fromarray(image).save(temporary / names["image"])
             mask = Image.fromarray(np.ascontiguousarray(parts))

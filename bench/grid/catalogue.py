@@ -11,6 +11,8 @@ RERENDERED = (
     *("novel_view", "novel_view_unmatched", "novel_view_cars", "novel_view_cars_unmatched"),
     *("relight", "relight_unmatched", "relight_cars", "relight_cars_unmatched"),
 )
+# The tasks of few labelled images, which have reference rows of their own.
+FEW_LABELS = ("few_shot_parts", "few_shot_car_parts", "keypoints", "car_keypoints")
 SCENE_PARAMETERS = {"features": ("geometry", "albedo", "light", "view")}
 GRAPHICS_CODE = {"features": ("azimuth", "elevation", "light", "intrinsic")}
 
@@ -162,28 +164,28 @@ METHODS = Registry(
         Entry(
             "datasetgan",
             "methods.datasetgan.method:DatasetGAN",
-            "DatasetGAN (Zhang et al., 2021): a U-Net trained on images that the same StyleGAN2 draws and labels",
+            "DatasetGAN (Zhang et al., 2021): a network trained on images that the same StyleGAN2 draws and labels",
             "stylegan2_e4e",
             group="graphics",
-            tasks=("few_shot_parts",),
+            tasks=FEW_LABELS,
         ),
         Entry(
             "unet_few_labels",
             "methods.labelled_unet:UNetFewLabels",
-            "U-Net trained on the few labelled images alone",
+            "a network trained on the few labelled images alone",
             "pdr_unet",
             {"encoder": "geometry"},
             group="few_labels",
-            tasks=("few_shot_parts", "few_shot_car_parts"),
+            tasks=FEW_LABELS,
         ),
         Entry(
             "unet_all_labels",
             "methods.labelled_unet:UNetAllLabels",
-            "U-Net trained on all labels that there are, for comparison",
+            "a network trained on all labels that there are, for comparison",
             "pdr_unet",
             {"encoder": "geometry"},
             group="few_labels",
-            tasks=("few_shot_parts", "few_shot_car_parts"),
+            tasks=FEW_LABELS,
         ),
         Entry(
             "chance",
@@ -267,17 +269,24 @@ TASKS = Registry(
             "few_shot_parts",
             "tasks.few_shot_parts.task:FewShotParts",
             "segmentation of faces into parts from 16 labelled images, and by their number",
-            published_as="CelebA-Mask-8",
+            published_as="few_shot_parts/CelebA-Mask-8",
         ),
         Entry(
             "few_shot_car_parts",
             "tasks.few_shot_parts.cars:FewShotCarParts",
             "segmentation of drawn cars into parts from 16 labelled images, and by their number",
+            published_as="few_shot_parts/Car-20",
         ),
         Entry(
             "keypoints",
             "tasks.keypoints.task:Keypoints",
             "eyes, nose, mouth and chin from 16 labelled images",
+        ),
+        Entry(
+            "car_keypoints",
+            "tasks.keypoints.cars:CarKeypoints",
+            "wheels, head lamps and corners of drawn cars from 16 labelled images",
+            published_as="keypoints/Car-20",
         ),
         Entry(
             "shapenet_cars",

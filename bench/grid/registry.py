@@ -48,8 +48,8 @@ class Entry:
     variant: configuration values in brackets after the name, as `pdr[features=light]`; they go before the profile's.
     tasks: for a method, the only tasks that it is a row of; empty for all.
     choices: fields that are a set of these names; `pdr[features=*]` is one row for each subset but the empty one.
-    published_as: for a method, what the published tables call it, where that is not its name; for a task, what its test
-        set is called in a table of several.
+    published_as: for a method, what the published tables call it, where that is not its name; for a task, the file
+        of published figures without its ending and what its test set is called there, as `few_shot_parts/Car-20`.
     cites: for a dataset, the publications behind it and behind what its stand-in stands for (a method and a task
         declare theirs in their classes).
     """

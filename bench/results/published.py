@@ -4,9 +4,9 @@ Five shapes of file hold figures of a (method, task) pair: `method,task,<metric>
 per metric, `quantity,method,task,value,source` with one figure per line, and, in a file named after its task,
 `method,train_samples,<metric>_<mode>,...,source`, where the figures of 100 labelled images are those of the metric
 `<metric>_100_<mode>`, or `encoder,<metric>,...,source`, where an encoder stands for a method, or
-`method,test_set,...,<metric>,...,source`, of which those lines are a task's whose test set it is. A method or a test
-set that the paper calls otherwise says so in the registry entry (`published_as`). A remark in brackets after the
-method's name, as in `vqvae (best baseline)`, is not part of the name.
+`method,test_set,...,<metric>,...,source`, of which those lines are a task's whose test set it is, as
+`published_as="FILE/TEST SET"` in its registry entry says. A method that the paper calls otherwise says so there too. A
+remark in brackets after the method's name, as in `vqvae (best baseline)`, is not part of the name.
 
 `notes.csv` (`task,methods,metrics,note`) holds sentences on figures that a reader should not take for what they look
 like; names within a field are apart by spaces.
@@ -155,7 +155,7 @@ def _figures(path: Path, ours: Mapping[str, str]) -> Iterator[tuple[str, str, st
         test_sets = {entry.published_as: name for name, entry in TASKS.entries().items() if entry.published_as}
         for line in reader:
             if "test_set" in columns:
-                task = test_sets.get(line["test_set"], "")
+                task = test_sets.get(f"{path.stem}/{line['test_set']}", "")
             else:
                 task = line["task"] if "task" in columns else path.stem
             if not task:

@@ -38,10 +38,10 @@ class Latents:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Generated images, the part of every pixel, and how unsure each image's parts are."""
+    """Generated images, their labels, and how unsure each image's labels are."""
 
     images: UInt8[np.ndarray, "n s s 3"]
-    parts: UInt8[np.ndarray, "n s s"]
+    labels: UInt8[np.ndarray, "n s s *k"]
     score: Float[np.ndarray, " n"]
 
 
@@ -92,7 +92,7 @@ def draw(
         blocks.append(found)
     return Drawn(
         np.concatenate([block.images for block in blocks]),
-        np.concatenate([block.parts for block in blocks]),
+        np.concatenate([block.labels for block in blocks]),
         np.concatenate([block.score for block in blocks]),
     )
 
@@ -108,21 +108,21 @@ def _block(
 ) -> Drawn:
     """The images of a block, as many at a time as their maps fit into memory."""
     at_once = max(1, VALUES // (side**2 * sum(channels(networks.generator))))
-    images, parts, scores = [], [], []
+    images, labels, scores = [], [], []
     for start in range(0, len(numbers), at_once):
         some = latents(networks, numbers[start : start + at_once], seed=seed, truncation=truncation)
         maps = bounded_taps(networks.generator, some.w_plus, side, some.noise)
         label, uncertainty = interpreter(maps, side)
         images.append(generated(networks, some, side))
-        parts.append(label.cpu().numpy())
+        labels.append(label.cpu().numpy())
         scores.append(score_array(uncertainty, scoring))
-    return Drawn(np.concatenate(images), np.concatenate(parts), np.concatenate(scores))
+    return Drawn(np.concatenate(images), np.concatenate(labels), np.concatenate(scores))
 
 
 def _keep(path: Path, block: Drawn) -> None:
     def write(target: Path) -> None:
         with target.open("wb") as file:
-            np.savez(file, images=block.images, parts=block.parts, score=block.score)
+            np.savez(file, images=block.images, labels=block.labels, score=block.score)
 
     write_with(path, write)
 
@@ -133,7 +133,7 @@ def _kept(path: Path, progress: Progress) -> Drawn | None:
         return None
     try:
         with np.load(path, allow_pickle=False) as file:
-            return Drawn(file["images"], file["parts"], file["score"])
+            return Drawn(file["images"], file["labels"], file["score"])
     except (BadZipFile, KeyError, ValueError, OSError, EOFError):
         progress.say(f"{path.name} of the generated images is damaged: drawn again")
         return None

@@ -13,13 +13,12 @@ from torch import Tensor, nn
 from datasets.base import Progress
 from datasets.errors import BenchError
 from datasets.labelled import LabelledImages, Teaching, TrainingPairs
-from datasets.palette import palette
 from methods.base import Domain, ProtocolName
 from methods.datasetgan.config import PROFILES, RELEASED, DatasetGANConfig
 from methods.datasetgan.drawing import Drawn, Latents, draw, generated
 from methods.datasetgan.filtering import kept
 from methods.datasetgan.inversion import invert
-from methods.datasetgan.pictures import overlaid, sheet
+from methods.datasetgan.pictures import coloured, overlaid, sheet
 from methods.datasetgan.samples import Samples, annotated
 from methods.pdr.unet import UNetEncoder, UNetPyramid
 from methods.stylegan2.method import StyleGAN2E4E
@@ -83,9 +82,14 @@ class DatasetGAN(StyleGAN2E4E):
         side = few.images.shape[1]
         if settings.annotations is None:
             samples = self._inverted(few, progress)
+        elif few.labels.ndim > 3:
+            raise BenchError(
+                f"datasetgan.annotations={settings.annotations}: masks of parts teach no keypoints: leave it out for "
+                "this task"
+            )
         else:
             samples = annotated(self.module, Path(settings.annotations), len(few), side)
-        interpreter = teach(self._maps(samples.latents, side), samples.parts)
+        interpreter = teach(self._maps(samples.latents, side), samples.labels)
         taught = time.perf_counter()
         drawn = draw(
             self.module,
@@ -100,8 +104,8 @@ class DatasetGAN(StyleGAN2E4E):
         )
         left = kept(drawn.score, settings.dropped, settings.dropping)
         return TrainingPairs(
-            LabelledImages(drawn.images[left], drawn.parts[left]),
-            notes=(*samples.notes, f"U-Net trained on {len(left):,} of {settings.images:,} generated images"),
+            LabelledImages(drawn.images[left], drawn.labels[left]),
+            notes=(*samples.notes, f"network trained on {len(left):,} of {settings.images:,} generated images"),
             details={
                 **samples.details,
                 "generated": len(drawn.images),
@@ -143,11 +147,11 @@ class DatasetGAN(StyleGAN2E4E):
             notes.append(f"{left_out} of {len(few)} labelled images left out: they do not invert")
         some, side = slice(0, SHOWN), few.images.shape[1]
         made = generated(self.module, Latents(inverted.w_plus[some], [one[some] for one in inverted.noise]), side)
-        given, labels = few.images[some], few.parts[some]
+        given, labels = few.images[some], few.labels[some]
         chosen = inverted.only(good)
         return Samples(
             Latents(chosen.w_plus, chosen.noise),
-            few.parts[good],
+            few.labels[good],
             tuple(notes),
             {
                 "inversion": {
@@ -177,6 +181,6 @@ def _generated(drawn: Drawn) -> dict[str, tuple[UInt8[np.ndarray, "h w 3"], str]
     """Generated images and their labels, for the eye."""
     by_score = np.argsort(drawn.score, kind="stable")
     shown = by_score[np.linspace(0, len(by_score) - 1, min(SHOWN, len(by_score))).astype(int)]
-    images, parts = drawn.images[shown], drawn.parts[shown]
+    images, labels = drawn.images[shown], drawn.labels[shown]
     text = "Generated images, their labels, and both: from the most certain to the least."
-    return {"generated": (sheet(images, palette(256)[parts], overlaid(images, parts)), text)}
+    return {"generated": (sheet(images, coloured(labels), overlaid(images, labels)), text)}

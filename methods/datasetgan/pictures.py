@@ -7,12 +7,24 @@ from datasets.palette import palette
 
 # Blank pixels between pictures.
 GAP = 2
+# From so much heat on, half of a keypoint's, a pixel is coloured.
+HALF = 127
 
 
-def overlaid(images: UInt8[np.ndarray, "n s s 3"], parts: UInt8[np.ndarray, "n s s"]) -> UInt8[np.ndarray, "n s s 3"]:
-    """Images with half of their parts' colours on them, where a label that leaves its thing is seen."""
-    colours = palette(256)[parts]
-    mixed = np.where(parts[..., None] > 0, (images.astype(np.uint16) + colours) // 2, images)
+def coloured(labels: UInt8[np.ndarray, "n s s *k"]) -> UInt8[np.ndarray, "n s s 3"]:
+    """Labels in the palette's colours, of parts or, where a keypoint has the most heat, of keypoints."""
+    if labels.ndim == 3:
+        return np.asarray(palette(256)[labels])
+    strongest = palette(256)[1 + labels.argmax(axis=-1)].astype(np.uint16)
+    return np.asarray((strongest * labels.max(axis=-1)[..., None] // 255).astype(np.uint8))
+
+
+def overlaid(
+    images: UInt8[np.ndarray, "n s s 3"], labels: UInt8[np.ndarray, "n s s *k"]
+) -> UInt8[np.ndarray, "n s s 3"]:
+    """Images with half of their labels' colours on them, where a label that leaves its thing is seen."""
+    labelled = np.asarray(labels > 0 if labels.ndim == 3 else labels.max(axis=-1) > HALF)
+    mixed = np.where(labelled[..., None], (images.astype(np.uint16) + coloured(labels)) // 2, images)
     return np.asarray(mixed.astype(np.uint8))
 
 

@@ -1,4 +1,4 @@
-"""What the classifiers are taught by: codes of the generator with part maps; and a folder of samples for annotating."""
+"""What the classifiers are taught by: codes of the generator with labels; and a folder of samples for annotating."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,10 +27,10 @@ ROUNDING = 3
 
 @dataclass(frozen=True)
 class Samples:
-    """Codes with their part maps, and what is to be said of them."""
+    """Codes with their labels, and what is to be said of them."""
 
     latents: Latents
-    parts: UInt8[np.ndarray, "n s s"]
+    labels: UInt8[np.ndarray, "n s s *k"]
     notes: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     pictures: Mapping[str, tuple[UInt8[np.ndarray, "h w 3"], str]] = field(default_factory=dict)

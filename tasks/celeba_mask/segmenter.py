@@ -18,7 +18,7 @@ BETAS = (0.5, 0.999)
 class Segmenter(SupervisedLearner):
     """Pyramid and decoder, both trained by Adam on the pixels' mean cross-entropy, as far as they require gradients."""
 
-    def __init__(self, pyramid: nn.Module, decoder: UNetDecoder, learning_rate: float) -> None:
+    def __init__(self, pyramid: nn.Module, decoder: nn.Module, learning_rate: float) -> None:
         super().__init__()
         self.pyramid = pyramid
         self.decoder = decoder
@@ -86,6 +86,14 @@ def predict(segmenter: Segmenter, images: Float[Tensor, "b 3 s s"]) -> UInt8[np.
 
     Raises BenchError where a logit is not finite.
     """
+    return finite_logits(segmenter, images).argmax(dim=1).to(torch.uint8).cpu().numpy()
+
+
+def finite_logits(segmenter: Segmenter, images: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b outputs s s"]:
+    """The logits of images in [0, 1], by a segmenter in eval mode on their device.
+
+    Raises BenchError where one is not finite.
+    """
     with torch.inference_mode():
         logits = segmenter.logits(images)
     if not bool(torch.isfinite(logits).all()):
@@ -94,4 +102,4 @@ def predict(segmenter: Segmenter, images: Float[Tensor, "b 3 s s"]) -> UInt8[np.
             f"{wrong} of {len(images)} test images get a prediction that is not a finite number: look at the maps of "
             "the method's pyramid, which may not be finite either"
         )
-    return logits.argmax(dim=1).to(torch.uint8).cpu().numpy()
+    return logits

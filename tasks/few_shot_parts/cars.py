@@ -10,6 +10,7 @@ from datasets.base import Dataset
 from tasks.base import TaskConfig
 from tasks.few_shot_parts.config import PartsConfig
 from tasks.few_shot_parts.task import FewShotParts
+from tasks.splits import every_second
 
 
 class FewShotCarsConfig(PartsConfig):
@@ -35,8 +36,4 @@ class FewShotCarParts(FewShotParts):
 
     def images_of(self, dataset: Dataset, part: Literal["train", "test"]) -> Int[np.ndarray, " m"]:
         """Every second image."""
-        return np.arange(0 if part == "train" else 1, len(dataset), 2)
-
-    def tested(self, dataset: Dataset, frames: Int[np.ndarray, " m"]) -> Int[np.ndarray, " m"]:
-        """Those that may not be labelled."""
-        return np.where(np.isin(frames, self.images_of(dataset, "test")), frames, -1)
+        return every_second(dataset, part)

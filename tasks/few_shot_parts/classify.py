@@ -25,11 +25,10 @@ def learn(
 ) -> dict[int, PixelInterpreter]:
     """An interpreter for each number of labelled images, taught by the first of `few`; features are computed once."""
     chosen = np.arange(len(few))
-    with torch.no_grad():
-        found = blocks(few.images, chosen, BLOCK, device=device, progress=progress, what="labelled images")
-        rows = labelled_rows((maps_of(model, images) for _, images in found), *few.parts.shape[:2])
-    pixels = few.parts[0].size
-    return {count: teach.taught(rows[: count * pixels], few.parts[:count]) for count, teach in teachings.items()}
+    found = blocks(few.images, chosen, BLOCK, device=device, progress=progress, what="labelled images")
+    rows = labelled_rows((maps_of(model, images) for _, images in found), *few.labels.shape[:2])
+    pixels = few.labels[0].size
+    return {count: teach.taught(rows[: count * pixels], few.labels[:count]) for count, teach in teachings.items()}
 
 
 @torch.inference_mode()
@@ -46,8 +45,9 @@ def segment(
     return {count: np.concatenate(parts) for count, parts in found.items()}
 
 
+@torch.no_grad()
 def maps_of(model: Model, images: Float[Tensor, "b 3 s s"]) -> list[Float[Tensor, "b _ _ _"]]:
-    """The maps of a method.
+    """The maps of a method, to which no gradient goes.
 
     Raises BenchError where it gives anything but maps of the images with finite values.
     """

@@ -7,8 +7,30 @@ from pydantic import Field, field_validator
 from tasks.base import TaskConfig
 from tasks.few_shot_parts.classes import Classes
 
+FROM_CHANCE = "DeepLab-v3 starts from weights of chance in place of ImageNet's"
 
-class PartsConfig(TaskConfig):
+
+class NetworkConfig(TaskConfig):
+    """How an ordinary network is trained on labelled images."""
+
+    network: Literal["unet", "deeplab_v3"] = Field(
+        "unet", description="a U-Net on the method's pyramid, or the paper's DeepLab-v3, from weights of chance"
+    )
+    steps: int = Field(25_000, gt=0, description="optimiser steps of the network")
+    batch_size: int = Field(8, gt=0, description="images per step of the network")
+    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate for the network")
+    width: int = Field(16, gt=0, description="channels of the decoder's finest level; every coarser one doubles them")
+
+    @property
+    def reduced(self) -> list[str]:
+        """Sentences on what is less than, or other than, the paper's training."""
+        found = ["networks are U-Nets in place of DeepLab-v3" if self.network == "unet" else FROM_CHANCE]
+        if self.steps < NetworkConfig().steps:
+            found.append(f"{self.steps:,} steps of the networks in place of {NetworkConfig().steps:,}")
+        return found
+
+
+class PartsConfig(NetworkConfig):
     """The protocol, whatever has the parts; defaults are the paper's, where there is one."""
 
     protocol: Literal["default", "released"] = Field(
@@ -25,10 +47,6 @@ class PartsConfig(TaskConfig):
     )
     test_images: int | None = Field(None, gt=0, description="test images at most, drawn at random; null: all")
     epochs: int = Field(100, gt=0, description="epochs of the pixel classifiers at most; they stop by themselves")
-    steps: int = Field(25_000, gt=0, description="optimiser steps of the network that is trained on labelled images")
-    batch_size: int = Field(8, gt=0, description="images per step of the network")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate for the network")
-    width: int = Field(16, gt=0, description="channels of the decoder's finest level; every coarser one doubles them")
 
     @field_validator("curve")
     @classmethod

@@ -1,5 +1,6 @@
 """The images of one evaluation: few that are labelled, all that could be, and those that are scored."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,39 +25,19 @@ def told_apart(dataset: Dataset, chosen: Classes) -> tuple[tuple[str, ...], UInt
 
 
 @dataclass(frozen=True)
-class Labels:
-    """Which images are labelled and tested, and the parts that are told apart.
+class FewLabels(ABC):
+    """Which images are labelled and tested.
 
     Attributes
     ----------
     order: training images (indices into the dataset) in the order in which they are labelled: the first n of them are
         the labelled images wherever there are n, so that more labels are the fewer ones and some others.
     test: the images that are scored.
-    classes: the parts' names.
     """
 
     dataset: Dataset
     order: Int[np.ndarray, " m"]
     test: Int[np.ndarray, " t"]
-    classes: tuple[str, ...]
-    _numbers: UInt8[np.ndarray, " parts"]
-
-    @classmethod
-    def of(
-        cls, dataset: Dataset, train: Int[np.ndarray, " m"], test: Int[np.ndarray, " t"], chosen: Classes, seed: int
-    ) -> "Labels":
-        """Labels drawn from the images `train` by the stream `seed`, and the images `test`.
-
-        Raises BenchError where the dataset has no part maps, or maps that are none.
-        """
-        classes, numbers = told_apart(dataset, chosen)
-        parts = dataset.truth["parts"]
-        if parts.dtype != np.uint8 or parts.shape != dataset.images.shape[:3]:
-            raise BenchError(
-                f"{dataset.label}: part maps are {parts.dtype} {parts.shape}, expected uint8 "
-                f"{dataset.images.shape[:3]}, one class per pixel"
-            )
-        return cls(dataset, generator(seed, "labelled").permutation(train), test, classes, numbers)
 
     def first(self, count: int) -> LabelledImages:
         """The first `count` labelled images.
@@ -79,10 +60,49 @@ class Labels:
         return self._every
 
     def pairs(self, chosen: Int[np.ndarray, " n"]) -> LabelledImages:
-        """Images and their part maps, in the order given."""
-        return LabelledImages(np.ascontiguousarray(self.dataset.images[chosen]), self.parts(chosen))
+        """Images and their labels, in the order given."""
+        return LabelledImages(np.ascontiguousarray(self.dataset.images[chosen]), self.labels(chosen))
 
-    def parts(self, chosen: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "n s s"]:
+    @abstractmethod
+    def labels(self, chosen: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "n s s *k"]:
+        """The labels of images (see `LabelledImages`)."""
+
+
+def labelling_order(train: Int[np.ndarray, " m"], seed: int) -> Int[np.ndarray, " m"]:
+    """Training images in the order in which they are labelled, drawn from the stream `seed`."""
+    return np.asarray(generator(seed, "labelled").permutation(train))
+
+
+@dataclass(frozen=True)
+class Labels(FewLabels):
+    """Images labelled with their parts.
+
+    Attributes
+    ----------
+    classes: the names of the parts that are told apart.
+    """
+
+    classes: tuple[str, ...]
+    _numbers: UInt8[np.ndarray, " parts"]
+
+    @classmethod
+    def of(
+        cls, dataset: Dataset, train: Int[np.ndarray, " m"], test: Int[np.ndarray, " t"], chosen: Classes, seed: int
+    ) -> "Labels":
+        """Labels drawn from the images `train` by the stream `seed`, and the images `test`.
+
+        Raises BenchError where the dataset has no part maps, or maps that are none.
+        """
+        classes, numbers = told_apart(dataset, chosen)
+        parts = dataset.truth["parts"]
+        if parts.dtype != np.uint8 or parts.shape != dataset.images.shape[:3]:
+            raise BenchError(
+                f"{dataset.label}: part maps are {parts.dtype} {parts.shape}, expected uint8 "
+                f"{dataset.images.shape[:3]}, one class per pixel"
+            )
+        return cls(dataset, labelling_order(train, seed), test, classes, numbers)
+
+    def labels(self, chosen: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "n s s"]:
         """Part maps in the numbers of `classes`.
 
         Raises BenchError where one holds a number of no class.

@@ -1,5 +1,6 @@
 """An ordinary segmentation network, trained on labelled images wherever they come from."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from datasets.streams import seed_for
 from methods.learning import Schedule, Trainer
 from tasks.base import Model
 from tasks.celeba_mask.segmenter import Segmenter, channels_of, new_decoder, predict
-from tasks.celeba_mask.unet import UNetDecoder
+from tasks.few_shot_parts.config import NetworkConfig
+from tasks.few_shot_parts.deeplab import DeepLab
 from tasks.metrics.segmentation import confusions
 
 # Images segmented at once.
@@ -35,7 +37,7 @@ class Checkpointed(Segmenter):
     def __init__(
         self,
         pyramid: nn.Module,
-        decoder: UNetDecoder,
+        decoder: nn.Module,
         learning_rate: float,
         *,
         images: UInt8[np.ndarray, "t s s 3"],
@@ -64,48 +66,59 @@ class Checkpointed(Segmenter):
         self.train()
 
 
+# Makes a segmenter of a pyramid, a decoder and a learning rate.
+Making = Callable[[nn.Module, nn.Module, float], Segmenter]
+
+
 def train_network(
     model: Model,
     pairs: LabelledImages,
-    classes: int,
+    outputs: int,
+    config: NetworkConfig,
+    make: Making,
     *,
-    width: int,
-    steps: int,
-    batch_size: int,
-    learning_rate: float,
     seed: int,
     device: str,
     trainer: Trainer,
     name: str,
-    test: LabelledImages | None = None,
 ) -> tuple[Segmenter, dict[str, Any]]:
-    """A U-Net on a method's pyramid, and what is worth keeping of its training.
+    """A network with so many logits of a pixel, and what is worth keeping of its training.
 
-    It takes the same number of steps however many pairs there are. Where `test` is given, the segmenter is a
-    `Checkpointed` one.
+    It is a U-Net on the method's pyramid, or DeepLab-v3. It takes the same number of steps however many pairs there
+    are.
     """
-    pyramid = model.pyramid().to(device)
-    channels = channels_of(pyramid, pairs.images[0], device)
-    decoder = new_decoder(channels, classes, width, seed_for(seed, "decoder"))
-    if test is None:
-        segmenter = Segmenter(pyramid, decoder, learning_rate)
-    else:
-        segmenter = Checkpointed(
-            pyramid, decoder, learning_rate, images=test.images, truth=test.parts, classes=classes, steps=steps
-        )
+    pyramid, decoder = _network(model, pairs, outputs, config, seed, device)
+    segmenter = make(pyramid, decoder, config.learning_rate)
+    if config.network == "deeplab_v3" and len(pairs) == 1:
+        # It normalises over images of which nothing but one number per channel is left.
+        pairs = LabelledImages(np.repeat(pairs.images, 2, axis=0), np.repeat(pairs.labels, 2, axis=0))
     # An incomplete batch is left out: of fewer pairs than make one, a batch is all of them.
-    batch = min(batch_size, len(pairs))
+    batch = min(config.batch_size, len(pairs))
     schedule = Schedule(
         batch_size=batch,
-        learning_rate=learning_rate,
-        max_epochs=-(-steps // (len(pairs) // batch)),
-        max_steps=steps,
+        learning_rate=config.learning_rate,
+        max_epochs=-(-config.steps // (len(pairs) // batch)),
+        max_steps=config.steps,
         flip=False,
         holdout=False,
     )
-    summary = trainer.train_supervised(segmenter, pairs.images, pairs.parts, schedule, name=name)
+    summary = trainer.train_supervised(segmenter, pairs.images, pairs.labels, schedule, name=name)
     kept = {key: summary[key] for key in ("steps", "epochs", "seconds", "precision", "images_per_second")}
     return segmenter, {**kept, "pairs": len(pairs), "loss": summary["curve"][-1]["train"]["loss"]}
+
+
+def _network(
+    model: Model, pairs: LabelledImages, outputs: int, config: NetworkConfig, seed: int, device: str
+) -> tuple[nn.Module, nn.Module]:
+    """Pyramid and decoder, with the decoder's initial weights from the stream `seed`."""
+    stream = seed_for(seed, "decoder")
+    if config.network == "deeplab_v3":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream)
+            return nn.Identity(), DeepLab(outputs)
+    pyramid = model.pyramid().to(device)
+    channels = channels_of(pyramid, pairs.images[0], device)
+    return pyramid, new_decoder(channels, outputs, config.width, stream)
 
 
 def segment_by_network(

@@ -2,8 +2,9 @@
 
 DatasetGAN (Zhang et al., CVPR 2021) labels 16 images by hand and has a generator draw a training set from them;
 Baranchuk et al. (ICLR 2022) put the same classifiers of single pixels on the maps of any network. Both stand in one
-table here: a method that gives labelled images (`training_pairs`) trains a U-Net on them, any other is scored by ten
-pixel classifiers on its maps (`pixel_features`), with the published architecture, schedule and stopping rule.
+table here: a method that gives labelled images (`training_pairs`) trains a U-Net or DeepLab-v3 on them, any other is
+scored by ten pixel classifiers on its maps (`pixel_features`), with the published architecture, schedule and stopping
+rule.
 
 The few are drawn from the training images by the seed: more labels are the fewer ones and some others. All pixels of
 them are trained on. Nothing is augmented. Classes come from the dataset, so that one that no labelled image shows is
@@ -11,6 +12,7 @@ there nevertheless.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,15 +20,16 @@ from jaxtyping import Int
 
 from datasets.base import Dataset
 from datasets.errors import NotApplicable
-from datasets.labelled import LabelledImages, TrainingPairs
+from datasets.labelled import TrainingPairs
 from datasets.streams import generator, seed_for
 from tasks.base import EvaluationInputs, Model, Task, TaskConfig
 from tasks.celeba_mask.pictures import mask_picture
+from tasks.celeba_mask.segmenter import Segmenter
 from tasks.few_shot_parts.classes import GUESSED
 from tasks.few_shot_parts.classify import learn, segment
 from tasks.few_shot_parts.config import FewShotConfig, PartsConfig
 from tasks.few_shot_parts.labels import Labels
-from tasks.few_shot_parts.network import Checkpointed, segment_by_network, train_network
+from tasks.few_shot_parts.network import Checkpointed, Making, segment_by_network, train_network
 from tasks.few_shot_parts.outcome import (
     Outcome,
     fold_details,
@@ -63,7 +66,7 @@ class FewShotParts(Task):
     requires: ClassVar[frozenset[str]] = frozenset({"pixel_features"})
     uses: ClassVar[frozenset[str]] = frozenset({"training_pairs", "pyramid"})
     trains: ClassVar[bool] = True
-    cites: ClassVar[tuple[str, ...]] = ("zhang2021datasetgan", "baranchuk2022ddpm")
+    cites: ClassVar[tuple[str, ...]] = ("zhang2021datasetgan", "baranchuk2022ddpm", "chen2017deeplab")
     metrics = (Metric("miou"), Metric("miou_present"), Metric("pixel_accuracy"), Metric("miou_folds"))
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "smoke": {
@@ -75,8 +78,8 @@ class FewShotParts(Task):
             "steps": 4,
             "width": 4,
         },
-        "mini": {"curve": (1, 5), "train_images": 1000, "test_images": 200, "steps": 1000},
-        "paper": {},
+        "mini": {"train_images": 1000, "test_images": 200, "steps": 1000},
+        "paper": {"network": "deeplab_v3"},
     }
 
     def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
@@ -89,6 +92,10 @@ class FewShotParts(Task):
     def images_of(self, dataset: Dataset, part: Literal["train", "test"]) -> Int[np.ndarray, " m"]:
         """The images that may be labelled, and those that are tested: the official split's."""
         return images_of(dataset, part)
+
+    def tested(self, dataset: Dataset, frames: Int[np.ndarray, " m"]) -> Int[np.ndarray, " m"]:
+        """Those that may not be labelled."""
+        return np.where(np.isin(frames, self.images_of(dataset, "test")), frames, -1)
 
     def labels(self, inputs: EvaluationInputs) -> Labels:
         """Which of the images are labelled and which are tested."""
@@ -112,7 +119,7 @@ class FewShotParts(Task):
         few, classes = labels.first(config.labelled_images), len(labels.classes)
         model = inputs.model()
         outcome = self._by_network(model, labels, inputs) or self._by_classifiers(model, labels, inputs)
-        truth = labels.parts(labels.test)
+        truth = labels.labels(labels.test)
         counts = {count: confusions(truth, mask, classes) for count, mask in outcome.masks.items()}
         mask, main = outcome.masks[config.labelled_images], counts[config.labelled_images]
         intervals = {
@@ -120,7 +127,7 @@ class FewShotParts(Task):
             for count, own in counts.items()
         }
         scores = {count: summed_scores(own) for count, own in counts.items()}
-        usual = np.broadcast_to(usual_mask(few.parts, classes), truth.shape)
+        usual = np.broadcast_to(usual_mask(few.labels, classes), truth.shape)
         unseen = summed_scores(confusions(truth, usual, classes))
         iou = intersection_over_union(main.sum(axis=0))
         named = {
@@ -169,10 +176,7 @@ class FewShotParts(Task):
             found.append(f"{tested:,} test images")
         if config.epochs < whole.epochs:
             found.append(f"{config.epochs} epochs of the pixel classifiers at most in place of {whole.epochs}")
-        found.append("networks are U-Nets in place of DeepLab-v3")
-        if config.steps < whole.steps:
-            found.append(f"{config.steps:,} steps of the networks in place of {whole.steps:,}")
-        return found
+        return [*found, *config.reduced]
 
     def _by_classifiers(self, model: Model, labels: Labels, inputs: EvaluationInputs) -> Outcome:
         """Parts by pixel classifiers on the method's maps."""
@@ -211,7 +215,7 @@ class FewShotParts(Task):
         )
 
     def _by_network(self, model: Model, labels: Labels, inputs: EvaluationInputs) -> Outcome | None:
-        """Parts by a U-Net trained on the labelled images that the method gives; None where it gives none."""
+        """Parts by a network trained on the labelled images that the method gives; None where it gives none."""
         config: PartsConfig = self.config
         masks: dict[int, np.ndarray] = {}
         found: dict[int, TrainingPairs] = {}
@@ -232,15 +236,12 @@ class FewShotParts(Task):
                 inputs.model(),  # a fresh one: training changes its pyramid
                 pairs,
                 len(labels.classes),
-                width=config.width,
-                steps=config.steps,
-                batch_size=config.batch_size,
-                learning_rate=config.learning_rate,
+                config,
+                self._making(count, labels),
                 seed=inputs.seed,
                 device=inputs.device,
                 trainer=inputs.trainer,
                 name=f"network-{count}",
-                test=self._chosen_on(count, labels),
             )
             if isinstance(segmenter, Checkpointed):
                 folds = cross_validated(segmenter.counts.cpu().numpy())
@@ -252,8 +253,12 @@ class FewShotParts(Task):
         pictures = {name: Picture(pixels, text) for name, (pixels, text) in main.pictures.items()}
         return Outcome(masks, learning, main.notes, pictures, folds)
 
-    def _chosen_on(self, count: int, labels: Labels) -> LabelledImages | None:
-        """The test images, where the protocol chooses checkpoints on them."""
+    def _making(self, count: int, labels: Labels) -> Making:
+        """A segmenter; where the protocol chooses checkpoints on test images, one that looks at them."""
         config: PartsConfig = self.config
-        chosen = config.protocol == "released" and count == config.labelled_images
-        return labels.pairs(labels.test) if chosen else None
+        if config.protocol != "released" or count != config.labelled_images:
+            return Segmenter
+        test = labels.pairs(labels.test)
+        return partial(
+            Checkpointed, images=test.images, truth=test.labels, classes=len(labels.classes), steps=config.steps
+        )

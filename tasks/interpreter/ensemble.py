@@ -102,9 +102,11 @@ class Ensemble(nn.Module):
         return Judged(torch.cat([part.label for part in parts]), torch.cat([part.uncertainty for part in parts]))
 
     @torch.no_grad()
-    def mean_output(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n outputs"]:
-        """The mean of the members' outputs, a block of pixels at a time; in eval mode."""
-        return torch.cat([self(part.float()).mean(dim=0) for part in torch.split(x, self.block)])
+    def regress(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, " n"]]:
+        """The mean of the members' outputs, and their variance, that of all outputs averaged; in eval mode, a block of
+        pixels at a time."""
+        found = [torch.var_mean(self(part.float()), dim=0, correction=0) for part in torch.split(x, self.block)]
+        return torch.cat([mean for _, mean in found]), torch.cat([variance.mean(dim=1) for variance, _ in found])
 
 
 def new_ensemble(features: int, outputs: int, seed: int, members: int = MEMBERS) -> Ensemble:

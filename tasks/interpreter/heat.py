@@ -8,6 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+# A label's number where a keypoint is, in bytes.
+PEAK = 255
+
 
 def heat_maps(
     keypoints: Float[Tensor, "n k 2"], visible: Bool[Tensor, "n k"], side: int, sigma: float

@@ -13,6 +13,7 @@ from datasets.errors import BenchError
 from datasets.streams import seed_for
 from tasks.interpreter.ensemble import Ensemble, new_ensemble
 from tasks.interpreter.features import pixel_rows
+from tasks.interpreter.heat import PEAK
 from tasks.interpreter.training import Loss, Pace, cross_entropy, squared_error, train
 
 
@@ -28,6 +29,27 @@ class PixelInterpreter:
         """The parts by majority vote, and the members' disagreement."""
         found = self.ensemble.judge(pixel_rows(maps, side))
         return found.label.view(-1, side, side), found.uncertainty.view(-1, side, side)
+
+
+@dataclass(frozen=True)
+class HeatInterpreter:
+    """An ensemble that was taught keypoints' heat (`datasets.labelled.Interpreter`)."""
+
+    ensemble: Ensemble
+
+    def __call__(
+        self, maps: Sequence[Float[Tensor, "b _ _ _"]], side: int
+    ) -> tuple[UInt8[Tensor, "b side side k"], Float[Tensor, "b side side"]]:
+        """The mean heat of each keypoint in 255ths, and the members' variance."""
+        heat, uncertainty = self.heat(maps, side)
+        return heat.mul(PEAK).round().clamp(0, PEAK).to(torch.uint8), uncertainty
+
+    def heat(
+        self, maps: Sequence[Float[Tensor, "b _ _ _"]], side: int
+    ) -> tuple[Float[Tensor, "b side side k"], Float[Tensor, "b side side"]]:
+        """The mean heat, which may be below 0 and above 1, and the members' variance."""
+        heat, uncertainty = self.ensemble.regress(pixel_rows(maps, side))
+        return heat.view(-1, side, side, heat.shape[1]), uncertainty.view(-1, side, side)
 
 
 @dataclass(frozen=True)
@@ -48,31 +70,57 @@ class PixelTeaching:
     what: str
 
     def __call__(
-        self, maps: Iterable[Sequence[Float[Tensor, "b _ _ _"]]], parts: UInt8[np.ndarray, "n s s"]
+        self, maps: Iterable[Sequence[Float[Tensor, "b _ _ _"]]], labels: UInt8[np.ndarray, "n s s"]
     ) -> PixelInterpreter:
         """An interpreter taught by maps of n images, some images at a time, and their part maps."""
-        return self.taught(labelled_rows(maps, parts.shape[0], parts.shape[-1]), parts)
-
-    def heat(self, rows: Float16[Tensor, "pixels d"], heat: Float[Tensor, "n k side side"]) -> Ensemble:
-        """An ensemble that regresses heat maps, of features that are there already; `classes` are the maps."""
-        targets = heat.flatten(2).permute(0, 2, 1).flatten(0, 1).to(rows.device)
-        return self._trained(self._new(rows), rows, targets, squared_error)
+        return self.taught(labelled_rows(maps, *labels.shape[:2]), labels)
 
     def taught(self, rows: Float16[Tensor, "pixels d"], parts: UInt8[np.ndarray, "n s s"]) -> PixelInterpreter:
         """The same of features that are there already. Raises BenchError where a part map holds no class's number."""
         if len(parts) and (highest := int(parts.max())) >= self.classes:
             raise BenchError(f"a part map holds {highest}, expected 0 to {self.classes - 1}, the classes' numbers")
         targets = torch.from_numpy(parts.astype(np.int64)).flatten().to(rows.device)
-        return PixelInterpreter(self._trained(self._new(rows), rows, targets, cross_entropy))
+        return PixelInterpreter(trained(self, self.classes, rows, targets, cross_entropy))
 
-    def _new(self, rows: Float16[Tensor, "pixels d"]) -> Ensemble:
-        return new_ensemble(rows.shape[1], self.classes, seed_for(self.seed, "ensemble")).to(rows.device)
 
-    def _trained(
-        self, ensemble: Ensemble, rows: Float16[Tensor, "pixels d"], targets: Shaped[Tensor, "pixels *k"], loss: Loss
-    ) -> Ensemble:
-        train(ensemble, rows, targets, self.pace, seed=self.seed, progress=self.progress, what=self.what, loss=loss)
-        return ensemble
+@dataclass(frozen=True)
+class HeatTeaching:
+    """Teaches an ensemble the heat of keypoints (`datasets.labelled.Teaching`); attributes as of `PixelTeaching`."""
+
+    pace: Pace
+    seed: int
+    progress: Progress
+    what: str
+
+    def __call__(
+        self, maps: Iterable[Sequence[Float[Tensor, "b _ _ _"]]], labels: UInt8[np.ndarray, "n s s k"]
+    ) -> HeatInterpreter:
+        """An interpreter taught by maps of n images, some images at a time, and the heat of each pixel in 255ths."""
+        rows = labelled_rows(maps, *labels.shape[:2])
+        targets = torch.from_numpy(labels).flatten(0, 2).to(rows.device).float() / PEAK
+        return HeatInterpreter(trained(self, labels.shape[-1], rows, targets, squared_error))
+
+
+def trained(
+    teaching: PixelTeaching | HeatTeaching,
+    outputs: int,
+    rows: Float16[Tensor, "pixels d"],
+    targets: Shaped[Tensor, "pixels *k"],
+    loss: Loss,
+) -> Ensemble:
+    """An ensemble with so many outputs, taught the targets of pixels."""
+    ensemble = new_ensemble(rows.shape[1], outputs, seed_for(teaching.seed, "ensemble")).to(rows.device)
+    train(
+        ensemble,
+        rows,
+        targets,
+        teaching.pace,
+        seed=teaching.seed,
+        progress=teaching.progress,
+        what=teaching.what,
+        loss=loss,
+    )
+    return ensemble
 
 
 def labelled_rows(

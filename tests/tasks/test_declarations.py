@@ -21,9 +21,9 @@ ASKED: dict[str, tuple[set[str], set[str], bool]] = {
     "celeba_linear": TAUGHT,
     "celeba_mask": ({"pyramid"}, set(), True),
     **dict.fromkeys(
-        ("few_shot_parts", "few_shot_car_parts"), ({"pixel_features"}, {"training_pairs", "pyramid"}, True)
+        ("few_shot_parts", "few_shot_car_parts", "keypoints", "car_keypoints"),
+        ({"pixel_features"}, {"training_pairs", "pyramid"}, True),
     ),
-    "keypoints": ({"pixel_features"}, set(), True),
     "pcc": ({"groups"}, set(), False),
     "disentanglement": (set(), {"features", "groups"}, False),
     **dict.fromkeys(("truth", "truth_unmatched"), ({"derender"}, set[str](), False)),

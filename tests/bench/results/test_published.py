@@ -45,8 +45,36 @@ def test_of_a_table_of_test_sets_a_task_has_the_lines_of_its_own(tmp_path: Path)
     [note] = [note for note in footnotes() if note.task == "few_shot_parts"]
     for key in ("transfer_learning", "transfer_learning_in_domain", "semi_supervised", "semi_supervised_in_domain"):
         assert f"{own[key, 'few_shot_parts', 'miou']:.4f}" in note.text
-    figures = load(write(tmp_path, "method,test_set,classes,miou,source\na,Face-34,34,0.5,here\n"))
-    assert figures.attributed == {}
+    figures = load(
+        write(tmp_path, "method,test_set,classes,miou,source\na,Face-34,34,0.5,here\na,Car-20,20,0.5,here\n")
+    )
+    assert figures.attributed == {}, "of a file of another name"
+
+
+def test_one_test_set_of_two_files_is_two_tasks() -> None:
+    cars = {
+        (task, metric): figure.value
+        for (method, task, metric), figure in load().attributed.items()
+        if method == "datasetgan" and "car" in task
+    }
+    assert cars == {
+        ("few_shot_car_parts", "miou"): 0.6233,
+        ("car_keypoints", "l2_loss"): 2.4e-4,
+        ("car_keypoints", "pck_loose"): 0.7991,
+        ("car_keypoints", "pck_middle"): 0.6714,
+        ("car_keypoints", "pck_tight"): 0.3517,
+    }
+    metrics = {metric.name for metric in TASKS.get("car_keypoints").load().metrics}
+    assert {metric for task, metric in cars if task == "car_keypoints"} < metrics
+    for value in (
+        "4.4e-4",
+        *(f"{one.value:.4f}" for one in map(transferred, sorted(metrics)) if one and one.value > 0.1),
+    ):
+        assert value in next(note.text for note in footnotes() if note.task == "car_keypoints")
+
+
+def transferred(metric: str) -> Published | None:
+    return published("transfer_learning", "car_keypoints", metric)
 
 
 def test_an_encoder_that_no_method_has(tmp_path: Path) -> None:
@@ -88,7 +116,7 @@ def test_a_figure_that_is_no_number_names_its_metric(tmp_path: Path) -> None:
 
 def test_footnotes_are_of_figures_that_there_are(tmp_path: Path) -> None:
     found = {note.task: note for note in footnotes()}
-    assert set(found) == {"rafdb", "celeba_linear", "few_shot_parts"}
+    assert set(found) == {"rafdb", "celeba_linear", "few_shot_parts", "few_shot_car_parts", "car_keypoints"}
     share = 1185 / 3068
     figures = [published("ris", "rafdb", metric) for metric in ("accuracy", "f1")]
     assert [figure.value for figure in figures if figure] == pytest.approx(

@@ -111,9 +111,9 @@ def test_samples_are_made_again_from_their_latents_and_noise(networks: Networks,
     for name in ("sample-01", "sample-03"):
         write(folder, "indexed", name)
     found = annotated(networks, folder, 16, SIDE)
-    assert len(found.latents.w_plus) == len(found.parts) == 2
+    assert len(found.latents.w_plus) == len(found.labels) == 2
     assert found.notes == ("taught by 2 annotated samples of the generator; 2 of 4 samples have no mask",)
-    assert len(annotated(networks, folder, 1, SIDE).parts) == 1
+    assert len(annotated(networks, folder, 1, SIDE).labels) == 1
     with pytest.raises(BenchError, match="drawn by another generator"):
         annotated(made(1), folder, 16, SIDE)
 

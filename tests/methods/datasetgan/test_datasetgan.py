@@ -137,7 +137,7 @@ def test_blocks_that_are_there_are_not_drawn_again(
     again = draw(method.module, second, 12, SIDE, **settings)
     assert second.calls == 2
     assert said.lines == ["000010.npz of the generated images is damaged: drawn again"]
-    for name in ("images", "parts", "score"):
+    for name in ("images", "labels", "score"):
         assert (getattr(again, name) == getattr(whole, name)).all()
 
 
@@ -153,9 +153,9 @@ def test_the_least_certain_are_left_out(method: DatasetGAN, tmp_path: Path) -> N
     assert taught == [(3, 3)]
     assert len(found.pairs) == 11, "a tenth of twelve, rounded down, is one"
     assert found.details["generated"] == 12
-    assert (found.pairs.parts[:, : SIDE // 3] == 1).all()
+    assert (found.pairs.labels[:, : SIDE // 3] == 1).all()
     assert set(found.pictures) == {"inversions", "generated"}
-    assert "U-Net trained on 11 of 12 generated images" in found.notes
+    assert "network trained on 11 of 12 generated images" in found.notes
 
 
 def test_images_that_do_not_invert_are_left_out_and_counted(method: DatasetGAN, tmp_path: Path) -> None:
@@ -182,8 +182,8 @@ def test_images_that_do_not_invert_are_left_out_and_counted(method: DatasetGAN, 
 def test_with_the_tasks_own_teaching(method: DatasetGAN, tmp_path: Path) -> None:
     teaching = PixelTeaching(3, Pace(epochs=1), 0, Silent(), "test")
     found = method.training_pairs(labelled(2), no_labels, teaching, seed=0, progress=Silent(), folder=tmp_path)
-    assert found.pairs.parts.dtype == np.uint8
-    assert found.pairs.parts.max() < 3
+    assert found.pairs.labels.dtype == np.uint8
+    assert found.pairs.labels.max() < 3
     assert found.details["uncertainty"] > 0
 
 

@@ -18,11 +18,13 @@ from datasets.labelled import LabelledImages, TrainingPairs
 from datasets.streams import generator
 from datasets.synthetic.cars.parts import PARTS as PARTS_OF_CARS
 from datasets.synthetic.cars.sources import ShapeNetCarsStandIn
+from methods.torchvision_compat import declare_missing_operators
 from tasks import base
 from tasks.base import EvaluationInputs, Scores
+from tasks.few_shot_parts import deeplab
 from tasks.few_shot_parts.cars import FewShotCarParts
 from tasks.few_shot_parts.classes import EIGHT, TWELVE, classes_of
-from tasks.few_shot_parts.config import FewShotConfig
+from tasks.few_shot_parts.config import FROM_CHANCE, FewShotConfig
 from tasks.few_shot_parts.labels import Labels
 from tasks.few_shot_parts.task import FewShotParts
 from tasks.results import Curve
@@ -257,4 +259,18 @@ def test_of_cars_every_second_image_may_be_labelled() -> None:
     assert set(labels.order) == set(range(0, 40, 2))
     assert list(labels.test) == list(range(1, 40, 2))
     assert labels.classes == PARTS_OF_CARS
-    assert set(np.unique(labels.first(20).parts)) == set(range(11)), "every part is seen"
+    assert set(np.unique(labels.first(20).labels)) == set(range(11)), "every part is seen"
+
+
+def test_deeplab_in_place_of_the_unet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    declare_missing_operators()
+    monkeypatch.setattr(deeplab, "SIDE", 32)
+    model = Labelled(lambda few, every: few)
+    scores = score(tmp_path, model, network="deeplab_v3", labelled_images=1, curve=(), steps=2)
+    assert scores.details["learning"]["1"]["network"]["pairs"] == 2, "one image alone is taken twice"
+    assert any(FROM_CHANCE in caption.text for caption in scores.captions)
+    network = deeplab.DeepLab(5)
+    count = sum(parameter.numel() for parameter in network.parameters())
+    assert count == 58_630_997 - 16 * 257, "torchvision's, of 21 classes and without its second head"
+    assert network.eval()(torch.rand(1, 3, 16, 16)).shape == (1, 5, 16, 16)
+    assert FewShotParts.profiles["paper"]["network"] == "deeplab_v3"

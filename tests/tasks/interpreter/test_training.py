@@ -53,7 +53,10 @@ def test_blocks_change_nothing(pixels: tuple[torch.Tensor, torch.Tensor]) -> Non
     parts = ensemble.judge(rows)
     assert torch.equal(whole.label, parts.label)
     torch.testing.assert_close(whole.uncertainty, parts.uncertainty)
-    torch.testing.assert_close(ensemble.mean_output(rows), ensemble(rows.float()).mean(dim=0))
+    mean, variance = ensemble.regress(rows)
+    every = ensemble(rows.float())
+    torch.testing.assert_close(mean, every.mean(dim=0))
+    torch.testing.assert_close(variance, every.var(dim=0, correction=0).mean(dim=1))
 
 
 def test_a_member_keeps_the_weights_that_it_stopped_with(
@@ -94,7 +97,7 @@ def test_heat_is_regressed(pixels: tuple[torch.Tensor, torch.Tensor]) -> None:
     heat = torch.nn.functional.one_hot(labels, CLASSES).float()
     ensemble = new_ensemble(rows.shape[1], CLASSES, 0, members=2)
     train(ensemble, rows, heat, PACE, seed=0, progress=Silent(), what="test", loss=squared_error)
-    assert (ensemble.mean_output(rows) - heat).square().mean() < 0.05
+    assert (ensemble.regress(rows)[0] - heat).square().mean() < 0.05
 
 
 def test_fewer_pixels_than_a_batch(pixels: tuple[torch.Tensor, torch.Tensor]) -> None:

@@ -1,5 +1,6 @@
 """Keypoints: where part maps have them, that they are learned, and what is refused."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from bench.training.loop import FabricTrainer
 from datasets.base import Dataset
 from datasets.celebamask import PARTS
-from datasets.errors import BenchError
+from datasets.errors import BenchError, NotApplicable
+from datasets.labelled import LabelledImages, TrainingPairs
 from datasets.streams import generator
 from tasks import base
 from tasks.base import EvaluationInputs, Scores
+from tasks.interpreter.teaching import HeatInterpreter
+from tasks.keypoints.cars import CarKeypoints
+from tasks.keypoints.labels import KeypointLabels
 from tasks.keypoints.places import POINTS, keypoints_of
 from tasks.keypoints.task import KeypointConfig, Keypoints
 
@@ -59,10 +66,67 @@ class Around(base.Model):
             found += [part, *(part.sum(5 - axis, keepdim=True).cumsum(axis).expand_as(part) for axis in (2, 3))]
         return [torch.cat(found, dim=1) / 4]
 
+    def training_pairs(self, *given: Any, **named: Any) -> TrainingPairs:
+        raise NotApplicable("none")
 
-def score(data: Dataset, model: Any, **changes: Any) -> Scores:
-    task = Keypoints(KeypointConfig(**{"labelled_images": 6, "epochs": 6, **changes}))
-    return task.evaluate(EvaluationInputs(data, task.frames(data, seed=5), seed=0, model=lambda: model))
+
+class Pyramid(nn.Module):
+    channels = (8, 16, 16, 16)
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        sides = zip((3, *self.channels), self.channels, strict=False)
+        self.levels = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(cin, cout, 3, padding=1), nn.BatchNorm2d(cout), nn.ReLU()) for cin, cout in sides
+        )
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        maps: list[torch.Tensor] = []
+        for level in self.levels:
+            maps.append(level(nn.functional.max_pool2d(maps[-1], 2) if maps else images))
+        return maps
+
+
+class Labelled(Around):
+    """Trains a network on what it is told to."""
+
+    def __init__(self, chosen: Callable[[LabelledImages, LabelledImages], LabelledImages]) -> None:
+        self.chosen = chosen
+
+    def pyramid(self) -> nn.Module:
+        return Pyramid()
+
+    def training_pairs(self, few: LabelledImages, every: Any, teach: Any, **named: Any) -> TrainingPairs:
+        picture = (np.zeros((2, 2, 3), np.uint8), "nothing")
+        return TrainingPairs(self.chosen(few, every()), ("drawn",), {"count": len(few)}, {"pairs": picture})
+
+
+def score(data: Dataset, model: Any, folder: Path = Path("unused"), kind: Any = Keypoints, **changes: Any) -> Scores:
+    task = kind(KeypointConfig(**{"labelled_images": 6, "epochs": 6, **changes}))
+    return task.evaluate(
+        EvaluationInputs(
+            data,
+            task.frames(data, seed=5),
+            seed=0,
+            model=lambda: model,
+            trainer=FabricTrainer(folder / "training", seed=3, device="cpu"),
+            folder=folder / "work",
+        )
+    )
+
+
+def marked(train: int = 10, test: int = 5) -> Dataset:
+    """The same faces with two keypoints that a drawing knows; the second is hidden in every third."""
+    data = drawn(train, test)
+    parts = data.truth["parts"]
+    points = np.zeros((len(parts), 2, 3), np.float32)
+    for index, part in enumerate(parts):
+        for number, name in enumerate(("nose", "l_eye")):
+            rows, columns = np.nonzero(part == NUMBER[name])
+            points[index, number] = columns.mean(), rows.mean(), 1
+    points[::3, 1] = 0
+    return replace(data, classes={**data.classes, "keypoints": ("tip", "eye")}, truth={"keypoints": points})
 
 
 def test_places_of_a_part_map() -> None:
@@ -89,7 +153,8 @@ def test_keypoints_are_learned_better_than_their_mean_place() -> None:
     assert scores.metrics["pck_loose"] > usual["pck_loose"]
     # A blank map has the mean of the Gaussian's square, pi / 64^2.
     assert scores.metrics["l2_loss"] < 0.8 * np.pi / 64**2
-    assert set(scores.intervals) == {"pck_loose", "pck_middle", "l2_loss"}
+    assert set(scores.intervals) == {"pck_loose", "pck_middle", "pck_tight", "l2_loss"}
+    assert scores.metrics["pck_loose"] >= scores.metrics["pck_middle"] >= scores.metrics["pck_tight"]
     assert all(own.low <= scores.metrics[name] <= own.high for name, own in scores.intervals.items())
     assert scores.predictions["pck_loose"].tolist() == [15 / 8]
     assert scores.predictions["found"].shape == (5, 6, 2)
@@ -105,3 +170,64 @@ def test_parts_that_are_no_faces_are_one_line(tmp_path: Path) -> None:
     nobody = replace(data, truth={"parts": np.zeros_like(data.truth["parts"])})
     with pytest.raises(BenchError, match="no keypoint is visible"):
         score(nobody, Around())
+    with pytest.raises(BenchError, match="has neither keypoints nor part maps by which they are placed"):
+        score(replace(data, truth={}), Around())
+
+
+def test_keypoints_of_the_drawing_are_taken_as_they_are() -> None:
+    data = marked()
+    scores = score(data, Around(), labelled_images=4, epochs=3)
+    assert scores.details["visible"] == {"tip": 5, "eye": 4}
+    assert np.isnan(scores.predictions["distance"]).tolist() == [[False, index == 2] for index in range(5)]
+    assert scores.metrics["distance"] < 0.5 * scores.details["mean_place"]["distance"]
+    assert "keypoints are where the drawing has them" in scores.captions[0].text
+    order = np.arange(len(data))
+    heat = KeypointLabels.of(data, order, order, 1.0, 0).labels(np.array([0, 1]))
+    assert heat.shape == (2, SIZE, SIZE, 2)
+    assert heat[0, ..., 1].max() == 0, "a hidden keypoint has no heat"
+    column, row = data.truth["keypoints"][1, 1, :2]
+    assert heat[1, int(row), int(column), 1] == heat[1, ..., 1].max() > 220
+    wrong = replace(data, truth={"keypoints": data.truth["keypoints"][..., :2]})
+    with pytest.raises(BenchError, match=r"keypoints are \(15, 2, 2\), expected \(15, 2, 3\)"):
+        score(wrong, Around())
+
+
+def test_a_network_on_the_labelled_images(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"steps": 120, "learning_rate": 1e-2, "width": 8, "sigma": 4.0}
+    scores = score(marked(30), Labelled(lambda few, every: every), tmp_path, **settings)
+    assert scores.notes == ("drawn",)
+    assert scores.details["count"] == 6
+    assert scores.details["network"]["pairs"] == 30
+    assert scores.details["network"]["steps"] == 120
+    assert scores.pictures["pairs"].caption == "nothing"
+    assert scores.metrics["distance"] < 0.5 * scores.details["mean_place"]["distance"]
+    few = score(marked(30), Labelled(lambda few, every: few), tmp_path / "few", **{**settings, "steps": 1})
+    assert few.details["network"]["pairs"] == 6
+
+
+def test_what_was_taught_labels_images_in_bytes(tmp_path: Path) -> None:
+    given: list[HeatInterpreter] = []
+
+    class Teacher(Labelled):
+        def training_pairs(self, few: LabelledImages, every: Any, teach: Any, **named: Any) -> TrainingPairs:
+            images = torch.from_numpy(few.images).permute(0, 3, 1, 2) / 255
+            interpreter = teach([self.pixel_features(images)], few.labels)
+            given.append(interpreter)
+            heat, unsure = interpreter(self.pixel_features(images), SIZE)
+            assert heat.shape == few.labels.shape
+            assert heat.dtype == torch.uint8
+            assert unsure.shape == heat.shape[:3]
+            assert (unsure >= 0).all()
+            assert heat[few.labels > 127].float().mean() > 4 * heat[few.labels == 0].float().mean()
+            return TrainingPairs(LabelledImages(few.images, heat.numpy()))
+
+    score(marked(), Teacher(lambda few, every: few), tmp_path, steps=1, width=4, labelled_images=3, epochs=3, sigma=4.0)
+    assert len(given) == 1
+
+
+def test_of_cars_every_second_image_may_be_labelled() -> None:
+    data = marked()
+    assert CarKeypoints.dataset == "shapenet_cars"
+    scores = score(data, Around(), kind=CarKeypoints, labelled_images=2, epochs=1)
+    assert set(scores.details["labelled"]) < set(range(0, 15, 2))
+    assert list(scores.predictions["frame"]) == list(range(1, 15, 2))
