@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from tasks.metrics.bootstrap import weight_blocks
 from tasks.metrics.segmentation import part_metrics
 from tasks.results import Caption, Curve, DetailTable, Picture
 
@@ -67,6 +68,52 @@ def learning_curve(scores: Mapping[int, Mapping[str, float]], intervals: Mapping
         tuple(own["miou"].low for own in intervals.values()),
         tuple(own["miou"].high for own in intervals.values()),
     )
+
+
+@dataclass(frozen=True)
+class Gains:
+    """What more labels gain.
+
+    Attributes
+    ----------
+    table: mean IoU by number of labelled images, with the gain over the next smaller number and its 95 % interval.
+    enough: the smallest number than which no larger one is better, by such intervals.
+    """
+
+    table: DetailTable
+    enough: int
+
+
+def gains(counts: Mapping[int, Int[np.ndarray, "n c c"]], rng: np.random.Generator) -> Gains:
+    """What more labels gain, from the confusion matrices of the test images by number of labelled images.
+
+    The test images are resampled, the same for all numbers.
+    """
+    ascending = sorted(counts)
+    images, classes, _ = counts[ascending[0]].shape
+    cells = {count: counts[count].reshape(images, -1).astype(np.float64) for count in ascending}
+    drawn = list(weight_blocks(images, rng))
+    resampled = {
+        count: np.concatenate([part_metrics((w @ own).reshape(-1, classes, classes))["miou"] for w in drawn])
+        for count, own in cells.items()
+    }
+    rows = []
+    for place, count in enumerate(ascending):
+        score = summed_scores(counts[count])["miou"]
+        gain = ""
+        if place:
+            before = ascending[place - 1]
+            low, high = np.percentile(resampled[count] - resampled[before], [2.5, 97.5])
+            gain = f"{score - summed_scores(counts[before])['miou']:+.3f} [{low:+.3f}, {high:+.3f}]"
+        rows.append((str(count), (f"{score:.3f}", gain)))
+    enough = next(
+        count
+        for place, count in enumerate(ascending)
+        if all(np.percentile(resampled[more] - resampled[count], 2.5) <= 0 for more in ascending[place + 1 :])
+    )
+    columns = ("labelled images", "miou", "gain over the row above")
+    title = "what more labels gain" + (f": nothing beyond {enough}" if enough < ascending[-1] else "")
+    return Gains(DetailTable(title, columns, tuple(rows)), enough)
 
 
 def summed_scores(counts: Int[np.ndarray, "n c c"]) -> dict[str, float]:

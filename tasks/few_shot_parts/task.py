@@ -34,6 +34,7 @@ from tasks.few_shot_parts.outcome import (
     Outcome,
     fold_details,
     fold_score,
+    gains,
     iou_table,
     learning_curve,
     reading_caption,
@@ -108,8 +109,9 @@ class FewShotParts(Task):
 
         `predictions` has a row per test image: `frame`, `confusion` (pixels by true and predicted class), and `mask`,
         its predicted parts, of the first ones where all take too much room. `details["curve"]` has the metrics by
-        number of labelled images, `details["iou"]` each class by name, None where it is neither in the truth nor
-        predicted, `details["labelled"]` the labelled images (indices), `details["learning"]` how it was learned.
+        number of labelled images, `details["enough"]` the number beyond which more gain nothing, `details["iou"]` each
+        class by name, None where it is neither in the truth nor predicted, `details["labelled"]` the labelled images
+        (indices), `details["learning"]` how it was learned.
 
         Raises BenchError where the dataset has no part maps or too few images, or the method's maps or pyramid are
         none.
@@ -135,6 +137,7 @@ class FewShotParts(Task):
         }
         shown = np.linspace(0, len(labels.test) - 1, min(SHOWN, len(labels.test))).astype(int)
         images = inputs.dataset.images[labels.test[shown]]
+        more = gains(counts, generator(inputs.seed, "gains"))
         return Scores(
             metrics={**scores[config.labelled_images], **fold_score(outcome)},
             intervals=intervals[config.labelled_images],
@@ -144,7 +147,7 @@ class FewShotParts(Task):
                 *reduced(self.reduced(len(labels.order), len(labels.test))),
             ],
             notes=outcome.notes,
-            charts=[iou_table(named), learning_curve(scores, intervals)],
+            charts=[iou_table(named), learning_curve(scores, intervals), more.table],
             predictions={
                 "frame": labels.test,
                 "confusion": main.astype(np.int32),
@@ -158,6 +161,7 @@ class FewShotParts(Task):
             details={
                 "iou": named,
                 "absent": [name for name, value in named.items() if value is None],
+                "enough": more.enough,
                 "curve": {str(count): own for count, own in scores.items()},
                 "labelled": labels.order[: config.labelled_images].tolist(),
                 "usual_mask": unseen,

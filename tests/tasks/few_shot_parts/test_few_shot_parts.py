@@ -26,6 +26,7 @@ from tasks.few_shot_parts.cars import FewShotCarParts
 from tasks.few_shot_parts.classes import EIGHT, TWELVE, classes_of
 from tasks.few_shot_parts.config import FROM_CHANCE, FewShotConfig
 from tasks.few_shot_parts.labels import Labels
+from tasks.few_shot_parts.outcome import gains
 from tasks.few_shot_parts.task import FewShotParts
 from tasks.results import Curve
 
@@ -274,3 +275,26 @@ def test_deeplab_in_place_of_the_unet(tmp_path: Path, monkeypatch: pytest.Monkey
     assert count == 58_630_997 - 16 * 257, "torchvision's, of 21 classes and without its second head"
     assert network.eval()(torch.rand(1, 3, 16, 16)).shape == (1, 5, 16, 16)
     assert FewShotParts.profiles["paper"]["network"] == "deeplab_v3"
+
+
+def test_where_more_labels_stop_gaining() -> None:
+    rng = generator(0, "counts")
+    right = {1: 0.5, 5: 0.8, 16: 0.9, 50: 0.9}
+    counts = {}
+    for count, share in right.items():
+        hits = rng.binomial(400, share, (40, 2))
+        counts[count] = np.zeros((40, 2, 2), dtype=np.int64)
+        for number in range(2):
+            counts[count][:, number, number] = hits[:, number]
+            counts[count][:, number, 1 - number] = 400 - hits[:, number]
+    found = gains(counts, generator(0, "bootstrap"))
+    assert found.enough == 16
+    assert found.table.title == "what more labels gain: nothing beyond 16"
+    assert [row for row, _ in found.table.rows] == ["1", "5", "16", "50"]
+    assert found.table.rows[0][1][1] == ""
+    for _, (score, gain) in found.table.rows[1:]:
+        value, low, high = (float(part.strip("[],")) for part in gain.split())
+        assert low <= value <= high
+        assert 0 < float(score) < 1
+    assert float(found.table.rows[2][1][1].split("[")[1].split(",")[0]) > 0, "16 are better than 5"
+    assert gains({16: counts[16]}, generator(0, "bootstrap")).enough == 16
