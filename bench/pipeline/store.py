@@ -5,11 +5,11 @@ checkpoints/K/  weights.safetensors, checkpoint.json; progress/ while a training
 features/K/     features.npy, features.json
 records/K.json  one record per cell
 derived/K/      what a method computes from a labelled dataset besides its weights (a catalogue of parts)
-predictions/K/  per-item arrays and pictures of a cell
+predictions/K/  per-item arrays and pictures of a cell, learning curves of what its task trained
 evaluations/K/  state of a cell's own trainings while they are under way
 weights/        checkpoints of other code, taken over by `bench import-weights`
 invocations/    one manifest per run
-charts/         charts of reports, drawn once
+charts/         charts and pictures of reports, drawn once
 suites/store/   a store like this of what `bench calibrate` and `bench check` run
 locks/          who computes what
 mlflow.db       the default tracking store; mlartifacts/ beside it

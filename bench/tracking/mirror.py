@@ -97,7 +97,7 @@ class _Mirror:
         self.run = run
         self.gone = 0
         self.elsewhere: dict[str, str] = {}  # cell -> its run, of another invocation
-        self.asked: set[str] = set()
+        self.computed: dict[str, dict[str, Run]] = {}  # invocation -> runs of the cells that it computed, by key
 
     def sync(self) -> SyncSummary:
         self.experiment_id = experiment(self.client, self.backend, self.run.suite)
@@ -138,32 +138,30 @@ class _Mirror:
             if not token:
                 return runs
 
-    def _of_another(self, record: Record, found: dict[str, "Run"]) -> "Run | None":
+    def _of_another(self, record: Record) -> "Run | None":
         """The finished run of a cell that another invocation computed, or that none had to compute."""
         if record.status == "not_applicable":
             others = self._search(entities.CELL_TAG, record.key)
         elif record.run in (None, self.run.id):
             return None
         else:
-            if record.run not in self.asked:
-                self.asked.add(str(record.run))
-                known = self._search(entities.COMPUTED_TAG, str(record.run))
-                found.update((one.data.tags[entities.CELL_TAG], one) for one in known)
-            others = [found[record.key]] if record.key in found else []
+            by = str(record.run)
+            if by not in self.computed:
+                runs = self._search(entities.COMPUTED_TAG, by)
+                self.computed[by] = {one.data.tags[entities.CELL_TAG]: one for one in runs}
+            others = [self.computed[by][record.key]] if record.key in self.computed[by] else []
         same = (one for one in others if one.data.tags.get("bench.status") == record.status)
         return next((one for one in same if one.info.status != "RUNNING"), None)
 
     def _cell(self, path: Path, parent_id: str, found: dict[str, "Run"]) -> str:
         """Mirror one record; says what that took. Raises Damaged."""
         known = found.get(path.stem)
-        if known is not None and known.info.status != "RUNNING" and self._is_own(known):
+        if known is not None and known.info.status != "RUNNING":
             return "present"
         record = Record.read(path)
-        other = self._of_another(record, found) if known is None or not self._is_own(known) else None
-        if other is not None:
+        if known is None and (other := self._of_another(record)) is not None:
             self.elsewhere[record.name] = str(other.info.run_id)
             return "present"
-        known = known if known is not None and self._is_own(known) else None
         if known is not None:
             run_id = known.info.run_id
         else:
@@ -194,10 +192,6 @@ class _Mirror:
             run_id, entities.RUN_STATUS[record.status], end_time=entities.milliseconds(record.ended)
         )
         return "created" if known is None else "completed"
-
-    def _is_own(self, found: "Run") -> bool:
-        """Whether a run is of this invocation."""
-        return bool(found.data.tags.get(entities.INVOCATION_TAG) == self.run.id)
 
     def _create_parent(self) -> str:
         created = self.client.create_run(
