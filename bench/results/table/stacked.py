@@ -38,6 +38,7 @@ class Stacked:
     rows: of methods that there is something to say of.
     notes: sentences on these rows, numbered from 1 by their place.
     inapplicable: the methods that the task does not apply to, and the sentences on them.
+    not_run: those that are no part of the run.
     """
 
     task: str
@@ -47,12 +48,14 @@ class Stacked:
     captions: tuple[str, ...]
     notes: tuple[str, ...]
     inapplicable: tuple[tuple[str, ...], tuple[str, ...]]
+    not_run: tuple[str, ...]
 
 
 def stacked(section: Section, against: Callable[[Score], str]) -> Stacked:
     """`section` for a page; below a published figure stands what `against` says of a score beside it."""
-    shown = [row for row in section.rows if not _says_nothing(row)]
-    others = [row for row in section.rows if _says_nothing(row)]
+    empty = [row for row in section.rows if _says_nothing(row)]
+    shown = [row for row in section.rows if row not in empty]
+    others = [row for row in empty if row.status == "not_applicable"]
     kept = sorted({number for row in shown for number in row.notes})
     apart = sorted({number for row in others for number in row.notes})
     headers: list[str] = []
@@ -66,6 +69,7 @@ def stacked(section: Section, against: Callable[[Score], str]) -> Stacked:
         section.captions,
         tuple(section.notes[number - 1] for number in kept),
         (tuple(row.method for row in others), tuple(section.notes[number - 1] for number in apart)),
+        tuple(row.method for row in empty if row.status == "not_run"),
     )
 
 
@@ -80,8 +84,9 @@ def verdict(score: Score) -> str:
 
 
 def _says_nothing(row: Row) -> bool:
-    """Whether a row would hold nothing but that the task does not apply to it."""
-    return row.status == "not_applicable" and all(score.published is None for score in row.scores)
+    """Whether a row would hold nothing but that the task does not apply to it, or that it was not run."""
+    empty = row.status in ("not_applicable", "not_run")
+    return empty and all(score.published is None for score in row.scores)
 
 
 def _row(section: Section, row: Row, kept: list[int], against: Callable[[Score], str]) -> StackedRow:

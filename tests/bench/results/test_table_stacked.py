@@ -53,6 +53,14 @@ def test_what_does_not_apply_is_one_line_and_takes_its_notes_along() -> None:
     assert text.count("<tr>") == 2, "the head and one row; those of references have a class"
 
 
+def test_what_was_not_run_is_one_line() -> None:
+    table = build([alone("pdr", task="own")])
+    page = stacked(table.sections[0], difference)
+    assert [row.name for row in page.rows] == ["pdr"]
+    assert page.not_run == ("chance", "raw_pixels", "random_init")
+    assert "<p>Not run: chance, raw_pixels, random_init.</p>" in to_html(table, "own")
+
+
 def test_a_row_that_failed_or_has_a_published_figure_is_kept() -> None:
     n_a: dict[str, Any] = {"status": "not_applicable", "metrics": {}, "error": "x", "declared": ONE["declared"]}
     (section,) = build([alone("pdr", **n_a), alone("vqvae", status="failed", error="broke", metrics={})]).sections
