@@ -9,11 +9,12 @@ from bench.results.table.model import Row, Score, Section
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, whether it is bold, and the small lines below it."""
+    """A text, whether it is bold, and the small lines below it, of `words` that may wrap or of numbers."""
 
     text: str
     below: tuple[str, ...] = ()
     best: bool = False
+    words: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,6 @@ def _row(section: Section, row: Row, kept: list[int], against: Callable[[Score],
         below = (text.interval, f"sd {text.sd}" if text.sd else "")
         cells.append(Cell(text.value, tuple(filter(None, below)), text.best))
         if has_paper(section, column):
-            cells.append(Cell(text.paper, tuple(filter(None, [against(score)]))))
+            cells.append(Cell(text.paper, tuple(filter(None, [against(score)])), words=True))
     numbers = tuple(sorted(kept.index(number) + 1 for number in row.notes))
     return StackedRow(row.method, numbers, row.reference, trainings(row), tuple(cells))

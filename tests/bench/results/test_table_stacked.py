@@ -22,9 +22,9 @@ def test_intervals_stand_below_values_and_differences_below_published_figures() 
     assert page.headers == ("accuracy", "paper")
     row = page.rows[0]
     assert (row.name, row.trainings) == ("pdr", "1 training")
-    assert row.cells == (Cell("0.500", ("0.48–0.52",)), Cell("0.575", ("-0.075",)))
+    assert row.cells == (Cell("0.500", ("0.48–0.52",)), Cell("0.575", ("-0.075",), words=True))
     (drawn,) = build([alone("pdr", synthetic=True)]).sections
-    assert stacked(drawn, difference).rows[0].cells[1] == Cell("0.575"), "no difference, so no line for it"
+    assert stacked(drawn, difference).rows[0].cells[1] == Cell("0.575", words=True), "no difference, so no line for it"
     assert stacked(drawn, verdict).rows[0].cells[1].below == ("synthetic: not comparable",)
 
 
