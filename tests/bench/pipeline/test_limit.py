@@ -8,7 +8,7 @@ import pytest
 from bench.grid.catalogue import METHODS
 from bench.pipeline.limit import limited, part_tested
 from bench.pipeline.records import Record
-from bench.results.table.scores import of_papers_size
+from bench.results.table.departures import as_in_the_paper
 from datasets.base import Dataset
 from datasets.errors import NotApplicable
 from datasets.layout import SPLITS
@@ -80,4 +80,4 @@ def test_rows_of_a_part_stand_apart_and_are_not_of_the_papers_size(grid: Grid) -
     assert not any("limit" in caption.text for caption in whole.captions)
     paper = METHODS.get("raw_pixels").load().Config().model_dump(mode="json")
     whole, part = (record.model_copy(update={"profile": "paper", "method_config": paper}) for record in (whole, part))
-    assert (of_papers_size(whole), of_papers_size(part)) == (True, False)
+    assert (as_in_the_paper(whole), as_in_the_paper(part)) == (True, False)
