@@ -6,8 +6,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import chdir, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +20,11 @@ from bench import timing
 from bench.execution.base import Executor, Job, units_of
 from bench.execution.invocations import Invocation, config_of, invocations, new_id, portable, relative
 from bench.execution.local import Local
+from bench.execution.outlook import outlook
 from bench.execution.processes import Processes
-from bench.execution.progress import RichProgress
+from bench.execution.progress import RichProgress, Whole
 from bench.execution.signals import ending_like_ctrl_c
+from bench.execution.workers import worker_count
 from bench.grid.config import write_config
 from bench.grid.request import Request
 from bench.pipeline.cell import Cell
@@ -35,8 +37,7 @@ from bench.results import table as tables
 from bench.results.report import report_path, write_report
 from bench.streams import say
 from bench.surroundings import told
-from datasets.base import shortened
-from datasets.cores import usable_cores
+from datasets.base import Silent, shortened
 from datasets.errors import BenchError, first_line
 from datasets.files import write_text
 from datasets.names import brief, printable
@@ -47,8 +48,6 @@ SIGNALLED = 128
 MANIFEST_SECONDS, MIRROR_SECONDS = 1, 10
 # Seconds that a finished run waits for MLflow at most: some, and some more for each cell.
 MIRROR_AT_LEAST, MIRROR_PER_CELL = 60.0, 0.2
-# Worker processes at most, unless more are asked for.
-MOST_WORKERS = 4
 
 ChooseExecutor = Callable[[Job, Sequence[Cell], RichProgress], Executor]
 
@@ -80,6 +79,7 @@ class Run:
     mirroring: threading.Thread | None = None
     starting: threading.Lock = field(default_factory=threading.Lock)
     table: tables.Table | None = None
+    progress: RichProgress | None = None
 
     def __post_init__(self) -> None:
         now = datetime.now(UTC)
@@ -114,8 +114,9 @@ class Run:
         over = threading.Event()
         if self.mirror:
             threading.Thread(target=self._mirror_trainings, args=[over], name="curves", daemon=True).start()
-        with ending_like_ctrl_c(), RichProgress(self.console) as progress:
+        with self._on_record(), ending_like_ctrl_c(), RichProgress(self.console) as progress:
             try:
+                self.progress = progress
                 job = Job(self.request, self.store.root, self.manifest.id)
                 executor = (self.choose or self._executor)(job, self.plan, progress)
                 executor.run(units_of(self.plan), self._take)
@@ -125,17 +126,28 @@ class Run:
                 over.set()
         return self._finish(ended_by)
 
+    @contextmanager
+    def _on_record(self) -> Iterator[None]:
+        """Hold a lock that tells `bench store gc` that a run is under way; wait for the end of one that is at work."""
+        silent, identity = Silent(), self.manifest.id
+        with self.store.lock("run", identity, silent):
+            with self.store.lock("gc", "store", silent):
+                pass
+            yield
+        (self.store.root / "locks" / f"run-{identity}.lock").unlink(missing_ok=True)
+
     def _executor(self, job: Job, plan: Sequence[Cell], progress: RichProgress) -> Executor:
         """This process, where one worker is enough or nothing is to be trained; else worker processes."""
-        workers = self.request.jobs or self._usual_workers()
-        if min(workers, len(units_of(plan))) == 1 or not any(self._trains(cell) for cell in plan):
+        if not any(self._trains(cell) for cell in plan):
+            progress.follow(Whole(len(plan)))
+            return Local(job, plan, progress)
+        ahead = outlook([look(cell, self.context) for cell in plan if cell.not_applicable is None], self.context)
+        workers = min(worker_count(self.request, self.context.device, ahead.memory_mb), len(units_of(plan)))
+        progress.follow(Whole(len(plan), workers, ahead.cells, ahead.guessed))
+        if workers == 1:
             return Local(job, plan, progress)
         self._prepare_data(progress)
         return Processes(job, plan, workers, progress)
-
-    def _usual_workers(self) -> int:
-        """One per core that this process may use; one on a GPU, which they would have to share."""
-        return 1 if self.context.device == "cuda" else min(usable_cores(), MOST_WORKERS)
 
     def _trains(self, cell: Cell) -> bool:
         """Whether there may be a training to do: starting workers for a cached grid would only cost time."""
@@ -155,6 +167,8 @@ class Run:
         self.done[index] = done
         self.spent.update(done.spent)
         self._say(ending(self.plan[index], done))
+        if self.progress is not None:
+            self.progress.ended(self.plan[index].name)
         # Not after every one of a thousand cached cells: what a killed run leaves may lack its last second.
         if time.monotonic() - self.written > MANIFEST_SECONDS:
             self._write_manifest()

@@ -71,6 +71,10 @@ def run(
         int,
         typer.Option(help="Threads of each cell; other numbers of them give numbers that differ in their last digits."),
     ] = 1,
+    memory: Annotated[
+        float | None,
+        typer.Option(help="GiB that all processes of the run may take together; no more of them work than fit."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Compute again what the store already has.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and compute nothing.")] = False,
     profile_time: Annotated[
@@ -106,6 +110,7 @@ def run(
             device=device,
             jobs=jobs,
             threads=threads,
+            memory=memory,
             baselines=baselines,
             force=force,
             dry_run=dry_run,

@@ -1,4 +1,4 @@
-"""How long trainings take: what the store remembers, else the reference measurement."""
+"""Which trainings take long, for handing out the longest first: what the store remembers, else the reference."""
 
 from pathlib import Path
 

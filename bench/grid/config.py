@@ -45,6 +45,7 @@ class RunFile(BaseModel):
     device: str | None = None
     jobs: int | None = Field(None, ge=0)
     threads: int | None = Field(None, ge=1)
+    memory: float | None = Field(None, gt=0)
     baselines: bool | None = None
     force: bool | None = None
     dry_run: bool | None = None
@@ -114,6 +115,7 @@ def write_config(path: Path, request: Request, *, device: str, suite: str, mlflo
         device=device,
         jobs=options.jobs,
         threads=options.threads,
+        memory=options.memory,
         baselines=options.baselines,
         suite=suite,
         mlflow=mlflow,

@@ -36,6 +36,7 @@ class Request:
     settings: `--set` values, by the prefix they were given for.
     jobs: worker processes; 0 for as many as pay.
     threads: of each cell; another number than one gives other numbers, which `bench calibrate` measures.
+    memory: of all processes of the run together, GiB; None for as much as there is.
     options: what was asked for, as it was typed.
     baselines: whether the reference rows were asked for, which then run as many seeds as they need for an interval.
     """
@@ -53,6 +54,7 @@ class Request:
     profile_time: bool
     baselines: bool
     threads: int
+    memory: float | None
     options: "Options"
 
 
@@ -82,6 +84,7 @@ class Options:
     force: bool = False
     profile_time: bool = False
     threads: int = THREADS
+    memory: float | None = None
 
     def request(self) -> Request:
         """Check everything that can be checked without loading anything; each mistake is one `BenchError`."""
@@ -98,6 +101,8 @@ class Options:
             raise BenchError(f"--jobs {self.jobs}: expected 0, for as many as pay, to {MOST_JOBS}")
         if not 1 <= self.threads <= MOST_THREADS:
             raise BenchError(f"--threads {self.threads}: expected 1 to {MOST_THREADS}")
+        if self.memory is not None and not 0 < self.memory < float("inf"):
+            raise BenchError(f"--memory {self.memory}: expected GiB for all processes of the run, such as 8")
         if self.device not in ("auto", "cpu", "cuda"):
             raise BenchError(f"unknown device {self.device!r}: expected auto, cpu or cuda")
         if self.protocol not in ("default", "released"):
@@ -132,6 +137,7 @@ class Options:
             profile_time=self.profile_time,
             baselines=self.baselines,
             threads=self.threads,
+            memory=self.memory,
             options=self,
         )
 

@@ -11,6 +11,11 @@ from datasets.errors import BenchError
 from datasets.prepared import find_prepared, mend, prepare, verify
 
 
+def is_drawn(entry: Entry, data_root: Path | None) -> bool:
+    """Whether an entry means its synthetic stand-in; some stand-ins have no real counterpart."""
+    return "folder" not in entry.preset and (data_root is None or not entry.target)
+
+
 def open_source(entry: Entry, data_root: Path | None, subset: str) -> Source:
     """The real dataset below the data root, the user's own folder, or the synthetic stand-in of size `subset`.
 
@@ -18,7 +23,7 @@ def open_source(entry: Entry, data_root: Path | None, subset: str) -> Source:
     """
     if "folder" in entry.preset:
         source = entry.load()(Path(entry.preset["folder"]))
-    elif data_root is None or not entry.target:  # some stand-ins have no real counterpart
+    elif is_drawn(entry, data_root):
         source = entry.load_stand_in()(subset)
     else:
         source = entry.load()(data_root)
