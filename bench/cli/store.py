@@ -1,5 +1,7 @@
 """`bench store`: the folder in which everything computed lies."""
 
+from typing import Annotated
+
 import typer
 
 from bench.cli.options import StoreFolder
@@ -8,9 +10,31 @@ from bench.grid import defaults
 app = typer.Typer(no_args_is_help=True, help="The folder in which everything computed lies.")
 
 
-@app.callback()
-def _group() -> None:
-    """A group, though it has one command: typer would else take the command's place."""
+@app.command()
+def du(store: StoreFolder = defaults.STORE) -> None:
+    """Say how much of what lies in the store, and how much of it no run on record needs."""
+    from bench.commands.store import du_command
+
+    du_command(store)
+
+
+@app.command()
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed and remove nothing.")] = False,
+    keep: Annotated[
+        int | None, typer.Option(help="Of the runs that have ended, keep so many of the newest [default: all]", min=1)
+    ] = None,
+    store: StoreFolder = defaults.STORE,
+) -> None:
+    """Remove what no kept run needs: records, features, checkpoints, prepared data. All of it can be computed again.
+
+    Runs that have not ended are kept, imported weights too. Try it with --dry-run first.
+
+    Example:  python -m bench store gc --keep 3 --dry-run
+    """
+    from bench.commands.store import gc_command
+
+    gc_command(store, keep, dry_run=dry_run)
 
 
 @app.command()
