@@ -26,8 +26,8 @@ COMPLETED_BY = {
     "predictions": "",
     "evaluations": "",
 }
-# What no run needs and nobody removes: imported weights, drawn charts, what MLflow keeps.
-OTHERS = ("weights", "charts", "mlflow.db", "mlartifacts")
+# What no run needs and nobody removes: imported weights, drawn charts, the store of suites, what MLflow keeps.
+OTHERS = ("weights", "charts", "suites", "mlflow.db", "mlartifacts")
 
 
 @dataclass(frozen=True)
