@@ -54,6 +54,7 @@ def test_what_cannot_be_listed_is_said(tmp_path: Path) -> None:
         (("settings", None), "needs the name of a method"),
         (("tasks", "bbt"), "takes no name"),
         (("settings", "pdx"), "did you mean pdr"),
+        (("settings", "bbtt"), "unknown method or task .bbtt.: did you mean bbt"),
         (("runs", None), "no runs"),
     ]:
         with pytest.raises(BenchError, match=message):
