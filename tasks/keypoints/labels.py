@@ -12,6 +12,9 @@ from tasks.few_shot_parts.labels import FewLabels, labelling_order
 from tasks.interpreter.heat import PEAK, heat_maps
 from tasks.keypoints.places import POINTS, keypoints_of
 
+# Images whose heat is held at once in single precision.
+BLOCK = 256
+
 
 @dataclass(frozen=True)
 class KeypointLabels(FewLabels):
@@ -71,5 +74,9 @@ class KeypointLabels(FewLabels):
 
     def labels(self, chosen: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "n s s k"]:
         """The heat in 255ths."""
-        heat = self.heat(chosen).mul_(PEAK).round_().to(torch.uint8)
-        return np.ascontiguousarray(heat.permute(0, 2, 3, 1).numpy())
+        side = self.dataset.size
+        found = np.empty((len(chosen), side, side, len(self.names)), np.uint8)
+        for start in range(0, len(chosen), BLOCK):
+            some = slice(start, start + BLOCK)
+            found[some] = self.heat(chosen[some]).mul_(PEAK).round_().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+        return found

@@ -193,12 +193,12 @@ def test_keypoints_of_the_drawing_are_taken_as_they_are() -> None:
 
 
 def test_a_network_on_the_labelled_images(tmp_path: Path) -> None:
-    settings: dict[str, Any] = {"steps": 120, "learning_rate": 1e-2, "width": 8, "sigma": 4.0}
+    settings: dict[str, Any] = {"steps": 400, "learning_rate": 2e-2, "width": 8, "sigma": 2.0}
     scores = score(marked(30), Labelled(lambda few, every: every), tmp_path, **settings)
     assert scores.notes == ("drawn",)
     assert scores.details["count"] == 6
     assert scores.details["network"]["pairs"] == 30
-    assert scores.details["network"]["steps"] == 120
+    assert scores.details["network"]["steps"] == 400
     assert scores.pictures["pairs"].caption == "nothing"
     assert scores.metrics["distance"] < 0.5 * scores.details["mean_place"]["distance"]
     few = score(marked(30), Labelled(lambda few, every: few), tmp_path / "few", **{**settings, "steps": 1})
