@@ -18,7 +18,7 @@ NOT_APPLICABLE = {
     "truth": "dcign takes no image apart into depth, albedo, light and view",
     "truth_unmatched": "dcign takes no image apart into depth, albedo, light and view",
     **dict.fromkeys(
-        ("few_shot_parts", "few_shot_car_parts", "keypoints"),
+        ("few_shot_parts", "few_shot_car_parts", "keypoints", "car_keypoints"),
         "dcign has no maps of features to tell the part of a pixel from",
     ),
 }

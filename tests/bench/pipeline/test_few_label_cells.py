@@ -15,7 +15,9 @@ def test_pixels_chance_and_a_network(grid: Grid) -> None:
     found = {(record.method, record.task): record for record in records}
     assert found["chance", "few_shot_parts"].status == "not_applicable"
     assert "has no maps of features" in str(found["chance", "keypoints"].error)
-    assert ("unet_few_labels", "keypoints") not in found
+    pixels, network = found["raw_pixels", "keypoints"], found["unet_few_labels", "keypoints"]
+    assert pixels.details["labelled"] == network.details["labelled"]
+    assert network.details["network"]["steps"] == 4
     for task in ("few_shot_parts", "few_shot_car_parts"):
         pixels, network = found["raw_pixels", task], found["unet_few_labels", task]
         assert pixels.notes == ["5 features of a pixel"]
