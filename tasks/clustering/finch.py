@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from sklearn.metrics import pairwise_distances_chunked
 
 from datasets.packed import Matrix
 from tasks.clustering.rows import compact
@@ -64,6 +63,7 @@ def finch(features: Float[Matrix, "n d"], clusters: int) -> tuple[Int[np.ndarray
 
 def _first_neighbours(rows: Float[np.ndarray, "n d"]) -> tuple[Int[np.ndarray, " n"], float]:
     """Each row's nearest other by cosine distance, and the largest of their distances."""
+    from sklearn.metrics import pairwise_distances_chunked  # which reading finished records does not need
 
     def nearest(block: Float[np.ndarray, "b n"], start: int) -> tuple[Int[np.ndarray, " b"], Float[np.ndarray, " b"]]:
         place = np.arange(len(block))
