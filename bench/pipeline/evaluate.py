@@ -28,7 +28,6 @@ from bench.training.loop import FabricTrainer
 from datasets.files import atomic_folder, write_json
 from datasets.sealed import digests, write_sealed
 from datasets.streams import seed_for
-from methods.torchvision_compat import declare_missing_operators
 from tasks.base import EvaluationInputs, Scores, reduced
 
 
@@ -99,7 +98,6 @@ def evaluate(status: CellStatus, frames: Int[np.ndarray, " m"], key: str, contex
     if task.trains:
         about = {"run": context.run, "method": cell.name, "seed": str(cell.seeds)}
         write_sealed(context.store.evaluation(key) / ABOUT, about)
-    declare_missing_operators()  # a task's network may be torchvision's
     trainer = FabricTrainer(
         context.store.evaluation(key),
         seed=cell.seeds.evaluate,

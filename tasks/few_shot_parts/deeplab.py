@@ -5,6 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from methods.torchvision_compat import declare_missing_operators
+
 # What images are enlarged to, the paper's working size: the network's maps have an eighth of the side.
 SIDE = 512
 # Of ImageNet's images, as the authors' code has them.
@@ -24,6 +26,7 @@ class DeepLab(nn.Module):
 
     def __init__(self, outputs: int) -> None:
         super().__init__()
+        declare_missing_operators()
         from torchvision.models.segmentation import deeplabv3_resnet101
 
         self.network = deeplabv3_resnet101(weights=None, weights_backbone=None, num_classes=outputs, aux_loss=False)

@@ -21,6 +21,7 @@ from tasks.celeba_mask import task as segmentation
 from tasks.celeba_mask.segmenter import Segmenter, new_decoder
 from tasks.celeba_mask.task import CelebAMask, MaskConfig
 from tasks.celeba_mask.unet import UNetDecoder
+from tasks.contact_sheet import LINE
 from tasks.metrics.segmentation import confusions, segmentation_metrics
 from tasks.results import DetailTable, PerItem
 
@@ -200,8 +201,8 @@ def test_pictures_are_of_the_test_images(tmp_path: Path) -> None:
     pixels = picture.pixels
     assert (name, pixels.dtype, pixels.ndim) == ("masks", np.uint8, 3)
     frame = scores.predictions["frame"]
-    assert (pixels[14:46:2, :32:2] == dataset.images[frame[0]]).all()
-    assert (pixels[14 + 7 * 32 : 14 + 8 * 32 : 2, :32:2] == dataset.images[frame[-1]]).all()
+    assert (pixels[LINE : LINE + 32 : 2, :32:2] == dataset.images[frame[0]]).all()
+    assert (pixels[LINE + 7 * 32 : LINE + 8 * 32 : 2, :32:2] == dataset.images[frame[-1]]).all()
 
 
 def test_masks_are_kept_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,6 @@ from datasets.labelled import LabelledImages, TrainingPairs
 from datasets.streams import generator
 from datasets.synthetic.cars.parts import PARTS as PARTS_OF_CARS
 from datasets.synthetic.cars.sources import ShapeNetCarsStandIn
-from methods.torchvision_compat import declare_missing_operators
 from tasks import base
 from tasks.base import EvaluationInputs, Scores
 from tasks.few_shot_parts import deeplab
@@ -264,7 +263,6 @@ def test_of_cars_every_second_image_may_be_labelled() -> None:
 
 
 def test_deeplab_in_place_of_the_unet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    declare_missing_operators()
     monkeypatch.setattr(deeplab, "SIDE", 32)
     model = Labelled(lambda few, every: few)
     scores = score(tmp_path, model, network="deeplab_v3", labelled_images=1, curve=(), steps=2)

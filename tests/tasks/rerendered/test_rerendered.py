@@ -14,6 +14,7 @@ from datasets.errors import BenchError
 from datasets.synthetic.novel import MOVES, TURNS, FacesNovel, Move
 from methods.rerendered import Unchanged
 from tasks.base import EvaluationInputs, Model, Scores, Task
+from tasks.contact_sheet import LINE
 from tasks.metrics.likeness import BEST_PSNR, likeness
 from tasks.rerendered.identity import recognised
 from tasks.rerendered.targets import starts_of, targets
@@ -131,7 +132,7 @@ def test_every_score_is_the_mean_of_what_is_kept_of_each_scene(dataset: Dataset)
 def test_the_picture_has_the_truth_above_what_is_rendered(dataset: Dataset) -> None:
     pixels = scored(NovelView, dataset, Unchanged()).pictures["sweeps"].pixels
     one = dataset.images[5].repeat(2, axis=0).repeat(2, axis=1)
-    side, top = 2 * SIZE, 28
+    side, top = 2 * SIZE, 2 * LINE
     # The start stands in the middle of the angles, after four of them.
     assert np.array_equal(pixels[top : top + side, 5 * side : 6 * side], one), "yaw 15 of the first person"
     copy = dataset.images[0].repeat(2, axis=0).repeat(2, axis=1)

@@ -18,6 +18,7 @@ from datasets.synthetic.faces.render import render
 from datasets.synthetic.faces.rendered import Rendered
 from datasets.synthetic.sources import FacesTruth, FacesTruthUnmatched
 from tasks.base import EvaluationInputs, Model, Scores, Task
+from tasks.contact_sheet import LINE
 from tasks.metrics.scenes import angles, inner
 from tasks.results import PerItem
 from tasks.truth import task as module
@@ -230,8 +231,8 @@ def test_a_dataset_without_the_truth_says_so(dataset: Dataset, perfect: Derender
 def test_the_picture(dataset: Dataset, perfect: Derendered) -> None:
     scenes = scored(dataset, Saying(perfect)).pictures["scenes"].pixels
     assert scenes.dtype == np.uint8
-    assert scenes.shape == (14 + 2 * 64 * COUNT, 7 * 128, 3)
-    body = scenes[14:].reshape(128 * COUNT, 7, 128, 3)
+    assert scenes.shape == (LINE + 2 * 64 * COUNT, 7 * 128, 3)
+    body = scenes[LINE:].reshape(128 * COUNT, 7, 128, 3)
     whole = dataset.truth["coverage"] == 1
     outside, inside = (mask.repeat(2, 1).repeat(2, 2).reshape(-1, 128) for mask in (~whole, inner(whole)))
     for true, found in ((1, 2), (3, 4), (5, 6)):
