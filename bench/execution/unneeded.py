@@ -58,7 +58,8 @@ def holdings(store: Store, keep: int | None = None) -> list[Holding]:
             for file in sorted((store.root / "records").glob("*.json"))
         ),
         *(
-            Holding(kind, folder, _size(folder), needed.has(kind, folder, file))
+            # What a link leads to may be another store's too, whose runs are not known here.
+            Holding(kind, folder, _size(folder), folder.parent.is_symlink() or needed.has(kind, folder, file))
             for kind, file in COMPLETED_BY.items()
             for folder in sorted(path for path in (store.root / kind).iterdir() if path.is_dir())
         ),

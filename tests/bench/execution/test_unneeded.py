@@ -83,6 +83,17 @@ def test_a_run_that_has_not_ended_keeps_what_it_computed(store: Store) -> None:
     assert f"checkpoints/{'0' * 32}" in idle(store), "nobody goes on from there"
 
 
+def test_nothing_goes_that_a_link_leads_to(store: Store, tmp_path: Path) -> None:
+    data, elsewhere = store.root / "data", tmp_path / "elsewhere"
+    data.unlink()  # tests share what is drawn
+    (elsewhere / "half_made").mkdir(parents=True)
+    data.symlink_to(elsewhere)
+    assert "data/half_made" not in idle(store)
+    data.unlink()
+    (data / "half_made").mkdir(parents=True)
+    assert "data/half_made" in idle(store)
+
+
 def test_nothing_is_removed_while_a_run_is_under_way(store: Store) -> None:
     with (
         FileLock(store.root / "locks" / "run-20261101T101500Z-1a2b3c.lock"),
