@@ -41,6 +41,7 @@ from datasets.base import Silent, shortened
 from datasets.errors import BenchError, first_line
 from datasets.files import write_text
 from datasets.names import brief, printable
+from datasets.sealed import digests
 
 # What a shell reports of a program that was ended by a signal: 128 and the signal's number.
 SIGNALLED = 128
@@ -106,6 +107,7 @@ class Run:
         self.store.sweep()
         file = config_of(self.store.root, self.manifest.id)
         write_config(file, self.request, device=self.context.device, suite=self.suite, mlflow=self.mirror)
+        self.manifest = self.manifest.model_copy(update={"files": digests([file])})
         data = "synthetic stand-ins" if self.request.data_root is None else str(self.request.data_root)
         self._say(
             f"{len(self.plan)} cells, profile {self.request.profile.name}, data: {data}, device {self.context.device}"

@@ -40,6 +40,7 @@ class Invocation(BaseModel):
     tables: list[str] = Field(default_factory=list, description="table files, relative to the store")
     figures: list[str] = Field(default_factory=list, description="figure files, relative to the store")
     exit_code: int | None = Field(None, description="what the command returned; none while it runs")
+    files: dict[str, str] = Field(default_factory=dict, description="its options, a file beside it -> SHA-256")
 
     def write(self, store_root: Path) -> Path:
         """Write it to `<store>/invocations/<id>.json`, whole or not at all, and return that path."""
