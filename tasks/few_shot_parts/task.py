@@ -13,21 +13,20 @@ there nevertheless.
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Int
 
-from datasets.base import Dataset
 from datasets.errors import NotApplicable
 from datasets.labelled import TrainingPairs
 from datasets.streams import generator, seed_for
-from tasks.base import EvaluationInputs, Model, Task, TaskConfig
+from tasks.base import EvaluationInputs, Model, TaskConfig
 from tasks.celeba_mask.pictures import mask_picture
 from tasks.celeba_mask.segmenter import Segmenter
 from tasks.few_shot_parts.classes import GUESSED
 from tasks.few_shot_parts.classify import learn, segment
 from tasks.few_shot_parts.config import FewShotConfig, PartsConfig
+from tasks.few_shot_parts.few_shot import FewShot
 from tasks.few_shot_parts.labels import Labels
 from tasks.few_shot_parts.network import Checkpointed, Making, segment_by_network, train_network
 from tasks.few_shot_parts.outcome import (
@@ -51,7 +50,6 @@ from tasks.metrics.segmentation import (
     usual_mask,
 )
 from tasks.results import Caption, Metric, PerItem, Picture, Scores, reduced
-from tasks.splits import images_of
 
 # Predicted masks are kept of as many test images as take so many bytes: 4,096 of 64 pixels.
 MASK_BYTES = 2**24
@@ -59,14 +57,10 @@ MASK_BYTES = 2**24
 SHOWN = 8
 
 
-class FewShotParts(Task):
+class FewShotParts(FewShot):
     """Mean IoU over classes as DatasetGAN counts it and as this project does, and pixel accuracy."""
 
     Config: ClassVar[type[TaskConfig]] = FewShotConfig
-    dataset = "celebamask"
-    requires: ClassVar[frozenset[str]] = frozenset({"pixel_features"})
-    uses: ClassVar[frozenset[str]] = frozenset({"training_pairs", "pyramid"})
-    trains: ClassVar[bool] = True
     cites: ClassVar[tuple[str, ...]] = ("zhang2021datasetgan", "baranchuk2022ddpm", "chen2017deeplab")
     metrics = (Metric("miou"), Metric("miou_present"), Metric("pixel_accuracy"), Metric("miou_folds"))
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -83,26 +77,9 @@ class FewShotParts(Task):
         "paper": {"network": "deeplab_v3"},
     }
 
-    def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
-        """The training images that labels are drawn from, and the test images, the same for every method."""
-        config: PartsConfig = self.config
-        train = generator(seed, "train").permutation(self.images_of(dataset, "train"))[: config.train_images]
-        test = generator(seed, "test").permutation(self.images_of(dataset, "test"))[: config.test_images]
-        return np.sort(np.concatenate([train, test]))
-
-    def images_of(self, dataset: Dataset, part: Literal["train", "test"]) -> Int[np.ndarray, " m"]:
-        """The images that may be labelled, and those that are tested: the official split's."""
-        return images_of(dataset, part)
-
-    def tested(self, dataset: Dataset, frames: Int[np.ndarray, " m"]) -> Int[np.ndarray, " m"]:
-        """Those that may not be labelled."""
-        return np.where(np.isin(frames, self.images_of(dataset, "test")), frames, -1)
-
     def labels(self, inputs: EvaluationInputs) -> Labels:
         """Which of the images are labelled and which are tested."""
-        dataset, frames = inputs.dataset, inputs.frames
-        train, test = (frames[np.isin(frames, self.images_of(dataset, part))] for part in ("train", "test"))
-        return Labels.of(dataset, train, test, self.config.classes, inputs.seed)
+        return Labels.of(inputs.dataset, *self.parts_of(inputs), self.config.classes, inputs.seed)
 
     def evaluate(self, inputs: EvaluationInputs) -> Scores:
         """Learn from the labelled images among `frames`, score on those of the test split.

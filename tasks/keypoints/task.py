@@ -9,17 +9,17 @@ the last a keypoint may not be found though its pixel is: rounding to whole pixe
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from pydantic import Field
 
-from datasets.base import Dataset
 from datasets.errors import BenchError
 from datasets.streams import generator
-from tasks.base import EvaluationInputs, Task, TaskConfig
+from tasks.base import EvaluationInputs, TaskConfig
 from tasks.few_shot_parts.config import NetworkConfig
+from tasks.few_shot_parts.few_shot import FewShot
 from tasks.interpreter.teaching import HeatTeaching
 from tasks.interpreter.training import Pace
 from tasks.keypoints.finding import by_network, by_regressors, found_in_test
@@ -28,7 +28,6 @@ from tasks.metrics.bootstrap import mean_interval, percentiles
 from tasks.metrics.keypoints import correct, distances
 from tasks.metrics.paired import keypoints as pck_statistic
 from tasks.results import Caption, DetailTable, Interval, Metric, PerItem, Scores, reduced
-from tasks.splits import images_of
 
 # The side at which the published thresholds are taken to be in pixels, and that at which sigma is.
 WORKING_SIDE, SIGMA_SIDE = 512, 64
@@ -45,14 +44,10 @@ class KeypointConfig(NetworkConfig):
     sigma: float = Field(1.0, gt=0, description="deviation of the Gaussians in pixels of an image of 64 px")
 
 
-class Keypoints(Task):
+class Keypoints(FewShot):
     """Squared error of heat maps, the share of keypoints found within three thresholds, and their mean distance."""
 
     Config: ClassVar[type[TaskConfig]] = KeypointConfig
-    dataset = "celebamask"
-    requires: ClassVar[frozenset[str]] = frozenset({"pixel_features"})
-    uses: ClassVar[frozenset[str]] = frozenset({"training_pairs", "pyramid"})
-    trains: ClassVar[bool] = True
     cites: ClassVar[tuple[str, ...]] = ("zhang2021datasetgan", "chen2017deeplab")
     metrics = (
         Metric("pck_loose"),
@@ -67,21 +62,6 @@ class Keypoints(Task):
         "paper": {"network": "deeplab_v3"},
     }
 
-    def frames(self, dataset: Dataset, *, seed: int) -> Int[np.ndarray, " m"]:
-        """The training images that labels are drawn from, and the test images, the same for every method."""
-        config: KeypointConfig = self.config
-        train = generator(seed, "train").permutation(self.images_of(dataset, "train"))[: config.train_images]
-        test = generator(seed, "test").permutation(self.images_of(dataset, "test"))[: config.test_images]
-        return np.sort(np.concatenate([train, test]))
-
-    def images_of(self, dataset: Dataset, part: Literal["train", "test"]) -> Int[np.ndarray, " m"]:
-        """The images that may be labelled, and those that are tested: the official split's."""
-        return images_of(dataset, part)
-
-    def tested(self, dataset: Dataset, frames: Int[np.ndarray, " m"]) -> Int[np.ndarray, " m"]:
-        """Those that may not be labelled."""
-        return np.where(np.isin(frames, self.images_of(dataset, "test")), frames, -1)
-
     def evaluate(self, inputs: EvaluationInputs) -> Scores:
         """Learn from the labelled images among `frames`, score on those of the test split.
 
@@ -92,9 +72,8 @@ class Keypoints(Task):
         Raises BenchError where the dataset has no part maps of faces, or no keypoint is visible.
         """
         config: KeypointConfig = self.config
-        dataset, frames, side = inputs.dataset, inputs.frames, inputs.dataset.size
-        train, test = (frames[np.isin(frames, self.images_of(dataset, part))] for part in ("train", "test"))
-        labels = KeypointLabels.of(dataset, train, test, config.sigma * side / SIGMA_SIDE, inputs.seed)
+        dataset, side = inputs.dataset, inputs.dataset.size
+        labels = KeypointLabels.of(dataset, *self.parts_of(inputs), config.sigma * side / SIGMA_SIDE, inputs.seed)
         count = len(labels.first(config.labelled_images))
         places, visible = labels.points(labels.order[:count])
         true, seen = labels.points(labels.test)
