@@ -10,6 +10,7 @@ from typing import Any, get_args
 import torch
 from pydantic import BaseModel, ValidationError
 
+from bench.grid import layers
 from bench.grid.catalogue import DATASETS
 from bench.grid.portable import last_parts, portable
 from bench.grid.registry import Entry
@@ -157,7 +158,8 @@ def method_spec(entry: Entry, request: Request, domain: Domain, store: Store) ->
     cls = method_class(entry)
     check_trains_on(cls, entry.name)
     config = configured(entry, request, domain)
-    otherwise = set_otherwise(config, _usual(entry, request, domain), settings_for(entry, request.settings))
+    usual = layers.of_method(entry, cls, request.protocol, request.profile.name, domain)
+    otherwise = set_otherwise(config, usual, settings_for(entry, request.settings))
     config = cls.resolve(config)
     for name in sorted(cls.Config.file_fields()):
         path = getattr(config, name)
@@ -188,21 +190,10 @@ def method_class(entry: Entry) -> type[Method]:
 def configured(entry: Entry, request: Request, domain: Domain) -> MethodConfig:
     """A method's checked configuration: defaults, then the name's preset, protocol, profile, the name's variant, and
     `--set` on top."""
-    values = merge(_usual(entry, request, domain), settings_for(entry, request.settings))
-    config: MethodConfig = validate(method_class(entry).Config, values, entry.name)
-    return config
-
-
-def _usual(entry: Entry, request: Request, domain: Domain) -> dict[str, Any]:
-    """A method's configuration without `--set`."""
     cls = method_class(entry)
-    return merge(
-        {},
-        entry.preset,
-        cls.for_protocol(request.protocol, domain),
-        cls.for_profile(request.profile.name, domain),
-        entry.variant,
-    )
+    usual = layers.of_method(entry, cls, request.protocol, request.profile.name, domain)
+    config: MethodConfig = validate(cls.Config, merge(usual, settings_for(entry, request.settings)), entry.name)
+    return config
 
 
 def check_trains_on(cls: type[Method], name: str) -> None:
@@ -270,11 +261,9 @@ def task_spec(entry: Entry, request: Request) -> TaskSpec:
     cls = entry.load()
     if not (isinstance(cls, type) and issubclass(cls, Task)):
         raise BenchError(f"{entry.name}: {entry.target} is not a subclass of tasks.base.Task")
-    config: type[TaskConfig] = cls.Config
-    protocol = {"protocol": request.protocol} if "protocol" in config.model_fields else {}
-    profile = cls.profiles.get(request.profile.name, {})
-    usual, settings = merge(protocol, entry.preset, profile, entry.variant), settings_for(entry, request.settings)
-    task = cls(validate(config, merge(usual, settings), entry.name))
+    usual = layers.of_task(entry, cls, request.protocol, request.profile.name)
+    settings = settings_for(entry, request.settings)
+    task = cls(validate(cls.Config, merge(usual, settings), entry.name))
     check_task(task, entry.name)
     return TaskSpec(entry.name, task, entry.name, set_otherwise(task.config, usual, settings))
 

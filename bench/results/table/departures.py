@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bench.grid import layers
 from bench.grid.catalogue import METHODS, TASKS
 from bench.grid.request import validate
-from bench.grid.values import merge
 from bench.pipeline.records import DatasetInfo, Record
 from datasets.official import COUNTS
 from tasks.results import REDUCED
@@ -119,8 +119,8 @@ def _method_settings(record: Record) -> list[str]:
     protocol: ProtocolName = "released" if record.protocol == "released" else "default"
     differing = []
     for domain in cls.domains:
-        layers = (cls.for_protocol(protocol, domain), cls.for_profile(PAPER_PROFILE, domain))
-        config = validate(cls.Config, merge(entry.preset, *layers, entry.variant), record.method)
+        usual = layers.of_method(entry, cls, protocol, PAPER_PROFILE, domain)
+        config = validate(cls.Config, usual, record.method)
         differing.append(_differing(config, record.method_config, but={*cls.Config.file_fields(), *OPEN}))
     return min(differing, key=len)
 
@@ -129,9 +129,7 @@ def _task_settings(record: Record) -> list[str]:
     """The settings of a task that are not those of its name in the paper's profile."""
     entry = TASKS.get(record.task)
     cls = entry.load()
-    protocol = {"protocol": record.protocol} if "protocol" in cls.Config.model_fields else {}
-    layers = (entry.preset, cls.profiles.get(PAPER_PROFILE, {}), entry.variant)
-    config = validate(cls.Config, merge(protocol, *layers), record.task)
+    config = validate(cls.Config, layers.of_task(entry, cls, record.protocol, PAPER_PROFILE), record.task)
     return _differing(config, record.task_config, but={"folder"})
 
 
