@@ -4,13 +4,12 @@ A task's configuration says of which fields this holds, by `json_schema_extra={"
 setting of a method or a task: `--sweep vqvae.width=16,32`.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
 from bench.grid.registry import Entry, varied
-from bench.grid.values import parse_value, shown, split_path
+from bench.grid.values import parse_value, shown, split_path, text_of
 from datasets.errors import BenchError, suggestion
 
 Settings = dict[str, dict[str, Any]]
@@ -90,11 +89,6 @@ def swept(entries: Iterable[Entry], sweeps: Sweeps, settings: Settings) -> tuple
                 one = varied(one, setting, value)
             found.append(one)
     return tuple(found)
-
-
-def text_of(value: Any) -> str:
-    """A value as it is typed in brackets."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _values(text: str) -> list[str]:

@@ -27,6 +27,11 @@ def parse_value(text: str) -> Any:
     return value
 
 
+def text_of(value: Any) -> str:
+    """A value as it is typed: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _no_number(name: str) -> None:
     """JSON as Python reads it knows NaN and Infinity; no setting does."""
     raise ValueError(name)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.grid.seeds import Seeds
+from bench.grid.values import text_of
 from datasets.sealed import Damaged, sealed_text, write_sealed
 from tasks.results import Caption, Curve, DetailTable, Heatmap, Interval, Legend, Metric, Panel, PerItem
 
@@ -42,10 +43,8 @@ def listed(settings: Mapping[str, Any]) -> str:
 
 
 def _typed(value: Any) -> str:
-    """A value as `--set` takes it."""
-    if isinstance(value, list):
-        return ",".join(map(_typed, value))
-    return value if isinstance(value, str) else json.dumps(value)
+    """A value as `--set` takes it, a list by its commas."""
+    return ",".join(map(_typed, value)) if isinstance(value, list) else text_of(value)
 
 
 class Frozen(BaseModel):
