@@ -11,6 +11,7 @@ from bench.execution.invocations import Invocation
 from bench.pipeline.records import DatasetInfo, Record
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, Metric, Param
 
 # Tags that the mirror finds its own runs by.
@@ -186,3 +187,10 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield from flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
+
+
+def log(client: "MlflowClient", run_id: str, metrics: Sequence["Metric"], params: Sequence["Param"]) -> None:
+    """Log in as few requests as MLflow's limit on parameters allows."""
+    client.log_batch(run_id, metrics=metrics, params=params[:PARAMETERS])
+    for start in range(PARAMETERS, len(params), PARAMETERS):
+        client.log_batch(run_id, params=params[start : start + PARAMETERS])

@@ -10,7 +10,6 @@ So mirroring again completes what is half there, creates what is missing, and le
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from datasets.sealed import Damaged, find_sealed
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric, Param, Run
+    from mlflow.entities import Run
 
 # Limit of a run's description that shows the table.
 NOTE_LENGTH = 5000
@@ -172,7 +171,7 @@ class _Mirror:
                 run_name=record.name,
             )
             run_id = created.info.run_id
-        self._log(run_id, entities.cell_metrics(record), entities.cell_params(record))
+        entities.log(self.client, run_id, entities.cell_metrics(record), entities.cell_params(record))
         store = Store(self.store_root)
         folder = store.derived(record.stages["derive"].key) if "derive" in record.stages else None
         derived = None if folder is None else find_sealed(folder / "derived.json")
@@ -226,7 +225,7 @@ class _Mirror:
                 if path.suffix == ".md":
                     self._describe(run_id, path.read_text(encoding="utf-8"))
         metrics = entities.metrics({f"cells_{name}": n for name, n in run.counts.items()}, run.ended or run.started)
-        self._log(run_id, metrics, entities.params(command))
+        entities.log(self.client, run_id, metrics, entities.params(command))
         self._end_parent(run_id)
 
     def _end_parent(self, run_id: str) -> None:
@@ -239,9 +238,3 @@ class _Mirror:
         """Show a table as the run's description, where it fits."""
         if len(table) <= NOTE_LENGTH:
             self.client.set_tag(run_id, "mlflow.note.content", table)
-
-    def _log(self, run_id: str, metrics: Sequence["Metric"], params: Sequence["Param"]) -> None:
-        """As few requests as MLflow's limit on parameters allows."""
-        self.client.log_batch(run_id, metrics=metrics, params=params[: entities.PARAMETERS])
-        for start in range(entities.PARAMETERS, len(params), entities.PARAMETERS):
-            self.client.log_batch(run_id, params=params[start : start + entities.PARAMETERS])

@@ -111,9 +111,7 @@ class Trainings:
         """All that is known once a training has ended, its end last."""
         run_id = found.info.run_id
         params = entities.params(dict(entities.flatten({"method": record.method_config})))
-        for start in range(0, len(params), entities.PARAMETERS):
-            self.client.log_batch(run_id, params=params[start : start + entities.PARAMETERS])
-        self.client.log_batch(run_id, metrics=entities.training_metrics(record))
+        entities.log(self.client, run_id, entities.training_metrics(record), params)
         if record.training_dataset is not None:
             self.client.log_inputs(run_id, [entities.dataset_input(record.training_dataset, "training")])
         for path, _ in sheets_of(self.store.checkpoint(key)):
