@@ -89,6 +89,12 @@ def remove(path: Path, *, but: tuple[str, ...] = ()) -> None:
         raise BenchError(f"cannot remove {path}: {error.strerror or error}") from error
 
 
+def size_of(place: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    files = place.rglob("*") if place.is_dir() else [place]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
 def new_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> np.memmap:
     """A new `.npy` file of zeros behind a memory map, its space on the disk taken first.
 

@@ -10,6 +10,7 @@ from bench.pipeline.cell import Cell
 from bench.pipeline.context import Context
 from bench.pipeline.status import CellStatus, Step
 from datasets.base import Dataset, Progress
+from datasets.files import size_of
 
 
 @dataclass
@@ -89,7 +90,8 @@ def outlook(plan: Sequence[CellStatus], context: Context, progress: Progress | N
                 continue
             cost = costs.get(cell, stage)
             if cost is not None:
-                size = _size(_folder(context, stage, cost.key))
+                place = _folder(context, stage, cost.key)
+                size = size_of(place) if place.is_dir() else None
                 found.add(cell.name, stage, cost.seconds, cost.peak_memory_mb, size)
             elif stage == "fit" and progress is not None and (one := clocked(cell, status.training)) is not None:
                 found.add(cell.name, stage, one.seconds, one.memory_mb, one.weights_bytes)
@@ -110,8 +112,3 @@ def _folder(context: Context, stage: Step, key: str) -> Path:
     store = context.store
     places = {"fit": store.checkpoint, "derive": store.derived, "encode": store.features, "evaluate": store.predictions}
     return places[stage](key)
-
-
-def _size(folder: Path) -> int | None:
-    """Bytes of the files in a folder; None where it is not there."""
-    return sum(path.stat().st_size for path in folder.iterdir()) if folder.is_dir() else None

@@ -13,8 +13,9 @@ from filelock import FileLock, Timeout
 from bench.execution.invocations import Invocation, config_of, path_of
 from bench.pipeline.records import Record
 from bench.pipeline.store import Store
+from datasets.base import Silent
 from datasets.errors import BenchError
-from datasets.files import remove
+from datasets.files import remove, size_of
 from datasets.sealed import Damaged, find_sealed
 
 # Of each kind of artifact the file that completes it, which says what run computed it.
@@ -52,19 +53,19 @@ def holdings(store: Store, keep: int | None = None) -> list[Holding]:
     needed = _Needed.by(kept, store)
     files = [path for run in runs for path in (path_of(store.root, run.id), config_of(store.root, run.id))]
     return [
-        *(Holding("invocations", file, _size(file), file.stem not in dropped) for file in files if file.is_file()),
+        *(Holding("invocations", file, size_of(file), file.stem not in dropped) for file in files if file.is_file()),
         *(
-            Holding("records", file, _size(file), file.stem in needed.keys)
+            Holding("records", file, size_of(file), file.stem in needed.keys)
             for file in sorted((store.root / "records").glob("*.json"))
         ),
         *(
             # What a link leads to may be another store's too, whose runs are not known here.
-            Holding(kind, folder, _size(folder), folder.parent.is_symlink() or needed.has(kind, folder, file))
+            Holding(kind, folder, size_of(folder), folder.parent.is_symlink() or needed.has(kind, folder, file))
             for kind, file in COMPLETED_BY.items()
             for folder in sorted(path for path in (store.root / kind).iterdir() if path.is_dir())
         ),
         *(
-            Holding(path.name, path, _size(path), True)
+            Holding(path.name, path, size_of(path), True)
             for path in (store.root / name for name in OTHERS)
             if path.exists()
         ),
@@ -76,7 +77,7 @@ def collect(store: Store, keep: int | None) -> Iterator[Holding]:
 
     Raises BenchError while a run is under way: what it has found in the store it still needs.
     """
-    with FileLock(store.root / "locks" / "gc-store.lock"):
+    with store.lock("gc", "store", Silent()):
         for path in (store.root / "locks").glob("run-*.lock"):
             try:
                 with FileLock(path, timeout=0):
@@ -135,8 +136,3 @@ def _whole(path: Path) -> Invocation:
 
 def _not_told(damage: Damaged) -> BenchError:
     return BenchError(f"{damage}: what its run needs cannot be told; run its command again first")
-
-
-def _size(place: Path) -> int:
-    files = [place, *place.rglob("*")] if place.is_dir() else [place]
-    return sum(file.stat().st_size for file in files if file.is_file())
