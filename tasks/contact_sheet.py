@@ -65,6 +65,11 @@ def font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
     return ImageFont.load_default(LETTERS)
 
 
+def web_colour(red: int, green: int, blue: int) -> str:
+    """`#rrggbb`, as a `Legend` has it."""
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
 def _head(title: str) -> int:
     """Pixels of the lines above the pictures."""
     return 2 * LINE if title else LINE

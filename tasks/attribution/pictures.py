@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from PIL import Image, ImageDraw
 
-from tasks.contact_sheet import LINE, as_bytes, contact_sheet, font, panel
+from tasks.contact_sheet import LINE, as_bytes, contact_sheet, font, panel, web_colour
 from tasks.results import Legend, Picture
 
 STRENGTH = 0.65  # of the map, where it is largest
@@ -44,7 +44,7 @@ def attribution_picture(
         np.asarray(_with_bar(contact_sheet(columns, title, rows), ends)),
         PICTURED,
         panels=(panel(columns, title, rows),),
-        legend=Legend(ends, tuple("#{:02x}{:02x}{:02x}".format(*colour) for colour in (AGAINST, GREY, FOR)), bar=True),
+        legend=Legend(ends, tuple(web_colour(*colour) for colour in (AGAINST, GREY, FOR)), bar=True),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
-from tasks.contact_sheet import LINE, contact_sheet, font, panel
+from tasks.contact_sheet import LINE, contact_sheet, font, panel, web_colour
 from tasks.results import Legend, Picture
 
 # Classes in the colours of CelebAMask-HQ's own code (Lee et al., 2020), in their order; black is the background.
@@ -61,7 +61,7 @@ def mask_picture(
         panels=(panel(dict.fromkeys(COLUMNS, images), names=[f"image {frame}" for frame in frames]),),
         legend=Legend(
             tuple(classes[number] for number in shown),
-            tuple("#{:02x}{:02x}{:02x}".format(*coloured(number)) for number in shown),
+            tuple(web_colour(*coloured(number).tolist()) for number in shown),
         ),
     )
 
