@@ -71,7 +71,7 @@ def run(
     what is no grid, and KeyboardInterrupt after Ctrl-C, when what had ended is in the store.
     """
     request, opened = Options(methods=methods, tasks=tasks, jobs=jobs, **options).request(), _opened(store)
-    console = Terminal(quiet=True) if quiet else Terminal()
+    console = Terminal(quiet=quiet)
     under_way = Run(request, opened, cells(request, opened), console, suite, mlflow)
     if under_way.go() > SIGNALLED:
         raise KeyboardInterrupt
@@ -269,6 +269,6 @@ def _walked(
     """What is found or made of one method with one seed on a dataset."""
     request, opened = Options(methods=method, baselines=False, **options).request(), _opened(store)
     cell = single(request, task, opened)
-    with RichProgress(Terminal(quiet=True) if quiet else Terminal()) as progress:
+    with RichProgress(Terminal(quiet=quiet)) as progress:
         context = Context.of(request, opened, progress)
         return walked(cell, context, until=until), context

@@ -1,6 +1,7 @@
 """What a cell leaves beside its record: per-item arrays, and pictures for a person."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def curves_of(record: Record, store: Store) -> dict[str, list[dict[str, Any]]]:
         return {}
     folder = store.root / record.predictions
     with leaving_out_damaged():
-        check_files(folder, {CURVES: record.files[CURVES]})
+        _check(folder / CURVES, record.files)
         return dict(json.loads((folder / CURVES).read_text(encoding="utf-8")))
     return {}
 
@@ -69,7 +70,7 @@ def sheets_of(folder: Path) -> list[tuple[Path, PictureFile]]:
         known = {picture["file"]: PictureFile.model_validate(picture) for picture in info.get("pictures", ())}
         for path in sorted(folder.glob("*.png")):
             with leaving_out_damaged():
-                check_files(folder, {name: info["files"][name] for name in {path.name} & {*info.get("files", ())}})
+                _check(path, info.get("files", {}))
                 found.append((path, known.get(path.name, PictureFile(file=path.name, caption=""))))
     return found
 
@@ -80,8 +81,14 @@ def files_of(record: Record, store: Store) -> list[tuple[Path, PictureFile]]:
         return []
     folder, found = store.root / record.predictions, []
     for picture in record.pictures:
-        if (folder / picture.file).is_file():
+        if (path := folder / picture.file).is_file():
             with leaving_out_damaged():
-                check_files(folder, {name: record.files[name] for name in {picture.file} & {*record.files}})
-                found.append((folder / picture.file, picture))
+                _check(path, record.files)
+                found.append((path, picture))
     return found
+
+
+def _check(path: Path, digests: Mapping[str, str]) -> None:
+    """Compare a file with its digest, where one is known; raises Damaged."""
+    if path.name in digests:
+        check_files(path.parent, {path.name: digests[path.name]})
