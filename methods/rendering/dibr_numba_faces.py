@@ -94,6 +94,21 @@ def rasterize(
 
 @compiled
 @no_type_check
+def weighted(
+    place: np.ndarray, triangle: np.ndarray, x: float, y: float
+) -> tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float], float]:
+    """The weights of a triangle's corners at (x, y), the corners' x and y as seen from there, and 1 / (twice its
+    area)."""
+    i0, i1, i2 = triangle[0], triangle[1], triangle[2]
+    x0, x1, x2 = place[i0, 0] - x, place[i1, 0] - x, place[i2, 0] - x
+    y0, y1, y2 = place[i0, 1] - y, place[i1, 1] - y, place[i2, 1] - y
+    scale = 1.0 / ((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
+    weights = (x1 * y2 - x2 * y1) * scale, (x2 * y0 - x0 * y2) * scale, (x0 * y1 - x1 * y0) * scale
+    return weights, (x0, x1, x2), (y0, y1, y2), scale
+
+
+@compiled
+@no_type_check
 def interpolate(
     faces: np.ndarray, points: np.ndarray, face_map: np.ndarray, attributes: np.ndarray, image: np.ndarray
 ) -> None:
@@ -108,12 +123,7 @@ def interpolate(
                 if face < 0:
                     image[mesh, row, column] = 0.0
                     continue
-                i0, i1, i2 = triangles[face, 0], triangles[face, 1], triangles[face, 2]
-                px, py = x[column], y[row]
-                x0, x1, x2 = place[i0, 0] - px, place[i1, 0] - px, place[i2, 0] - px
-                y0, y1, y2 = place[i0, 1] - py, place[i1, 1] - py, place[i2, 1] - py
-                scale = 1.0 / ((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
-                a, b, c = (x1 * y2 - x2 * y1) * scale, (x2 * y0 - x0 * y2) * scale, (x0 * y1 - x1 * y0) * scale
+                (a, b, c), _, _, _ = weighted(place, triangles[face], x[column], y[row])
                 for k in range(image.shape[3]):
                     image[mesh, row, column, k] = (
                         a * corners[face, 0, k] + b * corners[face, 1, k] + c * corners[face, 2, k]
@@ -147,12 +157,8 @@ def interpolate_gradient(
                 face = face_map[mesh, row, column]
                 if face < 0:
                     continue
-                i0, i1, i2 = triangles[face, 0], triangles[face, 1], triangles[face, 2]
-                px, py = x[column], y[row]
-                x0, x1, x2 = place[i0, 0] - px, place[i1, 0] - px, place[i2, 0] - px
-                y0, y1, y2 = place[i0, 1] - py, place[i1, 1] - py, place[i2, 1] - py
-                scale = 1.0 / ((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))
-                a, b, c = (x1 * y2 - x2 * y1) * scale, (x2 * y0 - x0 * y2) * scale, (x0 * y1 - x1 * y0) * scale
+                triangle = triangles[face]
+                (a, b, c), (x0, x1, x2), (y0, y1, y2), scale = weighted(place, triangle, x[column], y[row])
                 g0 = g1 = g2 = 0.0
                 for k in range(corners.shape[2]):
                     gradient = np.float64(grad_image[mesh, row, column, k])
@@ -164,6 +170,7 @@ def interpolate_gradient(
                     to_corners[face, 2, k] += c * gradient
                 across = (g0 * (y1 - y2) + g1 * (y2 - y0) + g2 * (y0 - y1)) * scale
                 up = (g0 * (x2 - x1) + g1 * (x0 - x2) + g2 * (x1 - x0)) * scale
+                i0, i1, i2 = triangle[0], triangle[1], triangle[2]
                 to_points[i0, 0] -= a * across
                 to_points[i0, 1] -= a * up
                 to_points[i1, 0] -= b * across

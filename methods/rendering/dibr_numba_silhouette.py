@@ -55,6 +55,31 @@ def nearest(
 
 @compiled
 @no_type_check
+def reached(
+    place: np.ndarray, triangle: np.ndarray, grown: float, width: int, height: int
+) -> tuple[tuple[float, float, float, float, float, float], tuple[float, float, float], int, int, int, int]:
+    """What `nearest` wants of a triangle, and its grown box: first column and the one after the last, rows likewise.
+
+    The box of a triangle with a corner that is not finite is empty.
+    """
+    i0, i1, i2 = triangle[0], triangle[1], triangle[2]
+    x0, x1, x2 = place[i0, 0], place[i1, 0], place[i2, 0]
+    y0, y1, y2 = place[i0, 1], place[i1, 1], place[i2, 1]
+    corners = (x0, y0, x1, y1, x2, y2)
+    if not abs(x0 + x1 + x2 + y0 + y1 + y2) < np.inf:
+        return corners, (0.0, 0.0, 0.0), 0, 0, 0, 0
+    inverses = (
+        inverse_square(x1 - x0, y1 - y0),
+        inverse_square(x2 - x1, y2 - y1),
+        inverse_square(x0 - x2, y0 - y2),
+    )
+    left, right = columns_between(min(x0, x1, x2) - grown, max(x0, x1, x2) + grown, width)
+    top, bottom = rows_between(min(y0, y1, y2) - grown, max(y0, y1, y2) + grown, height)
+    return corners, inverses, left, right, top, bottom
+
+
+@compiled
+@no_type_check
 def soft_mask(
     inverse_sigma: float,
     box: float,
@@ -83,19 +108,7 @@ def soft_mask(
                 before[row, column + 1] = before[row, column] + beside
         product[:] = 1.0
         for face in range(len(triangles)):
-            i0, i1, i2 = triangles[face, 0], triangles[face, 1], triangles[face, 2]
-            x0, x1, x2 = place[i0, 0], place[i1, 0], place[i2, 0]
-            y0, y1, y2 = place[i0, 1], place[i1, 1], place[i2, 1]
-            if not abs(x0 + x1 + x2 + y0 + y1 + y2) < np.inf:
-                continue
-            left, right = columns_between(min(x0, x1, x2) - grown, max(x0, x1, x2) + grown, width)
-            top, bottom = rows_between(min(y0, y1, y2) - grown, max(y0, y1, y2) + grown, height)
-            corners = (x0, y0, x1, y1, x2, y2)
-            inverses = (
-                inverse_square(x1 - x0, y1 - y0),
-                inverse_square(x2 - x1, y2 - y1),
-                inverse_square(x0 - x2, y0 - y2),
-            )
+            corners, inverses, left, right, top, bottom = reached(place, triangles[face], grown, width, height)
             for row in range(top, bottom):
                 if before[row, left] == before[row, right]:
                     continue  # most triangles are amid covered pixels
@@ -146,19 +159,7 @@ def soft_mask_gradient(
                 before[row, column + 1] = before[row, column] + felt
         total[:] = 0.0
         for face in range(len(triangles)):
-            i0, i1, i2 = triangles[face, 0], triangles[face, 1], triangles[face, 2]
-            x0, x1, x2 = place[i0, 0], place[i1, 0], place[i2, 0]
-            y0, y1, y2 = place[i0, 1], place[i1, 1], place[i2, 1]
-            if not abs(x0 + x1 + x2 + y0 + y1 + y2) < np.inf:
-                continue
-            left, right = columns_between(min(x0, x1, x2) - grown, max(x0, x1, x2) + grown, width)
-            top, bottom = rows_between(min(y0, y1, y2) - grown, max(y0, y1, y2) + grown, height)
-            corners = (x0, y0, x1, y1, x2, y2)
-            inverses = (
-                inverse_square(x1 - x0, y1 - y0),
-                inverse_square(x2 - x1, y2 - y1),
-                inverse_square(x0 - x2, y0 - y2),
-            )
+            corners, inverses, left, right, top, bottom = reached(place, triangles[face], grown, width, height)
             gx0 = gy0 = gx1 = gy1 = gx2 = gy2 = 0.0
             for row in range(top, bottom):
                 if before[row, left] == before[row, right]:
@@ -181,6 +182,7 @@ def soft_mask_gradient(
                     gy1 += b * up
                     gx2 += c * across
                     gy2 += c * up
+            i0, i1, i2 = triangles[face, 0], triangles[face, 1], triangles[face, 2]
             total[i0, 0] += gx0
             total[i0, 1] += gy0
             total[i1, 0] += gx1
