@@ -31,6 +31,8 @@ OTHER, REFERENCE, PUBLISHED = "#4c94c4", "#9aa5b1", "#d55e00"
 HATCH = "///"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 MARKS = "osD^v"
+# A legend above the chart, where it hides no line.
+ABOVE: dict[str, Any] = {"fontsize": 8, "frameon": False, "loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3}
 
 P = ParamSpec("P")
 
@@ -102,7 +104,7 @@ def bars(section: Section) -> tuple[Figure, str] | None:
     highs = [row.scores[0].high or row.scores[0].value or 0.0 for row in rows]
     axes.set_xlim(min(0.0, *(low or 0.0 for low in lows)), max(whole, *highs) or 1.0)
     axes.set_xlabel(f"{metric.header} (less is better)" if metric.higher_is_better is False else metric.header)
-    axes.legend(handles=_meanings(rows), fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    axes.legend(handles=_meanings(rows), **ABOVE)
     return figure, f"{metric.header} on {section.label} by method"
 
 
@@ -170,7 +172,7 @@ def curves(named: Sequence[tuple[str, Curve]], about: str) -> tuple[Figure, str]
         axes.set_ylim(0, 1)
     axes.set_xlabel(named[0][1].x_label)
     axes.set_ylabel(named[0][1].y_label)
-    axes.legend(fontsize=8, frameon=False, ncols=2)
+    axes.legend(**ABOVE)
     return figure, about
 
 
